@@ -1,0 +1,155 @@
+"""What every command-line program here shares: flags made from a dataclass, short help, one-line errors.
+
+A program is a frozen dataclass of settings and a function that takes one:
+
+    @dataclasses.dataclass(frozen=True)
+    class Settings:
+        epochs: int = option(10, "passes over the training images", group="training")
+
+    def main(settings: Settings) -> None: ...
+
+    if __name__ == "__main__":
+        program.run(main, Settings)
+
+Tests call `main(Settings(...))`, which is what the command line does.
+"""
+
+import dataclasses
+import os
+import sys
+import types
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from absl import app, flags
+
+from depth_tf.errors import InputError
+
+USAGE_STATUS = 2
+
+
+def option(default: Any, description: str, *, group: str = "", choices: Sequence[str] = ()) -> Any:
+    """Returns a dataclass field that `run` turns into the flag of the same name.
+
+    Args:
+      default: value when the flag is absent; None means "decided by the program", as the help should say.
+      description: one line for `--help`, with the unit.
+      group: heading under which `--help` lists the flag.
+      choices: the values allowed, for a string flag.
+    """
+    metadata = {"description": description, "group": group, "choices": tuple(choices)}
+    if dataclasses.MISSING is default:
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def run(main: Callable[[Any], None], settings_class: type) -> None:
+    """Parses the command line into `settings_class` and calls `main` with it.
+
+    Args:
+      main: takes an instance of `settings_class`; an InputError from it (or from the settings' own
+        `__post_init__`) ends the program with one line on stderr and status 2.
+      settings_class: a dataclass whose fields come from `option`.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    define_flags(settings_class, flags.FLAGS)
+    app.run(
+        lambda _: _call(main, settings_class), flags_parser=lambda argv: _parse(argv, settings_class, main)
+    )
+
+
+def define_flags(settings_class: type, flag_values: flags.FlagValues) -> None:
+    """Defines one absl flag for each field of `settings_class` on `flag_values`."""
+    hints = typing.get_type_hints(settings_class)
+    for field in dataclasses.fields(settings_class):
+        kind = _plain_type(hints[field.name])
+        choices = field.metadata["choices"]
+        common = (field.name, field.default, field.metadata["description"])
+        if choices:
+            flags.DEFINE_enum(common[0], common[1], list(choices), common[2], flag_values=flag_values)
+        else:
+            define = {
+                bool: flags.DEFINE_boolean,
+                int: flags.DEFINE_integer,
+                float: flags.DEFINE_float,
+                str: flags.DEFINE_string,
+            }[kind]
+            define(*common, flag_values=flag_values)
+
+
+def settings_from_flags(settings_class: type, flag_values: flags.FlagValues) -> Any:
+    """Returns the `settings_class` that parsed `flag_values` describe."""
+    names = [field.name for field in dataclasses.fields(settings_class)]
+    return settings_class(**{name: flag_values[name].value for name in names})
+
+
+def flagfile_text(settings: Any, *, without: Sequence[str] = ()) -> str:
+    """Returns `settings` as the lines of an absl flag file; fields left at None are omitted."""
+    lines = []
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if value is None or field.name in without:
+            continue
+        lines.append(f"--{field.name}={str(value).lower() if isinstance(value, bool) else value}")
+    return "\n".join(lines) + "\n"
+
+
+def command_line(module: str) -> str:
+    """Returns the command as a user would type it, whatever path Python turned it into."""
+    return " ".join(["python", "-m", module, *sys.argv[1:]])
+
+
+def say(message: str) -> None:
+    """Prints one line at once, so that a watcher of a long job sees it."""
+    print(message, flush=True)
+
+
+def _parse(argv: list[str], settings_class: type, main: Callable) -> list[str]:
+    if any(argument in ("-h", "--help", "-help", "--helpfull") for argument in argv[1:]):
+        print(_help_text(settings_class, main))
+        sys.exit(0)
+    try:
+        rest = flags.FLAGS(argv)
+    except flags.Error as error:
+        _fail(f"{error} (--help lists the flags)")
+    if len(rest) > 1:
+        _fail(f"unexpected argument {rest[1]!r}: every setting is a flag, --name=value (--help lists them)")
+    return rest
+
+
+def _call(main: Callable, settings_class: type) -> None:
+    try:
+        main(settings_from_flags(settings_class, flags.FLAGS))
+    except InputError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(USAGE_STATUS)
+
+
+def _help_text(settings_class: type, main: Callable) -> str:
+    hints = typing.get_type_hints(settings_class)
+    lines = [(sys.modules[main.__module__].__doc__ or "").strip(), ""]
+    group = None
+    for field in dataclasses.fields(settings_class):
+        if field.metadata["group"] != group:
+            group = field.metadata["group"]
+            lines += ["", f"{group}:"] if group else [""]
+        default = "" if field.default in (None, dataclasses.MISSING) else f" (default {field.default})"
+        kind = "|".join(field.metadata["choices"]) or _plain_type(hints[field.name]).__name__
+        lines.append(f"  --{field.name}=<{kind}>")
+        lines.append(f"      {field.metadata['description']}{default}")
+    lines += ["", "--flagfile=<file> reads flags from a file, one a line."]
+    return "\n".join(lines)
+
+
+def _plain_type(hint: Any) -> type:
+    """Returns int for `int | None`, and any other hint as it is."""
+    if isinstance(hint, types.UnionType):
+        return next(part for part in typing.get_args(hint) if part is not type(None))
+    return hint

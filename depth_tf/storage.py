@@ -1,0 +1,52 @@
+"""Writes files so that a reader never meets a half-written one."""
+
+import contextlib
+import json
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Yields a temporary path in the same folder that takes `path`'s place once the block succeeds.
+
+    The temporary name ends like `path`, because savers choose their format by the suffix. If the block
+    raises, the temporary file is removed and what stood at `path` stays.
+
+    Args:
+      path: the file to write; its folder is made if missing.
+
+    Yields:
+      The path to write to.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-", suffix="-" + path.name)
+    os.close(handle)
+    temporary = pathlib.Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | os.PathLike, content: dict) -> None:
+    """Writes `content` as indented JSON; NaN and infinity are refused, since JSON has neither."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: str | os.PathLike, content: str) -> None:
+    """Writes `content` as UTF-8."""
+    with replacing(path) as temporary:
+        temporary.write_text(content, encoding="utf-8")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
