@@ -15,14 +15,13 @@ Tests call `main(Settings(...))`, which is what the command line does.
 """
 
 import dataclasses
-import os
 import sys
 import types
 import typing
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from depth_tf.errors import InputError
 
@@ -44,19 +43,25 @@ def option(default: Any, description: str, *, group: str = "", choices: Sequence
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def run(main: Callable[[Any], None], settings_class: type) -> None:
+def run(main: Callable[[Any], None], settings_class: type, *, positional: str | None = None) -> None:
     """Parses the command line into `settings_class` and calls `main` with it.
 
     Args:
+      positional: the field that may also be given as a bare word: `benchmark pipeline`.
       main: takes an instance of `settings_class`; an InputError from it (or from the settings' own
         `__post_init__`) ends the program with one line on stderr and status 2.
       settings_class: a dataclass whose fields come from `option`.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.set_verbosity(logging.WARNING)  # TFDS tells of every file it opens
     define_flags(settings_class, flags.FLAGS)
-    app.run(
-        lambda _: _call(main, settings_class), flags_parser=lambda argv: _parse(argv, settings_class, main)
-    )
+
+    def parse(argv: list[str]) -> list[str]:
+        if any(argument in ("-h", "--help", "-help", "--helpfull") for argument in argv[1:]):
+            print(_help_text(settings_class, main))
+            sys.exit(0)
+        return _parse(argv, positional)
+
+    app.run(lambda _: _call(main, settings_class), flags_parser=parse)
 
 
 def define_flags(settings_class: type, flag_values: flags.FlagValues) -> None:
@@ -105,16 +110,15 @@ def say(message: str) -> None:
     print(message, flush=True)
 
 
-def _parse(argv: list[str], settings_class: type, main: Callable) -> list[str]:
-    if any(argument in ("-h", "--help", "-help", "--helpfull") for argument in argv[1:]):
-        print(_help_text(settings_class, main))
-        sys.exit(0)
+def _parse(argv: list[str], positional: str | None) -> list[str]:
     try:
         rest = flags.FLAGS(argv)
+        if positional and len(rest) == 2:
+            flags.FLAGS[positional].parse(rest.pop())
     except flags.Error as error:
         _fail(f"{error} (--help lists the flags)")
     if len(rest) > 1:
-        _fail(f"unexpected argument {rest[1]!r}: every setting is a flag, --name=value (--help lists them)")
+        _fail(f"unexpected argument {rest[-1]!r}: every setting is a flag, --name=value (--help lists them)")
     return rest
 
 

@@ -1,11 +1,14 @@
 """Writes files so that a reader never meets a half-written one."""
 
 import contextlib
+import csv
 import json
 import os
 import pathlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 
 @contextlib.contextmanager
@@ -44,6 +47,20 @@ def write_text(path: str | os.PathLike, content: str) -> None:
     """Writes `content` as UTF-8."""
     with replacing(path) as temporary:
         temporary.write_text(content, encoding="utf-8")
+
+
+def write_csv(path: str | os.PathLike, rows: Sequence[dict]) -> None:
+    """Writes rows of equal keys under one header; None becomes an empty cell."""
+    with replacing(path) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_array(path: str | os.PathLike, array: np.ndarray) -> None:
+    """Writes one array as .npy."""
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.save(file, array, allow_pickle=False)
 
 
 def _umask() -> int:

@@ -1,0 +1,151 @@
+"""Measures how fast images reach the network: python -m depth_tf.benchmark pipeline --data_dir=DIR.
+
+Machines are noisy, so each figure is a ratio of two speeds measured in turn in one run, with medians over rounds.
+"""
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable, Iterable
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from depth_tf import machine, pipeline, program, storage
+from depth_tf.augmentation import Augmentation
+from depth_tf.dataset import DATASETS, VERSION, Split, open_dataset, resolve_data_dir
+from depth_tf.losses import DepthLoss
+from depth_tf.model import build_network
+from depth_tf.program import option, say
+
+BARS = {  # what the project asks of itself, as ratios
+    "first epoch / plain TFDS decoding": 0.85,
+    "cached epoch / plain TFDS decoding": 3.5,
+    "fit on the cached pipeline / fit on tensors": 0.93,
+}
+BATCH_SIZE = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to measure, on what."""
+
+    what: str = option("pipeline", "what to measure", choices=("pipeline",))
+    dataset: str = option("nyu_depth_v2", "data set", choices=tuple(DATASETS))
+    data_dir: str | None = option(None, "folder TFDS keeps data sets in; unset: TFDS's own")
+    num_images: int = option(320, "images read a round")
+    rounds: int = option(3, "rounds; the median counts")
+    output: str | None = option(None, "result file, JSON; unset: none")
+
+
+def main(settings: Settings) -> None:
+    """Prints speeds and ratios, and writes them to --output."""
+    result = measure_pipeline(settings)
+    for name, speed in result["images_per_s"].items():
+        say(f"{speed:8.1f} images/s  {name}")
+    for name, ratio in result["ratios"].items():
+        say(f"{ratio:8.2f} x         {name} (at least {BARS[name]:g})")
+    if settings.output:
+        storage.write_json(settings.output, result)
+
+
+def measure_pipeline(settings: Settings) -> dict:
+    """Returns speeds in images/s, and their ratios, at 192x256 with TFDS's auto-cache off."""
+    split = open_dataset(settings.dataset, settings.data_dir, max_train_images=settings.num_images).split("train")
+    folder = resolve_data_dir(settings.data_dir) / settings.dataset / VERSION
+    grid = pipeline.Grid()
+    speeds: dict[str, list[float]] = {"plain TFDS decoding": [], "first epoch": [], "cached epoch": []}
+    for _ in range(settings.rounds):
+        speeds["plain TFDS decoding"].append(split.num_images / _seconds(_plain(folder, split.num_images)))
+        first_s, cached_s = _epochs_s(split, grid)
+        speeds["first epoch"].append(split.num_images / first_s)
+        speeds["cached epoch"].append(split.num_images / cached_s)
+    on_pipeline, on_tensors = _fit_speeds(split, grid, settings.rounds)
+    speeds |= {"fit on the cached pipeline": on_pipeline, "fit on tensors": on_tensors}
+    medians = {name: statistics.median(values) for name, values in speeds.items()}
+    ratios = {name: _median_ratio(speeds, *name.split(" / ")) for name in BARS}
+    return {
+        "images_per_s": medians,
+        "ratios": ratios,
+        "num_images": split.num_images,
+        "dataset": settings.dataset,
+        "machine": machine.describe_machine(),
+        "date": machine.today(),
+        "command": program.command_line("depth_tf.benchmark"),
+    }
+
+
+def _plain(folder, num_images: int) -> tf.data.Dataset:
+    read_config = tfds.ReadConfig(try_autocache=False)
+    return tfds.builder_from_directory(folder).as_dataset(split=f"train[:{num_images}]", read_config=read_config)
+
+
+def _epochs_s(split: Split, grid: pipeline.Grid, cached_epochs: int = 3) -> tuple[float, float]:
+    """Returns the seconds of an epoch that decodes, and of one that reads from memory; both augment."""
+    batches = iter(
+        pipeline.training_batches(
+            split, grid, batch_size=BATCH_SIZE, seed=0, epochs=1 + cached_epochs, strength=Augmentation()
+        )
+    )
+    steps = pipeline.steps_per_epoch(split.num_images, BATCH_SIZE)
+    first_s = _timed(lambda: [next(batches) for _ in range(steps)])
+    return first_s, _timed(lambda: [next(batches) for _ in range(steps * cached_epochs)]) / cached_epochs
+
+
+def _fit_speeds(split: Split, grid: pipeline.Grid, rounds: int) -> tuple[list[float], list[float]]:
+    """Returns images/s of `fit` on the cached, augmented pipeline and on arrays, measured in turn."""
+    network = build_network(grid.height_px, grid.width_px)
+    network.compile("adam", DepthLoss(), jit_compile=False)
+    images, depths_m = (np.stack(part) for part in zip(*pipeline.resized(split, grid).as_numpy_iterator(), strict=True))
+    images, weights = images.astype(np.float32), np.ones(len(images), np.float32)
+    steps = pipeline.steps_per_epoch(split.num_images, BATCH_SIZE)
+    batches = pipeline.training_batches(
+        split, grid, batch_size=BATCH_SIZE, seed=0, epochs=10**6, strength=Augmentation()
+    )
+
+    def fit_pipeline():
+        # One iterator for all rounds, as in a long run: only its first epoch decodes.
+        network.fit(batches, epochs=2, steps_per_epoch=steps, verbose=0, shuffle=False, callbacks=[clock])
+
+    def fit_tensors():
+        network.fit(
+            images, depths_m, sample_weight=weights, batch_size=BATCH_SIZE, epochs=2, verbose=0, callbacks=[clock]
+        )
+
+    speeds: tuple[list[float], list[float]] = ([], [])
+    for _ in range(rounds):
+        for fit, found in zip((fit_pipeline, fit_tensors), speeds, strict=True):
+            clock = _LastEpoch()
+            fit()
+            found.append(split.num_images / clock.seconds)
+    return speeds
+
+
+class _LastEpoch(keras.callbacks.Callback):
+    """Times the last epoch: the first one builds the graph and fills the cache."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._started_s = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds = time.perf_counter() - self._started_s
+
+
+def _median_ratio(speeds: dict[str, list[float]], over: str, under: str) -> float:
+    return statistics.median(a / b for a, b in zip(speeds[over], speeds[under], strict=True))
+
+
+def _seconds(elements: Iterable) -> float:
+    return _timed(lambda: [None for _ in elements])
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started_s = time.perf_counter()
+    work()
+    return time.perf_counter() - started_s
+
+
+if __name__ == "__main__":
+    program.run(main, Settings, positional="what")

@@ -1,0 +1,77 @@
+"""The optimizers, each with a learning rate and a weight decay that work here."""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+
+from depth_tf.errors import InputError
+
+CLIP_NORM = 1.0  # of the whole gradient: one odd batch must not undo an epoch
+NO_DECAY = ("bias", "gamma", "beta")  # shifts and scales: pulling them to 0 does not make a network simpler
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """An optimizer and its defaults.
+
+    Attributes:
+      build: takes Keras's optimizer arguments.
+      learning_rate: default peak rate, found on scenes held out of `train`, batch 16.
+      weight_decay: default decoupled decay a step, as a multiple of the learning rate.
+    """
+
+    build: Callable[..., keras.optimizers.Optimizer]
+    learning_rate: float
+    weight_decay: float
+
+
+def _nesterov(**arguments) -> keras.optimizers.Optimizer:
+    return keras.optimizers.SGD(momentum=0.9, nesterov=True, **arguments)
+
+
+OPTIMIZERS: dict[str, Recipe] = {
+    "sgd": Recipe(_nesterov, learning_rate=0.1, weight_decay=1e-3),
+    "adam": Recipe(keras.optimizers.Adam, learning_rate=2e-3, weight_decay=0.0),
+    "rmsprop": Recipe(keras.optimizers.RMSprop, learning_rate=1e-3, weight_decay=0.0),
+    "adamw": Recipe(keras.optimizers.AdamW, learning_rate=2e-3, weight_decay=1e-2),
+}
+
+
+def default_learning_rate(name: str) -> float:
+    """Returns the rate used when the user names none; raises InputError for an unknown optimizer."""
+    return _recipe(name).learning_rate
+
+
+def build_optimizer(
+    name: str,
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+    *,
+    weight_decay: float | None = None,
+) -> keras.optimizers.Optimizer:
+    """Builds an optimizer.
+
+    Args:
+      name: a key of `OPTIMIZERS`.
+      learning_rate: a number, which callbacks may then change, or a schedule object, which nothing else may.
+      weight_decay: decoupled decay of convolution kernels; None takes the optimizer's own default.
+
+    Raises:
+      InputError: if the name is unknown or a number is out of range.
+    """
+    recipe = _recipe(name)
+    if not callable(learning_rate) and not learning_rate > 0:
+        raise InputError(f"expected --learning_rate above 0, got {learning_rate:g}")
+    decay = recipe.weight_decay if weight_decay is None else weight_decay
+    if decay < 0:
+        raise InputError(f"expected --weight_decay of 0 or more, got {decay:g}")
+    optimizer = recipe.build(learning_rate=learning_rate, weight_decay=decay or None, global_clipnorm=CLIP_NORM)
+    if decay:
+        optimizer.exclude_from_weight_decay(var_names=list(NO_DECAY))
+    return optimizer
+
+
+def _recipe(name: str) -> Recipe:
+    if name not in OPTIMIZERS:
+        raise InputError(f"unknown optimizer {name!r}: expected one of {', '.join(OPTIMIZERS)}")
+    return OPTIMIZERS[name]

@@ -1,0 +1,68 @@
+"""The folder a run leaves behind: claimed before anything is written, and telling what made it."""
+
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+from typing import Any
+
+from depth_tf import machine, program, storage
+from depth_tf.errors import InputError
+
+CONFIG = "config.json"
+METRICS = "metrics.json"
+
+
+def default_folder(dataset: str, optimizer: str) -> pathlib.Path:
+    """Returns runs/<time>-<dataset>-<optimizer>, the time to the second, local."""
+    return pathlib.Path("runs") / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{dataset}-{optimizer}"
+
+
+def claim(workdir: pathlib.Path, settings: Any) -> None:
+    """Makes the folder and writes config.json, flags.txt and environment.json into it.
+
+    An unfinished run of the same configuration is begun again.
+
+    Args:
+      workdir: where the run goes.
+      settings: the program's settings, a dataclass.
+
+    Raises:
+      InputError: if the folder holds a finished run, another configuration or other files, or cannot be written.
+    """
+    config = {key: value for key, value in dataclasses.asdict(settings).items() if key != "workdir"}
+    try:
+        _refuse_occupied(workdir, config)
+        workdir.mkdir(parents=True, exist_ok=True)
+        storage.write_json(workdir / CONFIG, config)
+        storage.write_text(workdir / "flags.txt", program.flagfile_text(settings, without=["workdir"]))
+        storage.write_json(workdir / "environment.json", machine.describe_environment())
+    except OSError as error:
+        raise InputError(
+            f"cannot write to --workdir={workdir}: {error.strerror}; name a folder you can write"
+        ) from error
+
+
+def read_config(workdir: str | os.PathLike) -> dict:
+    """Returns a run's config.json; raises InputError where there is none."""
+    path = pathlib.Path(workdir) / CONFIG
+    if not path.is_file():
+        raise InputError(f"{workdir} is not the folder of a run: it has no {CONFIG}; train one with depth_tf.train")
+    return json.loads(path.read_text())
+
+
+def _refuse_occupied(workdir: pathlib.Path, config: dict) -> None:
+    if not workdir.exists() or not any(workdir.iterdir()):
+        return
+    if (workdir / METRICS).exists():
+        raise InputError(f"--workdir={workdir} holds a finished run: name another folder, or remove it")
+    if not (workdir / CONFIG).exists():
+        raise InputError(f"--workdir={workdir} holds other files than a run's: name an empty or a new folder")
+    before = read_config(workdir)
+    for key in sorted(config.keys() | before.keys()):
+        if config.get(key) != before.get(key):
+            raise InputError(
+                f"--workdir={workdir} holds an unfinished run with --{key}={before.get(key)}, not {config.get(key)}: "
+                f"use the same flags (--flagfile={workdir}/flags.txt) or another folder"
+            )

@@ -1,0 +1,254 @@
+"""The places NYU Depth V2 frames come from on disk, each turned into the same stream of frames.
+
+    source = open_source(path)
+    source.choose(max_images)           # 0 takes all
+    for frame in source.frames("train"):
+        image, depth_m = frame.load()   # in any thread
+
+Keys are those that TFDS's own builder would give, so a data set prepared from the archive, from its
+extracted folder or from TFDS's download has the same records in the same order.
+"""
+
+import functools
+import gzip
+import hashlib
+import io
+import itertools
+import os
+import pathlib
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import h5py
+import numpy as np
+
+from depth_tf.errors import InputError
+from depth_tf.frames import (
+    HEIGHT_PX,
+    WIDTH_PX,
+    Frame,
+    checked,
+    fastdepth_frame,
+    fastdepth_scene,
+    is_frame,
+    official_split,
+    open_hdf5,
+    read_array,
+    spread,
+)
+from depth_tf.records import Progress
+
+SPLIT_FOLDERS = {"train": "train", "validation": "val"}  # TFDS's name: the archive's
+GZIP_START = b"\x1f\x8b"  # RFC 1952
+LABELED_PAIRS = 1449
+ARCHIVE_ROOT = "nyudepthv2"
+
+
+class Source(Protocol):
+    """What every source offers.
+
+    Attributes:
+      kind: one word for the results.
+      fingerprint: tells this source's files from others, wherever they lie.
+      share_read: from 0 to 1, how far `frames` has come; only where `count` may be None.
+    """
+
+    kind: str
+    fingerprint: str
+    share_read: float
+
+    def choose(self, max_images: int) -> None:
+        """Keeps `max_images` frames a split, spread over the scenes; 0 keeps all."""
+
+    def count(self, split: str) -> int | None:
+        """Returns how many frames `frames(split)` yields, None where only a pass over all could tell."""
+
+    def frames(self, split: str) -> Iterator[Frame]:
+        """Yields the frames of TFDS's `split`."""
+
+
+def open_source(path: str | os.PathLike) -> Source:
+    """Returns the source at `path`, told by what it is, not by its name.
+
+    Raises:
+      InputError: if there is nothing, nothing that can be read, or nothing that holds NYU Depth V2.
+    """
+    path = pathlib.Path(path).expanduser()
+    kinds = "expected FastDepth's nyudepthv2.tar.gz, its extracted folder nyudepthv2/, or nyu_depth_v2_labeled.mat"
+    if not path.exists():
+        raise InputError(f"--source={path} does not exist: {kinds}")
+    if path.is_dir():
+        return FolderSource(path)
+    try:
+        with open(path, "rb") as file:
+            start = file.read(len(GZIP_START))
+    except OSError as error:
+        raise InputError(f"--source={path} cannot be read ({error.strerror}): {kinds}") from error
+    if start == GZIP_START:
+        return ArchiveSource(path)
+    if h5py.is_hdf5(path):
+        return LabeledSource(path)
+    raise InputError(f"--source={path} is neither a gzip archive nor an HDF5 file: {kinds}")
+
+
+class FolderSource:
+    """FastDepth's archive after extraction: `{train,val}/<folder>/<frame>.h5`."""
+
+    kind = "fastdepth_folder"
+
+    def __init__(self, path: pathlib.Path):
+        root = path / ARCHIVE_ROOT if (path / ARCHIVE_ROOT).is_dir() else path
+        self._files: dict[str, list[pathlib.Path]] = {}
+        for split, name in SPLIT_FOLDERS.items():
+            self._files[split] = sorted(file for file in (root / name).glob("*/*.h5") if not file.name.startswith("."))
+            if not self._files[split]:
+                raise InputError(
+                    f"--source={path} has no {root / name}/<scene>/<frame>.h5: expected the extracted"
+                    f" FastDepth archive, a folder with train/ and val/"
+                )
+        files = itertools.chain.from_iterable(self._files.values())
+        described = [f"{file.relative_to(root)} {file.stat().st_size}" for file in files]
+        self.fingerprint = _digest("\n".join(described))
+
+    def choose(self, max_images: int) -> None:
+        """Keeps `max_images` frames a split, spread over the scenes; 0 keeps all."""
+        for split, files in self._files.items():
+            self._files[split] = spread(
+                files, max_images, scene=lambda file: fastdepth_scene(file.parent.name, file.name)
+            )
+
+    def count(self, split: str) -> int:
+        """Returns how many frames `frames(split)` yields."""
+        return len(self._files[split])
+
+    def frames(self, split: str) -> Iterator[Frame]:
+        """Yields the frames of TFDS's `split`."""
+        for file in self._files[split]:
+            yield fastdepth_frame(file.parent.name, file.name, label=str(file), opened=lambda file=file: file)
+
+
+class ArchiveSource:
+    """FastDepth's `nyudepthv2.tar.gz`, read from front to back once a split and never extracted."""
+
+    kind = "fastdepth_archive"
+
+    def __init__(self, path: pathlib.Path):
+        self._path = path
+        self._chosen: dict[str, set[tuple[str, str]]] | None = None
+        self.fingerprint = _file_digest(path)
+        self.share_read = 0.0
+
+    def choose(self, max_images: int) -> None:
+        """Keeps `max_images` frames a split, spread over the scenes, which takes a pass over the archive."""
+        if not max_images:
+            return
+        found: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLIT_FOLDERS}
+        progress = Progress("listing")
+        for number, (split, folder, name, _) in enumerate(self._members(lambda *_: False)):
+            found[split].append((folder, name))
+            progress.update(number + 1, total=None, share=self.share_read)
+        self._chosen = {
+            split: set(spread(sorted(members), max_images, scene=lambda member: fastdepth_scene(*member)))
+            for split, members in found.items()
+        }
+
+    def count(self, split: str) -> int | None:
+        """Returns how many frames `frames(split)` yields, None where only a pass over all could tell."""
+        return len(self._chosen[split]) if self._chosen else None
+
+    def frames(self, split: str) -> Iterator[Frame]:
+        """Yields the frames of TFDS's `split`, with their bytes in memory until they are loaded."""
+        chosen = self._chosen and self._chosen[split]
+
+        def wanted(found_split: str, folder: str, name: str) -> bool:
+            return found_split == split and (chosen is None or (folder, name) in chosen)
+
+        left = self.count(split)
+        for _, folder, name, content in self._members(wanted):
+            if content is None:
+                continue
+            label = f"{self._path}: {SPLIT_FOLDERS[split]}/{folder}/{name}"
+            yield fastdepth_frame(folder, name, label=label, opened=functools.partial(io.BytesIO, content))
+            left = left and left - 1
+            if left == 0:
+                return  # the rest of the archive was checked when it was listed
+
+    def _members(self, wanted: Callable[[str, str, str], bool]) -> Iterator[tuple[str, str, str, bytes | None]]:
+        """Yields (split, folder, file name, content if wanted) of each frame in the archive's order."""
+        splits = {name: split for split, name in SPLIT_FOLDERS.items()}
+        size = self._path.stat().st_size
+        self.share_read = 0.0
+        try:
+            with open(self._path, "rb") as file, gzip.open(file) as plain:
+                with tarfile.open(fileobj=plain, mode="r|", bufsize=1 << 20) as archive:
+                    for member in archive:
+                        self.share_read = file.tell() / size
+                        top, folder, name = ("//" + member.name).split("/")[-3:]
+                        if member.isfile() and top in splits and is_frame(name):
+                            found = (splits[top], folder, name)
+                            yield *found, archive.extractfile(member).read() if wanted(*found) else None
+                while plain.read(1 << 20):  # tarfile stops at its end mark; gzip's checksum comes after it
+                    pass
+        except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
+            raise InputError(
+                f"{self._path} is truncated or damaged, {self.share_read:.0%} was read ({error}): download it again"
+            ) from error
+
+
+class LabeledSource:
+    """The official `nyu_depth_v2_labeled.mat`: 1,449 pairs with in-painted depth, in MATLAB's axis order."""
+
+    kind = "labeled_mat"
+
+    def __init__(self, path: pathlib.Path):
+        self._path = path
+        self._rows: dict[str, list[tuple[int, str]]] = {split: [] for split in SPLIT_FOLDERS}
+        for index, (split, scene) in official_split().items():
+            self._rows[split].append((index, scene))
+        self.fingerprint = _file_digest(path)
+        wanted = {
+            "images": (LABELED_PAIRS, 3, WIDTH_PX, HEIGHT_PX),
+            "depths": (LABELED_PAIRS, WIDTH_PX, HEIGHT_PX),
+        }
+        with open_hdf5(path, str(path)) as file:
+            for name, shape in wanted.items():
+                if name not in file or file[name].shape != shape:
+                    found = file[name].shape if name in file else f"only {', '.join(file) or 'nothing'}"
+                    raise InputError(
+                        f"{path}: expected {name} of shape {shape}, found {found}: is it the labelled data set?"
+                    )
+
+    def choose(self, max_images: int) -> None:
+        """Keeps `max_images` frames a split, spread over the scenes; 0 keeps all."""
+        for split, rows in self._rows.items():
+            self._rows[split] = spread(rows, max_images, scene=lambda row: row[1])
+
+    def count(self, split: str) -> int:
+        """Returns how many frames `frames(split)` yields."""
+        return len(self._rows[split])
+
+    def frames(self, split: str) -> Iterator[Frame]:
+        """Yields the frames of TFDS's `split`."""
+        for index, scene in self._rows[split]:
+            yield Frame(f"{scene}_{index:05d}.h5", scene, functools.partial(self._load, index))
+
+    def _load(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        label = f"{self._path}, image {index}"
+        with open_hdf5(self._path, label) as file:
+            return checked(
+                read_array(file, "images", label, index - 1).transpose(0, 2, 1),
+                read_array(file, "depths", label, index - 1).transpose(1, 0),
+                label,
+            )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _file_digest(path: pathlib.Path) -> str:
+    """Returns a fingerprint of a file of many gigabytes: its size and its first MiB."""
+    with open(path, "rb") as file:
+        return _digest(f"{path.stat().st_size} {hashlib.sha256(file.read(1 << 20)).hexdigest()}")

@@ -1,0 +1,202 @@
+"""Trains the depth network and scores it: python -m depth_tf.train --optimizer=rmsprop.
+
+Leaves in --workdir: config.json, flags.txt, environment.json, history.csv, best.keras, mean_depth.npy (the floor),
+metrics.json, per_image.csv, panels.png and tensorboard/.
+"""
+
+import dataclasses
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from depth_tf import callbacks, distribute, evaluate, optimizers, pipeline, program, run_folder, schedules, storage
+from depth_tf.augmentation import Augmentation
+from depth_tf.dataset import DATASETS, DepthDataset, naming_bad_records, open_dataset
+from depth_tf.errors import InputError
+from depth_tf.floor import log_mean_depth_m, mean_depth_map
+from depth_tf.keras_metrics import network_grid_metrics
+from depth_tf.losses import PIXEL_LOSSES, DepthLoss
+from depth_tf.model import NORMALIZATIONS, build_network, load_network
+from depth_tf.program import option, say
+
+IMAGE_BUDGET = 90_000  # images seen where --epochs is not given: about 18 minutes on two cores at 192x256
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a training run depends on; each field is the flag of its name."""
+
+    dataset: str = option("nyu_depth_v2", "what to train on", group="data", choices=tuple(DATASETS))
+    data_dir: str | None = option(None, "folder TFDS keeps data sets in; unset: TFDS's own", group="data")
+    max_train_images: int = option(0, "train on the first this many images; 0: all", group="data")
+    validation_fraction: float = option(
+        0.1, "share of train, in whole scenes, held out to judge by; 0: none, the last epoch is kept", group="data"
+    )
+    cache: str = option(
+        "auto", "where decoded images stay after the first epoch", group="data", choices=pipeline.CACHES
+    )
+    min_depth_m: float = option(0.1, "nearer readings are missing, metres", group="data")
+    max_depth_m: float = option(10.0, "farther readings are missing, metres", group="data")
+    image_height_px: int = option(192, "height the network sees, divisible by 32", group="network")
+    image_width_px: int = option(256, "width the network sees, divisible by 32", group="network")
+    width: int = option(16, "channels of the network's first stage; the others are multiples", group="network")
+    normalization: str = option("batch", "kind of normalisation layers", group="network", choices=NORMALIZATIONS)
+    init_from: str | None = option(None, "start from this trained network, a best.keras", group="network")
+    optimizer: str = option("adamw", "optimizer", group="training", choices=tuple(optimizers.OPTIMIZERS))
+    schedule: str = option("cosine", "learning-rate schedule", group="training", choices=schedules.SCHEDULES)
+    learning_rate: float | None = option(None, "peak rate; unset: the optimizer's own default", group="training")
+    weight_decay: float | None = option(None, "decoupled decay; unset: the optimizer's own default", group="training")
+    epochs: int | None = option(
+        None, f"passes over the training images; unset: as many as see {IMAGE_BUDGET:,} images", group="training"
+    )
+    global_batch_size: int = option(16, "images a step, over all devices", group="training")
+    loss: str = option("silog", "pixel loss; a gradient loss is added", group="training", choices=tuple(PIXEL_LOSSES))
+    gradient_weight: float = option(0.5, "weight of the gradient loss; 0: none", group="training")
+    early_stopping: bool = option(False, "stop when the hold-out stalls", group="training")
+    seed: int = option(0, "of the weights, the order and the augmentation", group="training")
+    strategy: str = option("auto", "devices", group="run", choices=tuple(distribute.STRATEGIES))
+    tensorboard: bool = option(True, "write TensorBoard event files", group="run")
+    workdir: str | None = option(None, "folder of the run; unset: runs/<time>-<dataset>-<optimizer>", group="run")
+
+    def __post_init__(self):
+        for name, least in (("global_batch_size", 1), ("width", 8), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise InputError(f"expected --{name} of {least} or more, got {getattr(self, name)}")
+        if self.epochs is not None and self.epochs < 1:
+            raise InputError(f"expected --epochs of 1 or more, got {self.epochs}")
+        if self.early_stopping and self.schedule == "constant" and not self.validation_fraction:
+            raise InputError("--early_stopping needs a hold-out: expected --validation_fraction above 0, got 0")
+
+
+def main(settings: Settings) -> None:
+    """Trains, scores, and prints the table."""
+    train(settings)
+
+
+def train(settings: Settings) -> dict:
+    """Runs all stages and returns what metrics.json holds."""
+    keras.utils.set_random_seed(settings.seed)
+    dataset = _open(settings)
+    grid = pipeline.Grid(settings.image_height_px, settings.image_width_px, settings.min_depth_m, settings.max_depth_m)
+    workdir = pathlib.Path(settings.workdir or run_folder.default_folder(dataset.name, settings.optimizer))
+    with naming_bad_records(dataset):
+        floor_m = mean_depth_map(dataset.split("train"), grid)
+        strategy = distribute.build_strategy(settings.strategy)
+        epochs, steps = plan(settings, dataset.split("train").num_images)
+        with strategy.scope():
+            network = start_network(settings, floor_m)
+            compile_network(network, settings, total_steps=epochs * steps)
+        run_folder.claim(workdir, settings)
+        storage.write_array(workdir / evaluate.FLOOR, floor_m)
+        announce(settings, dataset, network, epochs, workdir)
+        fit(network, dataset, grid, settings, workdir, epochs=epochs, steps=steps)
+    return evaluate.score_run(workdir, dataset, command=program.command_line("depth_tf.train"))
+
+
+def plan(settings: Settings, num_images: int) -> tuple[int, int]:
+    """Returns the epochs, and the steps of each."""
+    steps = pipeline.steps_per_epoch(num_images, settings.global_batch_size)
+    return settings.epochs or max(1, round(IMAGE_BUDGET / num_images)), steps
+
+
+def start_network(settings: Settings, floor_m: np.ndarray) -> keras.Model:
+    """Returns a fresh network that answers the data's log-mean depth, or the one `--init_from` names."""
+    if settings.init_from:
+        return load_network(settings.init_from, size_px=(settings.image_height_px, settings.image_width_px))
+    return build_network(
+        settings.image_height_px,
+        settings.image_width_px,
+        width=settings.width,
+        min_depth_m=settings.min_depth_m,
+        max_depth_m=settings.max_depth_m,
+        initial_depth_m=log_mean_depth_m(floor_m),
+        normalization=settings.normalization,
+    )
+
+
+def compile_network(network: keras.Model, settings: Settings, *, total_steps: int) -> None:
+    """Gives the network its optimizer, loss and metrics."""
+    peak = settings.learning_rate or optimizers.default_learning_rate(settings.optimizer)
+    rate = schedules.learning_rate(settings.schedule, peak, steps=total_steps)
+    network.compile(
+        optimizer=optimizers.build_optimizer(settings.optimizer, rate, weight_decay=settings.weight_decay),
+        loss=DepthLoss(settings.loss, settings.gradient_weight),
+        weighted_metrics=network_grid_metrics(),
+        jit_compile=distribute.compile_with_xla(),
+    )
+
+
+def announce(
+    settings: Settings, dataset: DepthDataset, network: keras.Model, epochs: int, workdir: pathlib.Path
+) -> None:
+    """Says what is about to happen."""
+    counts = ", ".join(f"{split.num_images} {name}" for name, split in dataset.splits.items())
+    say(f"data: {dataset.name} ({dataset.source}): {counts} images")
+    say(f"network: {network.count_params():,} parameters at {settings.image_height_px}x{settings.image_width_px} px")
+    seen = epochs * dataset.split("train").num_images
+    say(f"training: {settings.optimizer}, {settings.schedule}, {epochs} epochs, {seen:,} images seen -> {workdir}")
+
+
+def fit(
+    network: keras.Model,
+    dataset: DepthDataset,
+    grid: pipeline.Grid,
+    settings: Settings,
+    workdir: pathlib.Path,
+    *,
+    epochs: int,
+    steps: int,
+) -> None:
+    """Calls `model.fit`, which leaves the best network and the history in `workdir`."""
+    train_split, holdout = dataset.split("train"), dataset.splits.get("holdout")
+    kept = train_split.num_images + (holdout.num_images if holdout else 0)
+    cache = pipeline.choose_cache(settings.cache, kept, grid)
+    with pipeline.cache_folder(workdir, cache) as cache_dir:
+        batches = pipeline.training_batches(
+            train_split,
+            grid,
+            batch_size=settings.global_batch_size,
+            seed=settings.seed,
+            epochs=epochs,
+            strength=Augmentation(),
+            cache=cache,
+            cache_dir=cache_dir,
+        )
+        judged = holdout and pipeline.scoring_batches(
+            holdout, grid, batch_size=settings.global_batch_size, cache=cache, cache_dir=cache_dir
+        )
+        network.fit(
+            batches,
+            epochs=epochs,
+            steps_per_epoch=steps,
+            validation_data=judged,
+            shuffle=False,  # the pipeline has its own order
+            verbose=0,
+            callbacks=callbacks.build_callbacks(
+                workdir,
+                schedule=settings.schedule,
+                peak_learning_rate=settings.learning_rate or optimizers.default_learning_rate(settings.optimizer),
+                epochs=epochs,
+                steps=steps,
+                batch_size=settings.global_batch_size,
+                has_holdout=holdout is not None,
+                early_stopping=settings.early_stopping,
+                tensorboard=settings.tensorboard,
+            ),
+        )
+
+
+def _open(settings: Settings) -> DepthDataset:
+    tf.config.experimental.enable_op_determinism()
+    return open_dataset(
+        settings.dataset,
+        settings.data_dir,
+        validation_fraction=settings.validation_fraction,
+        max_train_images=settings.max_train_images,
+    )
+
+
+if __name__ == "__main__":
+    program.run(main, Settings)

@@ -1,0 +1,141 @@
+"""The pipeline keeps metres metres, misses no image, and is a function of seed, epoch and position."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from depth_tf import pipeline
+from depth_tf.augmentation import Augmentation
+from depth_tf.dataset import Split
+from depth_tf.errors import InputError
+from depth_tf.pipeline import Grid
+
+GRID = Grid(height_px=32, width_px=64)
+NUM_IMAGES = 10
+
+
+@pytest.fixture(name="split")
+def _split() -> Split:
+    """Ten images whose pixels and depths are all the image's number: 1 to 10, and 0.1 to 1.0 m."""
+    numbers = np.arange(1, NUM_IMAGES + 1)
+    images = np.broadcast_to(numbers[:, None, None, None], (NUM_IMAGES, 48, 96, 3)).astype(np.uint8)
+    depths_m = np.broadcast_to(numbers[:, None, None, None] / 10, (NUM_IMAGES, 48, 96, 1)).astype(np.float32)
+    return Split("train", NUM_IMAGES, lambda: tf.data.Dataset.from_tensor_slices((images, depths_m)), None)
+
+
+def _numbers(batches, batch_size: int) -> list[list[int]]:
+    """Returns the numbers of the images of each batch that count."""
+    found = []
+    for image, _, weight in batches:
+        assert image.shape == (batch_size, 32, 64, 3)
+        found.append([round(float(value)) for value in image.numpy()[weight.numpy() > 0, 0, 0, 0]])
+    return found
+
+
+def _train(split, **changes):
+    return pipeline.training_batches(split, GRID, **{"batch_size": 4, "seed": 0, "epochs": 2, **changes})
+
+
+def test_every_epoch_holds_every_image_once_and_fills_up_its_last_batch_at_weight_0(split):
+    batches = _numbers(_train(split), 4)
+    assert [len(batch) for batch in batches] == [4, 4, 2, 4, 4, 2]
+    for epoch in (batches[:3], batches[3:]):
+        assert sorted(sum(epoch, [])) == list(range(1, NUM_IMAGES + 1))
+
+
+def test_padding_repeats_real_images(split):
+    *_, (image, depth_m, weight) = _train(split)
+    assert weight.numpy().tolist() == [1, 1, 0, 0]
+    np.testing.assert_array_equal(image[2:], image[:2])
+    np.testing.assert_array_equal(depth_m[2:], depth_m[:2])
+
+
+def test_epochs_differ_in_order_and_a_seed_repeats_them(split):
+    first = _numbers(_train(split, seed=3), 4)
+    assert first == _numbers(_train(split, seed=3), 4)
+    assert first[:3] != first[3:]
+    assert first != _numbers(_train(split, seed=4), 4)
+
+
+def test_starting_at_a_later_epoch_gives_that_epochs_batches(split):
+    whole = list(_train(split, epochs=3, strength=Augmentation()))[6:]
+    late = list(_train(split, epochs=3, first_epoch=2, strength=Augmentation()))
+    assert len(whole) == len(late) == 3
+    for one, other in zip(whole, late, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_how_batches_are_cut_does_not_change_an_images_augmentation(split):
+    def images(batch_size):
+        batches = _train(split, batch_size=batch_size, epochs=1, strength=Augmentation())
+        return np.concatenate([image.numpy()[weight.numpy() > 0] for image, _, weight in batches])
+
+    np.testing.assert_allclose(images(3), images(5), rtol=1e-5)
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk"])
+def test_a_cache_changes_no_batch_and_reads_the_source_once(split, cache, tmp_path):
+    reads = []
+
+    def count_reads():
+        def note(index):
+            reads.append(int(index))
+            return np.int64(index)
+
+        numbered = tf.data.Dataset.range(NUM_IMAGES).map(lambda i: tf.numpy_function(note, [i], tf.int64))
+        return tf.data.Dataset.zip(numbered, split.read()).map(lambda _, pair: pair)
+
+    counted = Split("train", NUM_IMAGES, count_reads, None)
+    with pipeline.cache_folder(tmp_path, cache) as folder:
+        cached = _numbers(_train(counted, epochs=3, cache=cache, cache_dir=folder), 4)
+    assert cached == _numbers(_train(split, epochs=3, cache="none"), 4)
+    assert len(reads) == NUM_IMAGES
+    assert not (tmp_path / "cache").exists()
+
+
+def test_scoring_batches_keep_order_and_count_every_image(split):
+    assert _numbers(pipeline.scoring_batches(split, GRID, batch_size=4), 4) == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+
+
+def test_depth_that_is_no_measurement_becomes_0():
+    depth_m = tf.constant([np.nan, np.inf, -np.inf, -1.0, 0.0, 0.09, 0.1, 5.0, 10.0, 10.1])
+    cleaned = pipeline.clean_depth(depth_m, min_depth_m=0.1, max_depth_m=10.0)
+    np.testing.assert_array_equal(cleaned, np.float32([0, 0, 0, 0, 0, 0, 0.1, 5, 10, 0]))
+
+
+def test_resizing_depth_invents_no_value():
+    depth_m = np.random.default_rng(0).choice([0.0, 1.0, 4.0], (480, 640, 1)).astype(np.float32)
+    assert set(np.unique(pipeline.resize_depth(depth_m, (192, 256)))) <= {0.0, 1.0, 4.0}
+
+
+def test_shrinking_an_image_by_two_is_the_mean_of_each_four_pixels():
+    image = np.random.default_rng(0).integers(0, 256, (64, 128, 3), dtype=np.uint8)
+    means = image.reshape(32, 2, 64, 2, 3).mean((1, 3))
+    np.testing.assert_allclose(pipeline.resize_image(image, (32, 64)), means, atol=0.51)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (20, 700, 3)])
+def test_any_image_size_is_brought_to_the_grid(shape):
+    image = np.full(shape, 77, np.uint8)
+    np.testing.assert_array_equal(pipeline.resize_image(image, (32, 64)), np.full((32, 64, 3), 77))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"height_px": 100}, "divisible by 32, got 100 x 256 px; nearest: 96 x 256"),
+        ({"width_px": 0}, "divisible by 32"),
+        ({"min_depth_m": 3.0, "max_depth_m": 2.0}, "got 3 and 2 m"),
+        ({"min_depth_m": 0.0}, "0 < --min_depth_m"),
+    ],
+)
+def test_a_grid_that_cannot_be_is_refused_in_one_line(changes, message):
+    with pytest.raises(InputError, match=message):
+        Grid(**changes)
+
+
+def test_a_cache_that_would_not_fit_in_memory_goes_to_disk():
+    assert pipeline.choose_cache("auto", 100, Grid()) == "memory"
+    assert pipeline.choose_cache("auto", 10**8, Grid()) == "disk"
+    assert pipeline.choose_cache("none", 100, Grid()) == "none"

@@ -1,0 +1,248 @@
+import csv
+import pathlib
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import fastdepth_archive as made_up
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from depth_tf import prepare, records, scenes, sources, staging
+from depth_tf.errors import InputError
+from depth_tf.frames import Frame
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def source_paths(tmp_path_factory):
+    """{kind: path} of every kind of source."""
+    tmp_path = tmp_path_factory.mktemp("sources")
+    folder = made_up.write_folder(tmp_path)
+    return {
+        "fastdepth_folder": folder,
+        "fastdepth_archive": made_up.write_archive(folder, tmp_path / "nyudepthv2.tar.gz"),
+        "labeled_mat": made_up.write_labeled(tmp_path / "nyu_depth_v2_labeled.mat"),
+    }
+
+
+def prepared(source, data_dir, **settings):
+    """Prepares `source` in `data_dir` and returns the folder of the records."""
+    prepare.main(prepare.Settings(source=str(source), data_dir=str(data_dir), **settings))
+    return data_dir / "nyu_depth_v2" / "0.0.1"
+
+
+def read_back(data_dir, split):
+    """Returns {tfds_id: (image, depth)} as plain TFDS reads them."""
+    config = tfds.ReadConfig(add_tfds_id=True)
+    read = tfds.load("nyu_depth_v2", data_dir=data_dir, split=split, read_config=config, download=False)
+    return {example["tfds_id"].decode(): (example["image"], example["depth"]) for example in read.as_numpy_iterator()}
+
+
+def key_of_id(folder, split):
+    """Returns {tfds_id: (key, scene)} of the table of scenes."""
+    with open(folder / scenes.SCENES_FILE, newline="") as file:
+        return {row["tfds_id"]: (row["key"], row["scene"]) for row in csv.DictReader(file) if row["split"] == split}
+
+
+def assert_reads_back(data_dir, frames):
+    """Checks what TFDS reads, pixel by pixel, against {split: {key: (scene, image, depth_m)}}."""
+    for split, expected in frames.items():
+        table, read = key_of_id(data_dir / "nyu_depth_v2" / "0.0.1", split), read_back(data_dir, split)
+        assert set(table) == set(read)
+        assert {key for key, _ in table.values()} == set(expected)
+        for tfds_id, (image, depth) in read.items():
+            key, scene = table[tfds_id]
+            assert scene == expected[key][0]
+            assert depth.dtype == np.float16
+            np.testing.assert_array_equal(image, expected[key][1])
+            np.testing.assert_array_equal(depth, expected[key][2].astype(np.float16))
+
+
+@pytest.mark.parametrize("kind", ["fastdepth_folder", "fastdepth_archive"])
+def test_plain_tfds_reads_the_fastdepth_pixels_under_the_right_scenes(source_paths, tmp_path, kind):
+    prepared(source_paths[kind], tmp_path)
+    assert_reads_back(tmp_path, made_up.made_up_frames())
+
+
+def test_plain_tfds_reads_the_labelled_pixels_under_the_right_scenes(source_paths, tmp_path, monkeypatch):
+    rows = {row: ("validation" if row == 1 else "train", scene) for row, scene in made_up.MAT_ROWS.items()}
+    monkeypatch.setattr(sources, "official_split", lambda: rows)  # of 1,449, the three that are not black
+    prepared(source_paths["labeled_mat"], tmp_path)
+    assert_reads_back(tmp_path, made_up.labeled_frames())
+
+
+def test_the_records_are_those_that_tfds_alone_writes_but_for_the_png_level(source_paths, tmp_path):
+    builder = tfds.builder("nyu_depth_v2", data_dir=tmp_path / "plain")
+    root = source_paths["fastdepth_folder"]
+    (root / "train" / "cafe_0001a" / "._00001.h5").unlink(missing_ok=True)  # TFDS alone would stop at it
+    builder._split_generators = lambda _: {
+        split: builder._generate_examples(str(root / name)) for split, name in made_up.FOLDERS.items()
+    }
+    builder.download_and_prepare()
+    prepared(root, tmp_path / "ours")
+    for split in made_up.FOLDERS:
+        plain, ours = read_back(tmp_path / "plain", split), read_back(tmp_path / "ours", split)
+        assert list(plain) == list(ours)
+        for (image, depth), (our_image, our_depth) in zip(plain.values(), ours.values(), strict=True):
+            np.testing.assert_array_equal(image, our_image)
+            np.testing.assert_array_equal(depth, our_depth)
+
+
+def test_the_depth_map_reaches_protobuf_as_a_list(source_paths, tmp_path):
+    """Else preparing takes twice as long: TFDS must pass the array on as it is, and ask for `flat`."""
+    image, depth_m = made_up.made_up_pair(0)
+    ((_, example),) = records.examples([Frame("key", "scene", lambda: (image, depth_m))])
+    features = tfds.builder("nyu_depth_v2", data_dir=tmp_path).info.features
+    assert isinstance(features.encode_example(example)["depth"].flat, list)
+
+
+def test_what_it_was_made_from_is_written_beside_the_records_without_paths(source_paths, tmp_path):
+    folder = prepared(source_paths["fastdepth_archive"], tmp_path)
+    found = prepare.read_source(folder)
+    assert found["kind"] == "fastdepth_archive"
+    assert found["max_images"] == 0
+    assert found["counts"] == {"train": 5, "validation": 2}
+    assert found["complete"] is False
+    assert str(source_paths["fastdepth_archive"].parent) not in (folder / prepare.SOURCE_FILE).read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["nyu_depth_v2"]
+
+
+def test_the_same_request_again_does_nothing_and_another_is_refused(source_paths, tmp_path, capsys):
+    folder = prepared(source_paths["fastdepth_folder"], tmp_path, max_images=1)
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    prepared(source_paths["fastdepth_folder"], tmp_path, max_images=1)
+    assert "nothing to do" in capsys.readouterr().out
+    with pytest.raises(InputError, match=r"holds 1 images a split from fastdepth_folder.*not all images.*--overwrite"):
+        prepared(source_paths["fastdepth_folder"], tmp_path)
+    with pytest.raises(InputError, match=r"not 1 images a split from fastdepth_archive"):
+        prepared(source_paths["fastdepth_archive"], tmp_path, max_images=1)
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    prepared(source_paths["fastdepth_folder"], tmp_path, overwrite=True)
+    assert len(read_back(tmp_path, "train")) == 5
+
+
+def test_records_that_another_program_made_are_not_taken_for_ours(source_paths, tmp_path):
+    folder = prepared(source_paths["fastdepth_folder"], tmp_path)
+    (folder / prepare.SOURCE_FILE).unlink()
+    with pytest.raises(InputError, match=r"without depth_tf_source\.json.*--overwrite"):
+        prepared(source_paths["fastdepth_folder"], tmp_path)
+
+
+def assert_nothing_left(data_dir):
+    assert not (data_dir / "nyu_depth_v2" / "0.0.1").exists()
+    assert list(data_dir.glob(".*")) == []
+
+
+def test_an_error_on_the_way_leaves_nothing_and_a_second_run_works(source_paths, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(scenes, "write_scenes", lambda *_: 1 / 0)  # the last step but one
+        with pytest.raises(ZeroDivisionError):
+            prepared(source_paths["fastdepth_folder"], tmp_path)
+    assert_nothing_left(tmp_path)
+    prepared(source_paths["fastdepth_folder"], tmp_path)
+    assert_reads_back(tmp_path, made_up.made_up_frames())
+
+
+def test_an_error_while_replacing_keeps_the_old_records(source_paths, tmp_path, monkeypatch):
+    prepared(source_paths["fastdepth_folder"], tmp_path)
+    monkeypatch.setattr(scenes, "write_scenes", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        prepared(source_paths["fastdepth_folder"], tmp_path, max_images=1, overwrite=True)
+    assert_reads_back(tmp_path, made_up.made_up_frames())
+
+
+def test_a_killed_run_leaves_nothing_that_loads_and_the_next_run_works(source_paths, tmp_path):
+    arguments = [f"--source={source_paths['fastdepth_archive']}", f"--data_dir={tmp_path}"]
+    with subprocess.Popen([sys.executable, "-m", "depth_tf.prepare", *arguments], cwd=ROOT) as program:
+        while program.poll() is None and not list(tmp_path.glob(f"{staging.PREFIX}*/nyu_depth_v2/incomplete*")):
+            time.sleep(0.005)
+        program.kill()
+    assert program.returncode == -signal.SIGKILL
+    assert list(tmp_path.glob(staging.PREFIX + "*"))
+    with pytest.raises(tfds.core.DatasetNotFoundError if False else AssertionError, match="not find"):
+        tfds.load("nyu_depth_v2", data_dir=tmp_path, download=False)
+    prepared(source_paths["fastdepth_archive"], tmp_path)
+    assert_reads_back(tmp_path, made_up.made_up_frames())
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_a_disk_that_fills_up_is_said_in_one_line_and_leaves_nothing(source_paths, tmp_path):
+    """The limit on a file's size stands for the disk: the system refuses the write itself, in TensorFlow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
+    try:
+        with pytest.raises(InputError, match=r"could not write in .*File too large") as refusal:
+            prepared(source_paths["fastdepth_folder"], tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "\n" not in str(refusal.value)
+    assert_nothing_left(tmp_path)
+
+
+def test_a_disk_known_to_be_too_small_is_refused_at_the_start(source_paths, tmp_path, monkeypatch):
+    monkeypatch.setattr(staging, "free_gb", lambda _: 0.01)
+    with pytest.raises(InputError, match=r"7 images needs 0\.0\d* GB"):
+        prepared(source_paths["fastdepth_folder"], tmp_path)
+
+
+def test_a_data_dir_that_cannot_be_written_is_named(source_paths, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(InputError, match="file/data.*Not a directory"):
+        prepared(source_paths["fastdepth_folder"], tmp_path / "file" / "data")
+
+
+@pytest.mark.parametrize("name", ["train/cafe_0001a/00002.h5", "val/official/00009.h5"])
+def test_a_bad_file_in_either_split_is_named_and_leaves_nothing(tmp_path, name):
+    root = made_up.write_folder(tmp_path)
+    (root / name).write_bytes(b"no HDF5")
+    with pytest.raises(InputError, match=name):
+        prepared(root, tmp_path / "data")
+    assert_nothing_left(tmp_path / "data")
+
+
+def test_a_truncated_archive_leaves_nothing(source_paths, tmp_path):
+    content = source_paths["fastdepth_archive"].read_bytes()
+    (tmp_path / "cut.tar.gz").write_bytes(content[:-5])
+    with pytest.raises(InputError, match=r"cut\.tar\.gz is truncated"):
+        prepared(tmp_path / "cut.tar.gz", tmp_path / "data")
+    assert_nothing_left(tmp_path / "data")
+
+
+def test_an_archive_without_frames_is_refused(tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("no frames")
+    archive = made_up.write_archive(tmp_path / "other", tmp_path / "other.tar.gz")
+    with pytest.raises(InputError, match="no images for train"):
+        prepared(archive, tmp_path / "data")
+
+
+def test_an_image_that_comes_twice_is_named(source_paths, tmp_path, monkeypatch):
+    twice = sources.open_source(source_paths["fastdepth_folder"])
+    frames = list(twice.frames("train"))
+    monkeypatch.setattr(twice, "frames", lambda _: [*frames, frames[0]])
+    monkeypatch.setattr(prepare, "open_source", lambda _: twice)
+    with pytest.raises(InputError, match=r"cafe_0001a_00001\.h5 twice"):
+        prepared("source", tmp_path)
+
+
+def test_a_negative_limit_is_refused():
+    with pytest.raises(InputError, match="max_images"):
+        prepare.Settings(max_images=-1)
+
+
+def test_a_long_pass_says_images_rate_and_time_left(monkeypatch, capsys):
+    clock = iter([0.0, 1.0, 10.0, 20.0])
+    monkeypatch.setattr(records.time, "monotonic", lambda: next(clock))
+    progress = records.Progress("train")
+    progress.update(10, total=400, share=10 / 400)  # after 1 s: too early to say anything
+    progress.update(100, total=400, share=0.25)
+    progress.update(400, total=400, share=1.0, last=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "train: 100 of 400 images, 10.0 images/s, 30 s left",
+        "train: 400 of 400 images, 20.0 images/s, took 20 s",
+    ]

@@ -1,0 +1,86 @@
+import errno
+import os
+
+import pytest
+import tensorflow as tf
+
+from depth_tf import staging
+from depth_tf.errors import InputError
+
+
+def test_a_second_program_in_the_same_folder_is_refused(tmp_path):
+    with (
+        staging.only_one_in(tmp_path),
+        pytest.raises(InputError, match="another program"),
+        staging.only_one_in(tmp_path),
+    ):
+        pass
+    with staging.only_one_in(tmp_path):  # free again
+        pass
+
+
+def test_a_staging_folder_is_gone_after_an_error(tmp_path):
+    with pytest.raises(KeyboardInterrupt), staging.new_staging(tmp_path) as folder:
+        (folder / "records").mkdir()
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_new_folder_takes_the_place_of_the_old(tmp_path):
+    final = tmp_path / "nyu_depth_v2" / "0.0.1"
+    for content in ("old", "new"):
+        with staging.new_staging(tmp_path) as folder:
+            (folder / "written").mkdir()
+            (folder / "written" / "records").write_text(content)
+            staging.put_in_place(folder / "written", final, folder)
+    assert (final / "records").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["nyu_depth_v2"]
+
+
+def test_a_run_killed_between_its_two_renames_gives_the_old_folder_back(tmp_path):
+    final = tmp_path / "nyu_depth_v2" / "0.0.1"
+    final.parent.mkdir()
+    leftover = tmp_path / (staging.PREFIX + "killed")
+    (leftover / staging.REPLACED).mkdir(parents=True)
+    (leftover / staging.REPLACED / "records").write_text("old")
+    staging.remove_leftovers(tmp_path, final)
+    assert (final / "records").read_text() == "old"
+    assert not leftover.exists()
+
+
+def test_too_little_space_is_named_with_what_is_needed_and_free(tmp_path, monkeypatch):
+    monkeypatch.setattr(staging, "free_gb", lambda _: 12.0)
+    staging.require_free(tmp_path / "not" / "there" / "yet", 11.9, "the data")
+    with pytest.raises(InputError, match=r"the data needs 117\.3 GB in .*, which has 12\.0 GB free"):
+        staging.require_free(tmp_path, 117.3, "the data")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/x.tfrecord"),
+        tf.errors.ResourceExhaustedError(None, None, "/data/x.tfrecord; No space left on device"),
+        RuntimeError("Failed to finalize writing of split:\n/data/x.tfrecord; No space left on device"),
+    ],
+)
+def test_a_full_disk_is_named_in_one_line_with_the_file(tmp_path, error):
+    with pytest.raises(InputError, match=r"x\.tfrecord") as refusal, staging.disk_errors_named(tmp_path):
+        raise error
+    assert "No space left on device" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_an_error_that_is_not_the_disks_stays_as_it_is(tmp_path):
+    with pytest.raises(RuntimeError, match="a mistake in the program"), staging.disk_errors_named(tmp_path):
+        raise RuntimeError("a mistake in the program")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    data_dir = tmp_path / "file" / "data"
+    with (
+        pytest.raises(InputError, match="file/data.*Not a directory"),
+        staging.disk_errors_named(data_dir),
+        staging.only_one_in(data_dir),
+    ):
+        pass
