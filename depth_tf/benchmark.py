@@ -15,10 +15,11 @@ import tensorflow_datasets as tfds
 
 from depth_tf import machine, pipeline, program, storage
 from depth_tf.augmentation import Augmentation
-from depth_tf.dataset import DATASETS, VERSION, Split, open_dataset, resolve_data_dir
+from depth_tf.dataset import DATASETS, VERSION, open_dataset, resolve_data_dir
 from depth_tf.losses import DepthLoss
 from depth_tf.model import build_network
 from depth_tf.program import option, say
+from depth_tf.splits import Split
 
 BARS = {  # what the project asks of itself, as ratios
     "first epoch / plain TFDS decoding": 0.85,

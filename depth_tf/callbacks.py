@@ -44,13 +44,7 @@ def build_callbacks(
       has_holdout: whether there is a split to judge by; without one the last epoch is kept.
       early_stopping: stop once the hold-out has not improved for a fifth of the epochs.
       tensorboard: write event files.
-
-    Raises:
-      InputError: if early stopping or the plateau is asked for without a hold-out.
     """
-    for wanted, flag in ((early_stopping, "--early_stopping"), (schedule == "plateau", "--schedule=plateau")):
-        if wanted and not has_holdout:
-            raise InputError(f"{flag} needs a hold-out to judge by: expected --validation_fraction above 0, got 0")
     callbacks: list[keras.callbacks.Callback] = []
     if schedule in schedules.CALLBACKS:
         callbacks.append(schedules.CALLBACKS[schedule](peak_learning_rate, epochs))

@@ -1,13 +1,5 @@
-"""Opens a prepared data set as named splits of (image, depth) pairs.
+"""Opens a data set by name, as splits of (image, depth) pairs; what the splits are for stands in `splits`."""
 
-Splits of `nyu_depth_v2`:
-  train: what the network learns from.
-  holdout: whole scenes cut from TFDS's `train`; the only split that early stopping, plateaus and tuning may see.
-  validation: TFDS's split of that name, which is the official 654-image test set: for reporting, never for choosing.
-"""
-
-import dataclasses
-import json
 import os
 import pathlib
 from collections.abc import Callable, Iterator
@@ -16,51 +8,11 @@ from contextlib import contextmanager
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from depth_tf import scenes
 from depth_tf.errors import InputError
-from depth_tf.program import say
+from depth_tf.splits import DepthDataset, first_images
+from depth_tf.tfds_records import open_tfds_folder
 
 VERSION = "0.0.1"
-SOURCE_FILE = "depth_tf_source.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class Split:
-    """One split.
-
-    Attributes:
-      name: "train", "holdout", "validation" or "test".
-      num_images: how many pairs `read` yields.
-      read: returns a tf.data.Dataset of (image uint8 [H, W, 3], depth_m float32 [H, W, 1], 0 or NaN where missing)
-        in the order of the records, always the same.
-      scenes: images by scene, or None where scenes are unknown.
-    """
-
-    name: str
-    num_images: int
-    read: Callable[[], tf.data.Dataset]
-    scenes: dict[str, int] | None
-
-
-@dataclasses.dataclass(frozen=True)
-class DepthDataset:
-    """A prepared data set.
-
-    Attributes:
-      name: its name, as in `--dataset`.
-      source: where its records came from, one word (see depth_tf_source.json).
-      splits: by name.
-    """
-
-    name: str
-    source: str
-    splits: dict[str, Split]
-
-    def split(self, name: str) -> Split:
-        """Returns the split called `name`; raises InputError if there is none."""
-        if name not in self.splits:
-            raise InputError(f"{self.name} has no split {name!r} here; it has: {', '.join(self.splits)}")
-        return self.splits[name]
 
 
 def open_dataset(
@@ -85,7 +37,7 @@ def open_dataset(
         raise InputError(f"expected --max_train_images of 0 (all) or more, got {max_train_images}")
     dataset = DATASETS[name](resolve_data_dir(data_dir), validation_fraction)
     if max_train_images:
-        dataset.splits["train"] = _first(dataset.splits["train"], max_train_images)
+        dataset.splits["train"] = first_images(dataset.splits["train"], max_train_images)
     return dataset
 
 
@@ -116,99 +68,6 @@ def open_nyu_depth_v2(data_dir: pathlib.Path, validation_fraction: float) -> Dep
             "--data_dir=...`, or name the folder that holds nyu_depth_v2/ with --data_dir"
         )
     return open_tfds_folder("nyu_depth_v2", folder, validation_fraction)
-
-
-def open_tfds_folder(name: str, folder: pathlib.Path, validation_fraction: float) -> DepthDataset:
-    """Opens any TFDS data set that has the features `image` and `depth`, in metres.
-
-    Args:
-      name: what to call it.
-      folder: the folder of its records, which ends in the version.
-      validation_fraction: share of `train` that becomes `holdout`, in whole scenes where scenes are known.
-    """
-    builder = tfds.builder_from_directory(folder)
-    known = scenes.read_scenes(folder)
-    splits = {}
-    for split in builder.info.splits:
-        if split != "train":
-            splits[split] = _tfds_split(builder, split, split, (known or {}).get(split))
-    splits |= _cut_train(builder, (known or {}).get("train"), validation_fraction)
-    source = folder / SOURCE_FILE
-    kind = json.loads(source.read_text())["kind"] if source.exists() else "tfds"
-    return DepthDataset(name, kind, splits)
-
-
-def _cut_train(builder, scene_by_id: dict[str, str] | None, fraction: float) -> dict[str, Split]:
-    if not fraction:
-        return {"train": _tfds_split(builder, "train", "train", scene_by_id)}
-    if scene_by_id is None:
-        say(
-            "warning: the scenes of these records are unknown (they were not written by depth_tf.prepare), so the "
-            "hold-out shares scenes with the training images and its figures flatter"
-        )
-        cut = 100 - max(1, round(100 * fraction))
-        return {
-            "train": _tfds_split(builder, "train", f"train[:{cut}%]", None),
-            "holdout": _tfds_split(builder, "holdout", f"train[{cut}%:]", None),
-        }
-    held = scenes.holdout_scenes(_count(scene_by_id), fraction)
-    if not held:
-        raise InputError(
-            f"--validation_fraction={fraction:g} leaves no scene to hold out of {len(set(scene_by_id.values()))}; "
-            "use 0 to train on everything"
-        )
-    parts = {
-        "train": {key: scene for key, scene in scene_by_id.items() if scene not in held},
-        "holdout": {key: scene for key, scene in scene_by_id.items() if scene in held},
-    }
-    return {name: _tfds_split(builder, name, "train", part, keep=True) for name, part in parts.items()}
-
-
-def _tfds_split(builder, name: str, instruction: str, scene_by_id: dict[str, str] | None, *, keep: bool = False):
-    """Returns a split that reads `instruction`; with `keep`, only the examples named in `scene_by_id`."""
-    ids = list(scene_by_id) if keep else None
-    return Split(
-        name=name,
-        num_images=len(ids) if keep else builder.info.splits[instruction].num_examples,
-        read=lambda: _read(builder, instruction, ids),
-        scenes=_count(scene_by_id) if scene_by_id is not None else None,
-    )
-
-
-def _read(builder, instruction: str, ids: list[str] | None) -> tf.data.Dataset:
-    records = builder.as_dataset(
-        split=instruction,
-        shuffle_files=False,
-        decoders={"image": tfds.decode.SkipDecoding()},
-        read_config=tfds.ReadConfig(
-            add_tfds_id=True,
-            try_autocache=False,  # the pipeline decides what is cached, after resizing
-            interleave_cycle_length=1,  # keeps the records' own order
-        ),
-    )
-    if ids is not None:
-        wanted = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(ids, [True] * len(ids)), False)
-        records = records.filter(lambda record: wanted.lookup(record["tfds_id"]))
-        records = records.apply(tf.data.experimental.assert_cardinality(len(ids)))
-    return records.map(_decode, num_parallel_calls=tf.data.AUTOTUNE)
-
-
-def _decode(record):
-    image = tf.io.decode_png(record["image"], channels=3)
-    return image, tf.cast(record["depth"], tf.float32)[..., None]
-
-
-def _first(split: Split, count: int) -> Split:
-    if count >= split.num_images:
-        return split
-    return dataclasses.replace(split, num_images=count, read=lambda: split.read().take(count), scenes=None)
-
-
-def _count(scene_by_id: dict[str, str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for scene in scene_by_id.values():
-        counts[scene] = counts.get(scene, 0) + 1
-    return counts
 
 
 def _bad_record(dataset: DepthDataset, error: tf.errors.OpError) -> InputError:

@@ -10,8 +10,8 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download import checksums, download_manager, resource, util
 
 from depth_tf import program, staging
+from depth_tf.archive import ArchiveSource
 from depth_tf.errors import InputError
-from depth_tf.sources import ArchiveSource
 
 # Address, size and checksum: what TFDS 4.9.10 holds of its builder nyu_depth_v2.
 ARCHIVE_URL = "http://datasets.lids.mit.edu/fastdepth/data/nyudepthv2.tar.gz"
@@ -20,10 +20,11 @@ ARCHIVE_SHA256 = "063b5762eeb3041614bf40722ea5cf805cb8ca052e56f3d1c63cfd229e7ff7
 EXTRACTED_GB = 104
 RECORDS_GB = 83  # 48,238 examples of 1.73 MB
 PROBE_SECONDS = 5
-MIRRORS = (
-    "mirrors that users name are Hugging Face sayakpaul/nyu_depth_v2 and Kaggle awsaf49/official-split-dataset;"
-    " the 1,449 labelled pairs, nyu_depth_v2_labeled.mat, are linked from"
-    " https://cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html; pass what you get as --source"
+MIRRORS = (  # dwofk/fast-depth#69
+    "users name as mirrors Hugging Face sayakpaul/nyu_depth_v2 (the same .h5 files) and Kaggle"
+    " awsaf49/official-split-dataset (PNG files); --source takes the archive, a folder"
+    " nyudepthv2/{train,val}/<scene>/<frame>.h5, or nyu_depth_v2_labeled.mat, which"
+    " https://cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html links"
 )
 
 

@@ -17,13 +17,14 @@ import tensorflow as tf
 
 from depth_tf import figures, machine, pipeline, program, protocols, run_folder, storage
 from depth_tf.callbacks import BEST_NETWORK
-from depth_tf.dataset import DATASETS, DepthDataset, Split, naming_bad_records, open_dataset
+from depth_tf.dataset import DATASETS, naming_bad_records, open_dataset
 from depth_tf.errors import InputError
 from depth_tf.floor import mean_depth_map
 from depth_tf.metrics import METRICS
 from depth_tf.model import load_network
 from depth_tf.predictions import check_predictions, export_images, read_predictions
 from depth_tf.program import option, say
+from depth_tf.splits import DepthDataset, Split
 
 FLOOR = "mean_depth.npy"
 BATCH_SIZE = 16

@@ -4,6 +4,7 @@ import collections
 import csv
 import dataclasses
 import functools
+import hashlib
 import itertools
 import pathlib
 from collections.abc import Callable, Iterable
@@ -19,6 +20,8 @@ Item = TypeVar("Item")
 
 HEIGHT_PX = 480
 WIDTH_PX = 640
+EXAMPLE_GB = 1.73e-3  # a TFDS record: 1.23 MB of depth, the rest PNG
+SPLIT_FOLDERS = {"train": "train", "validation": "val"}  # TFDS's name: the archive's
 # The archive holds the official test images as val/official/<1-based row of the labelled set>.h5.
 OFFICIAL_FOLDER = "official"
 OFFICIAL_SPLIT_FILE = pathlib.Path(__file__).with_name("nyu_official_split.csv")
@@ -145,3 +148,14 @@ def checked(image_chw: np.ndarray, depth_m: np.ndarray, label: str) -> tuple[np.
             f" found {depth_m.dtype} {list(depth_m.shape)}"
         )
     return image_chw.transpose(1, 2, 0), depth_m
+
+
+def digest(text: str) -> str:
+    """Returns 16 hexadecimal digits that tell `text` from others."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def file_digest(path: pathlib.Path) -> str:
+    """Returns a fingerprint of a file of many gigabytes: of its size and its first MiB."""
+    with open(path, "rb") as file:
+        return digest(f"{path.stat().st_size} {hashlib.sha256(file.read(1 << 20)).hexdigest()}")

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from depth_tf import augmentation
-from depth_tf.dataset import Split
 from depth_tf.errors import InputError
 from depth_tf.model import check_size
+from depth_tf.splits import Split
 
 CACHES = ("auto", "none", "memory", "disk")
 SHUFFLE_BUFFER_IMAGES = 2048  # records are stored in random order already, so this need not hold them all

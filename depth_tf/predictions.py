@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from depth_tf import storage
-from depth_tf.dataset import Split
 from depth_tf.errors import InputError
 from depth_tf.program import say
+from depth_tf.splits import Split
 
 
 def check_predictions(folder: str | os.PathLike, num_images: int) -> list[pathlib.Path]:

@@ -17,13 +17,14 @@ import tensorflow_datasets as tfds
 from depth_tf import program, records, scenes, staging, storage
 from depth_tf.download import DownloadedArchive
 from depth_tf.errors import InputError
-from depth_tf.sources import SPLIT_FOLDERS, Source, open_source
+from depth_tf.frames import SPLIT_FOLDERS
+from depth_tf.sources import Source, open_source
 
 DATASET = "nyu_depth_v2"
 VERSION = "0.0.1"
 SOURCE_FILE = "depth_tf_source.json"
+OPEN_FILES = 2048  # TFDS shuffles a large split in 1,000 files at once; systems allow 256 or 1,024 by default
 FULL_COUNTS = {"train": 47584, "validation": 654}  # the data set that TFDS publishes
-EXAMPLE_GB = 1.73e-3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,9 +78,17 @@ def read_source(folder: pathlib.Path) -> dict | None:
 
     Its keys: kind, max_images (0 for all), fingerprint (of the source's files), counts ({split: images}) and
     complete (whether these are the 47,584 and 654 images that TFDS publishes).
+
+    Raises:
+      InputError: if it is not JSON.
     """
     path = folder / SOURCE_FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}): remove {folder} and prepare it again") from error
 
 
 def write_records(source: Source, request: dict, folder: pathlib.Path) -> pathlib.Path:
@@ -89,9 +98,7 @@ def write_records(source: Source, request: dict, folder: pathlib.Path) -> pathli
       The folder of the records, `folder`/nyu_depth_v2/0.0.1.
     """
     source.choose(request["max_images"])
-    totals = {split: source.count(split) for split in SPLIT_FOLDERS}
-    if None not in totals.values():
-        staging.require_free(folder.parent, sum(totals.values()) * EXAMPLE_GB, f"{sum(totals.values()):,} images")
+    staging.require_free(folder.parent, source.records_gb(), "preparing these images")
     builder = tfds.builder(DATASET, data_dir=folder)
     scene_of_key: dict[str, dict[str, str]] = {split: {} for split in SPLIT_FOLDERS}
     # Replaced on the instance, because TFDS refuses a second builder of this name.
@@ -100,6 +107,7 @@ def write_records(source: Source, request: dict, folder: pathlib.Path) -> pathli
     }
     builder._log_download_bytes = builder._log_download_done = lambda: None  # they speak of the staging folder
     tfds.disable_progress_bar()
+    staging.allow_open_files(OPEN_FILES)
     builder.download_and_prepare(download_dir=folder / "downloads")
     written = pathlib.Path(builder.data_dir)
     scenes.write_scenes(written, builder.info.splits, scene_of_key)
@@ -111,19 +119,19 @@ def write_records(source: Source, request: dict, folder: pathlib.Path) -> pathli
 def _examples(source: Source, split: str, scene_of_key: dict[str, str]) -> Iterator[tuple[str, dict]]:
     """Yields (key, example) for TFDS, shows progress, and notes the scene of each key."""
     total = source.count(split)
-    progress = records.Progress(split)
-    for frame, example in records.examples(source.frames(split)):
-        if frame.key in scene_of_key:
-            raise InputError(f"the source holds {frame.key} twice in {split}: expected each image once")
-        scene_of_key[frame.key] = frame.scene
-        done = len(scene_of_key)
-        progress.update(done, total=total, share=done / total if total else source.share_read)
-        yield frame.key, example
+    with records.Progress(split) as progress:
+        for frame, example in records.examples(source.frames(split)):
+            if frame.key in scene_of_key:
+                raise InputError(f"the source holds {frame.key} twice in {split}: expected each image once")
+            scene_of_key[frame.key] = frame.scene
+            done = len(scene_of_key)
+            progress.update(done, total=total, share=done / total if total else source.share_read)
+            yield frame.key, example
+        progress.update(len(scene_of_key), total=total, share=1.0, last=True)
     if not scene_of_key:
         raise InputError(
             f"the source has no images for {split}: expected nyudepthv2/{SPLIT_FOLDERS[split]}/<scene>/<frame>.h5"
         )
-    progress.update(len(scene_of_key), total=total, share=1.0, last=True)
 
 
 def _described(request: dict) -> str:

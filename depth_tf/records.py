@@ -69,6 +69,13 @@ class Progress:
         self._start = self._last = time.monotonic()
         self._width = 0
 
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._width:  # an error interrupts the line: its message starts on the next
+            print(flush=True)
+
     def update(self, done: int, *, total: int | None, share: float, last: bool = False) -> None:
         """Prints the state, if the last time was long enough ago.
 
@@ -89,7 +96,7 @@ class Progress:
             line += f", {_duration(spent * (1 - share) / share)} left"
         if sys.stdout.isatty():
             print("\r" + line.ljust(self._width), end="\n" if last else "", flush=True)
-            self._width = len(line)
+            self._width = 0 if last else len(line)
         else:
             program.say(line)
 

@@ -10,37 +10,34 @@ extracted folder or from TFDS's download has the same records in the same order.
 """
 
 import functools
-import gzip
-import hashlib
-import io
 import itertools
 import os
 import pathlib
-import tarfile
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 import h5py
 import numpy as np
 
+from depth_tf.archive import ArchiveSource
 from depth_tf.errors import InputError
 from depth_tf.frames import (
+    EXAMPLE_GB,
     HEIGHT_PX,
+    SPLIT_FOLDERS,
     WIDTH_PX,
     Frame,
     checked,
+    digest,
     fastdepth_frame,
     fastdepth_scene,
-    is_frame,
+    file_digest,
     official_split,
     open_hdf5,
     read_array,
     spread,
 )
-from depth_tf.records import Progress
 
-SPLIT_FOLDERS = {"train": "train", "validation": "val"}  # TFDS's name: the archive's
 GZIP_START = b"\x1f\x8b"  # RFC 1952
 LABELED_PAIRS = 1449
 ARCHIVE_ROOT = "nyudepthv2"
@@ -64,6 +61,9 @@ class Source(Protocol):
 
     def count(self, split: str) -> int | None:
         """Returns how many frames `frames(split)` yields, None where only a pass over all could tell."""
+
+    def records_gb(self) -> float:
+        """Returns about how many gigabytes (10^9 bytes) of records `frames` makes."""
 
     def frames(self, split: str) -> Iterator[Frame]:
         """Yields the frames of TFDS's `split`."""
@@ -110,7 +110,7 @@ class FolderSource:
                 )
         files = itertools.chain.from_iterable(self._files.values())
         described = [f"{file.relative_to(root)} {file.stat().st_size}" for file in files]
-        self.fingerprint = _digest("\n".join(described))
+        self.fingerprint = digest("\n".join(described))
 
     def choose(self, max_images: int) -> None:
         """Keeps `max_images` frames a split, spread over the scenes; 0 keeps all."""
@@ -123,78 +123,14 @@ class FolderSource:
         """Returns how many frames `frames(split)` yields."""
         return len(self._files[split])
 
+    def records_gb(self) -> float:
+        """Returns about how many gigabytes of records `frames` makes."""
+        return sum(self.count(split) for split in SPLIT_FOLDERS) * EXAMPLE_GB
+
     def frames(self, split: str) -> Iterator[Frame]:
         """Yields the frames of TFDS's `split`."""
         for file in self._files[split]:
             yield fastdepth_frame(file.parent.name, file.name, label=str(file), opened=lambda file=file: file)
-
-
-class ArchiveSource:
-    """FastDepth's `nyudepthv2.tar.gz`, read from front to back once a split and never extracted."""
-
-    kind = "fastdepth_archive"
-
-    def __init__(self, path: pathlib.Path):
-        self._path = path
-        self._chosen: dict[str, set[tuple[str, str]]] | None = None
-        self.fingerprint = _file_digest(path)
-        self.share_read = 0.0
-
-    def choose(self, max_images: int) -> None:
-        """Keeps `max_images` frames a split, spread over the scenes, which takes a pass over the archive."""
-        if not max_images:
-            return
-        found: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLIT_FOLDERS}
-        progress = Progress("listing")
-        for number, (split, folder, name, _) in enumerate(self._members(lambda *_: False)):
-            found[split].append((folder, name))
-            progress.update(number + 1, total=None, share=self.share_read)
-        self._chosen = {
-            split: set(spread(sorted(members), max_images, scene=lambda member: fastdepth_scene(*member)))
-            for split, members in found.items()
-        }
-
-    def count(self, split: str) -> int | None:
-        """Returns how many frames `frames(split)` yields, None where only a pass over all could tell."""
-        return len(self._chosen[split]) if self._chosen else None
-
-    def frames(self, split: str) -> Iterator[Frame]:
-        """Yields the frames of TFDS's `split`, with their bytes in memory until they are loaded."""
-        chosen = self._chosen and self._chosen[split]
-
-        def wanted(found_split: str, folder: str, name: str) -> bool:
-            return found_split == split and (chosen is None or (folder, name) in chosen)
-
-        left = self.count(split)
-        for _, folder, name, content in self._members(wanted):
-            if content is None:
-                continue
-            label = f"{self._path}: {SPLIT_FOLDERS[split]}/{folder}/{name}"
-            yield fastdepth_frame(folder, name, label=label, opened=functools.partial(io.BytesIO, content))
-            left = left and left - 1
-            if left == 0:
-                return  # the rest of the archive was checked when it was listed
-
-    def _members(self, wanted: Callable[[str, str, str], bool]) -> Iterator[tuple[str, str, str, bytes | None]]:
-        """Yields (split, folder, file name, content if wanted) of each frame in the archive's order."""
-        splits = {name: split for split, name in SPLIT_FOLDERS.items()}
-        size = self._path.stat().st_size
-        self.share_read = 0.0
-        try:
-            with open(self._path, "rb") as file, gzip.open(file) as plain:
-                with tarfile.open(fileobj=plain, mode="r|", bufsize=1 << 20) as archive:
-                    for member in archive:
-                        self.share_read = file.tell() / size
-                        top, folder, name = ("//" + member.name).split("/")[-3:]
-                        if member.isfile() and top in splits and is_frame(name):
-                            found = (splits[top], folder, name)
-                            yield *found, archive.extractfile(member).read() if wanted(*found) else None
-                while plain.read(1 << 20):  # tarfile stops at its end mark; gzip's checksum comes after it
-                    pass
-        except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
-            raise InputError(
-                f"{self._path} is truncated or damaged, {self.share_read:.0%} was read ({error}): download it again"
-            ) from error
 
 
 class LabeledSource:
@@ -207,7 +143,7 @@ class LabeledSource:
         self._rows: dict[str, list[tuple[int, str]]] = {split: [] for split in SPLIT_FOLDERS}
         for index, (split, scene) in official_split().items():
             self._rows[split].append((index, scene))
-        self.fingerprint = _file_digest(path)
+        self.fingerprint = file_digest(path)
         wanted = {
             "images": (LABELED_PAIRS, 3, WIDTH_PX, HEIGHT_PX),
             "depths": (LABELED_PAIRS, WIDTH_PX, HEIGHT_PX),
@@ -229,6 +165,10 @@ class LabeledSource:
         """Returns how many frames `frames(split)` yields."""
         return len(self._rows[split])
 
+    def records_gb(self) -> float:
+        """Returns about how many gigabytes of records `frames` makes."""
+        return sum(self.count(split) for split in SPLIT_FOLDERS) * EXAMPLE_GB
+
     def frames(self, split: str) -> Iterator[Frame]:
         """Yields the frames of TFDS's `split`."""
         for index, scene in self._rows[split]:
@@ -242,13 +182,3 @@ class LabeledSource:
                 read_array(file, "depths", label, index - 1).transpose(1, 0),
                 label,
             )
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _file_digest(path: pathlib.Path) -> str:
-    """Returns a fingerprint of a file of many gigabytes: its size and its first MiB."""
-    with open(path, "rb") as file:
-        return _digest(f"{path.stat().st_size} {hashlib.sha256(file.read(1 << 20)).hexdigest()}")

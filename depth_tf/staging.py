@@ -24,8 +24,9 @@ from depth_tf.errors import InputError
 
 try:
     import fcntl
+    import resource
 except ImportError:  # Windows: two runs at once in one folder are not told apart
-    fcntl = None
+    fcntl = resource = None
 
 PREFIX = ".nyu_depth_v2-partial-"
 REPLACED = "replaced"  # in a staging folder: what stood at the final place before
@@ -37,8 +38,6 @@ DISK_ERRORS = (
     errno.EROFS,
     errno.EACCES,
     errno.EPERM,
-    errno.ENOTDIR,
-    errno.EEXIST,
 )
 
 
@@ -47,9 +46,12 @@ def only_one_in(data_dir: pathlib.Path) -> Iterator[None]:
     """Holds a lock on `data_dir`, which it makes if missing; the system drops it when the program dies.
 
     Raises:
-      InputError: if another program holds it.
+      InputError: if another program holds it, or the folder cannot be made.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {data_dir} ({error.strerror}): choose another --data_dir") from error
     descriptor = os.open(data_dir, os.O_RDONLY) if fcntl else None
     try:
         try:
@@ -104,6 +106,15 @@ def require_free(folder: pathlib.Path, needed_gb: float, purpose: str) -> None:
         )
 
 
+def allow_open_files(count: int) -> None:
+    """Raises this process's limit of open files to `count`, or as far as the system lets it."""
+    if resource:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 @contextlib.contextmanager
 def disk_errors_named(data_dir: pathlib.Path) -> Iterator[None]:
     """Turns what Python and TensorFlow raise for a full or unwritable disk into one InputError."""
@@ -113,8 +124,10 @@ def disk_errors_named(data_dir: pathlib.Path) -> Iterator[None]:
         found = _disk_error(error)
         if not found:
             raise
-        free = f", {free_gb(data_dir):.1f} GB free" if data_dir.exists() else ""
-        raise InputError(f"could not write in {data_dir} ({found}{free}): nothing was left there") from error
+        raise InputError(
+            f"could not write in {data_dir} ({found}): what was begun is removed,"
+            f" {free_gb(data_dir):.1f} GB are free now"
+        ) from error
 
 
 def _disk_error(error: BaseException | None) -> str | None:

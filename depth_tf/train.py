@@ -13,13 +13,14 @@ import tensorflow as tf
 
 from depth_tf import callbacks, distribute, evaluate, optimizers, pipeline, program, run_folder, schedules, storage
 from depth_tf.augmentation import Augmentation
-from depth_tf.dataset import DATASETS, DepthDataset, naming_bad_records, open_dataset
+from depth_tf.dataset import DATASETS, naming_bad_records, open_dataset
 from depth_tf.errors import InputError
 from depth_tf.floor import log_mean_depth_m, mean_depth_map
 from depth_tf.keras_metrics import network_grid_metrics
 from depth_tf.losses import PIXEL_LOSSES, DepthLoss
 from depth_tf.model import NORMALIZATIONS, build_network, load_network
 from depth_tf.program import option, say
+from depth_tf.splits import DepthDataset
 
 IMAGE_BUDGET = 90_000  # images seen where --epochs is not given: about 18 minutes on two cores at 192x256
 
@@ -66,8 +67,9 @@ class Settings:
                 raise InputError(f"expected --{name} of {least} or more, got {getattr(self, name)}")
         if self.epochs is not None and self.epochs < 1:
             raise InputError(f"expected --epochs of 1 or more, got {self.epochs}")
-        if self.early_stopping and self.schedule == "constant" and not self.validation_fraction:
-            raise InputError("--early_stopping needs a hold-out: expected --validation_fraction above 0, got 0")
+        for wanted, flag in ((self.early_stopping, "early_stopping"), (self.schedule == "plateau", "schedule=plateau")):
+            if wanted and not self.validation_fraction:
+                raise InputError(f"--{flag} needs a hold-out to judge by: expected --validation_fraction above 0, got 0")
 
 
 def main(settings: Settings) -> None:

@@ -4,12 +4,12 @@ import http.server
 import threading
 import time
 
-import fastdepth_archive as made_up
 import pytest
 import tensorflow_datasets as tfds
 
 from depth_tf import download, prepare, staging
 from depth_tf.errors import InputError
+from tests import fastdepth_archive as made_up
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -61,8 +61,12 @@ def test_without_a_server_it_ends_in_seconds_and_names_the_mirrors(tmp_path, roo
 
 
 def test_a_server_that_never_answers_is_given_up(monkeypatch):
-    monkeypatch.setattr(download, "PROBE_SECONDS", -0.9)  # joins for 0.1 s
-    monkeypatch.setattr(download.urllib.request, "urlopen", lambda *_, **__: time.sleep(1))
+    def hang(*_, **__):
+        time.sleep(0.5)
+        raise OSError
+
+    monkeypatch.setattr(download, "PROBE_SECONDS", -0.9)  # with the second of grace, 0.1 s
+    monkeypatch.setattr(download.urllib.request, "urlopen", hang)
     with pytest.raises(InputError, match="no answer"):
         download.probe("http://127.0.0.1:1/x")
 

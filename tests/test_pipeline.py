@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from depth_tf import pipeline
 from depth_tf.augmentation import Augmentation
-from depth_tf.dataset import Split
+from depth_tf.splits import Split
 from depth_tf.errors import InputError
 from depth_tf.pipeline import Grid
 

@@ -1,5 +1,6 @@
 import errno
 import os
+import resource
 
 import pytest
 import tensorflow as tf
@@ -20,9 +21,13 @@ def test_a_second_program_in_the_same_folder_is_refused(tmp_path):
 
 
 def test_a_staging_folder_is_gone_after_an_error(tmp_path):
-    with pytest.raises(KeyboardInterrupt), staging.new_staging(tmp_path) as folder:
-        (folder / "records").mkdir()
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with staging.new_staging(tmp_path) as folder:
+            (folder / "records").mkdir()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -78,9 +83,17 @@ def test_an_error_that_is_not_the_disks_stays_as_it_is(tmp_path):
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     data_dir = tmp_path / "file" / "data"
-    with (
-        pytest.raises(InputError, match="file/data.*Not a directory"),
-        staging.disk_errors_named(data_dir),
-        staging.only_one_in(data_dir),
-    ):
+    with pytest.raises(InputError, match="file/data .*Not a directory"), staging.only_one_in(data_dir):
         pass
+
+
+def test_the_limit_of_open_files_is_raised_and_never_lowered():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+        staging.allow_open_files(300)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
+        staging.allow_open_files(250)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

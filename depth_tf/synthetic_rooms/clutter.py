@@ -1,5 +1,7 @@
 """Small things that stand on surfaces, lie on floors and hang on walls."""
 
+import dataclasses
+
 import numpy as np
 
 from depth_tf.synthetic_rooms import finishes, fixtures, tables
@@ -64,7 +66,9 @@ def cup(parts: Assembly, rng: np.random.Generator, frame: Frame, style: Style) -
     """A mug, a glass or a jar."""
     colour = finishes.bright(rng) if rng.random() < 0.5 else (0.75, 0.74, 0.7)
     radius, height = rng.uniform(0.03, 0.055), rng.uniform(0.07, 0.16)
-    parts.cylinder(frame, (0, 0, 0), radius, height, finishes.paint(rng, colour, gloss=0.5), taper=rng.uniform(0.8, 1.3))
+    parts.cylinder(
+        frame, (0, 0, 0), radius, height, finishes.paint(rng, colour, gloss=0.5), taper=rng.uniform(0.8, 1.3)
+    )
 
 
 def bottle(parts: Assembly, rng: np.random.Generator, frame: Frame, style: Style) -> None:
@@ -116,7 +120,9 @@ def photo(parts: Assembly, rng: np.random.Generator, frame: Frame, style: Style)
     """A photograph in a standing frame."""
     width, height = rng.uniform(0.12, 0.22), rng.uniform(0.15, 0.26)
     border = style.wood if rng.random() < 0.5 else style.metal
-    print_ = Material(pick(rng, "portrait" if rng.random() < 0.5 else "photograph"), (0.9, 0.9, 0.9), tile_m=0.0, gloss=0.4)
+    print_ = Material(
+        pick(rng, "portrait" if rng.random() < 0.5 else "photograph"), (0.9, 0.9, 0.9), tile_m=0.0, gloss=0.4
+    )
     parts.box(frame, (0, 0, height / 2), (width, 0.015, height), border, tilt=0.25)
     parts.box(frame, (0, 0.006, height / 2), (0.8 * width, 0.014, 0.84 * height), print_, tilt=0.25)
 
@@ -135,7 +141,9 @@ def monitor(parts: Assembly, rng: np.random.Generator, frame: Frame, style: Styl
     """A computer's screen, keyboard and mouse."""
     case = finishes.paint(rng, (0.012, 0.012, 0.013) if rng.random() < 0.7 else (0.5, 0.5, 0.48), gloss=0.3)
     lit = rng.random() < 0.5
-    screen = Material(pick(rng, "screen_on" if lit else "screen_off"), (1.0, 1.0, 1.0), tile_m=0.0, gloss=0.6, glow=0.7 * lit)
+    screen = Material(
+        pick(rng, "screen_on" if lit else "screen_off"), (1.0, 1.0, 1.0), tile_m=0.0, gloss=0.6, glow=0.7 * lit
+    )
     width = rng.uniform(0.42, 0.6)
     parts.box(frame, (0, -0.05, 0.32), (width, 0.04, 0.62 * width), case)
     parts.box(frame, (0, -0.03, 0.32), (width - 0.04, 0.01, 0.62 * width - 0.04), screen)
@@ -174,10 +182,12 @@ def basket(parts: Assembly, rng: np.random.Generator, frame: Frame, style: Style
 
 def bag(parts: Assembly, rng: np.random.Generator, frame: Frame, style: Style) -> None:
     """A rucksack, a handbag or a sack."""
-    cover = Material(pick(rng, "creases"), finishes.bright(rng), grain=0.9, tile_m=0.5)
+    cover = Material(pick(rng, "creases"), finishes.choose(rng, finishes.CLOTHS, amount=0.4), grain=0.9, tile_m=0.5)
     width, depth, height = rng.uniform((0.25, 0.15, 0.22), (0.45, 0.3, 0.5))
-    parts.ball(frame, (0, 0, 0.42 * height), (width, depth, height), cover)
-    parts.ball(frame, (0, depth / 2, 0.3 * height), (0.7 * width, 0.5 * depth, 0.5 * height), cover)
+    cover = dataclasses.replace(cover, soft_m=0.1)
+    parts.box(frame, (0, 0, 0.4 * height), (width, depth, 0.8 * height), cover, tilt=0.15)
+    parts.ball(frame, (0, -0.06, 0.8 * height), (0.95 * width, depth, 0.4 * height), cover)
+    parts.box(frame, (0, depth / 2, 0.3 * height), (0.7 * width, 0.4 * depth, 0.4 * height), cover, tilt=0.1)
 
 
 def heap(parts: Assembly, rng: np.random.Generator, frame: Frame, style: Style) -> None:
@@ -202,7 +212,9 @@ def big_box(parts: Assembly, rng: np.random.Generator, frame: Frame, style: Styl
 def ball(parts: Assembly, rng: np.random.Generator, frame: Frame, style: Style) -> None:
     """A ball or a globe."""
     size = rng.uniform(0.08, 0.3)
-    patches = Material(pick(rng, "patchwork"), finishes.bright(rng), finishes.bright(rng), finishes.bright(rng), 0.2, size)
+    patches = Material(
+        pick(rng, "patchwork"), finishes.bright(rng), finishes.bright(rng), finishes.bright(rng), 0.2, size
+    )
     parts.ball(frame, (0, 0, size / 2), (size, size, size), patches)
 
 

@@ -10,7 +10,8 @@ from depth_tf.synthetic_rooms.textures import pick
 
 # Typical colours as displayed (sRGB), from which rooms take and vary theirs.
 WALLS = ("f2efe6", "e9e2d2", "d9cbb0", "cdbb9a", "d8d3cb", "c2b8a8", "b9c0ba", "a9b8c4", "c9b27e", "b98f6a")
-WALLS += ("e8dcc0", "f4f4f0", "9c8f7f", "8fa08a", "7f8ea3", "a85f4a", "d6b3a6", "e5d9a8")
+WALLS += ("e8dcc0", "f4f4f0", "9c8f7f", "8fa08a", "7f8ea3", "a85f4a", "d6b3a6", "e5d9a8", "efeae0", "dcd6cb")
+WALLS += ("e6dfd0", "cfc6b6", "b8ad9c", "e0d8c6", "d2c7b0", "ece8df")
 WOODS = ("5b3a22", "7a4a28", "3b2417", "8f5d33", "a97845", "c69c6d", "4a2a1c", "6e2f1c", "2a1d16", "b88a5a", "d9bb8c")
 CARPETS = ("b7a78f", "9a8b78", "7d7367", "8a8f94", "5d6470", "6b5a4a", "c9bda8", "4b5a78", "7a4a44", "a39a86")
 CLOTHS = ("6b5b4d", "8c7a66", "3d3a3a", "22252d", "7a2a25", "a33a2e", "2f4468", "4a6a8c", "5d6b45", "c8b594")
@@ -76,7 +77,8 @@ def cloth(rng: np.random.Generator, *, calm: bool = False) -> Material:
     second = vary(rng, base, amount=0.35) if calm or rng.random() < 0.5 else choose(rng, CLOTHS)
     gloss = 0.35 if kind == "leather" else 0.0
     grain = {"creases": 0.9, "patchwork": 0.7}.get(kind, 0.5)
-    return Material(pick(rng, kind), base, second, choose(rng, CLOTHS), grain, rng.uniform(0.4, 1.0), gloss)
+    third = choose(rng, CLOTHS)
+    return Material(pick(rng, kind), base, second, third, grain, rng.uniform(0.4, 1.0), gloss, soft_m=0.07)
 
 
 def flooring(rng: np.random.Generator, kind: str) -> Material:

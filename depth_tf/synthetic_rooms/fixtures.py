@@ -117,7 +117,11 @@ def toilet(rng: np.random.Generator, style: Style) -> Piece:
 def washbasin(rng: np.random.Generator, style: Style) -> Piece:
     """A basin in a cabinet, with a mirror or a cupboard over it."""
     width = rng.uniform(0.6, 1.5)
-    china, steel, front = finishes.paint(rng, (0.8, 0.79, 0.76), gloss=0.6), finishes.metal(rng), _fronts(rng, style.wood)
+    china, steel, front = (
+        finishes.paint(rng, (0.8, 0.79, 0.76), gloss=0.6),
+        finishes.metal(rng),
+        _fronts(rng, style.wood),
+    )
     mirror = Material(pick(rng, "screen_off"), (8.0, 8.5, 9.0), tile_m=0.0, gloss=0.9)
 
     def build(parts: Assembly, frame: Frame) -> None:
@@ -171,7 +175,11 @@ def television(rng: np.random.Generator, style: Style) -> Piece:
     width, stand_h = rng.uniform(0.7, 1.3), rng.uniform(0.4, 0.65)
     stand_w = max(width + 0.1, rng.uniform(0.9, 1.7))
     screen = Material(pick(rng, "screen_off"), (1.0, 1.0, 1.0), tile_m=0.0, gloss=0.8)
-    case, boxy, front = finishes.paint(rng, (0.012, 0.012, 0.013), gloss=0.4), rng.random() < 0.25, _fronts(rng, style.wood)
+    case, boxy, front = (
+        finishes.paint(rng, (0.012, 0.012, 0.013), gloss=0.4),
+        rng.random() < 0.25,
+        _fronts(rng, style.wood),
+    )
 
     def build(parts: Assembly, frame: Frame) -> None:
         parts.box(frame, (0, 0, stand_h / 2), (stand_w, 0.42, stand_h), front[0])
@@ -227,4 +235,6 @@ def _fronts(rng: np.random.Generator, wood: Material) -> list[Material]:
     """Returns the wood as a cupboard's and as a drawers' front."""
     handle = (0.02, 0.02, 0.02) if rng.random() < 0.3 else (0.45, 0.4, 0.32)
     shared = {"second": finishes.dim(wood.base, 0.35), "third": handle, "grain": 0.4, "tile_m": 0.0}
-    return [dataclasses.replace(wood, texture=pick(rng, name), **shared) for name in ("cupboard", "cupboard", "drawers")]
+    return [
+        dataclasses.replace(wood, texture=pick(rng, name), **shared) for name in ("cupboard", "cupboard", "drawers")
+    ]

@@ -90,9 +90,7 @@ def irradiance(room: LitRoom, points: Points, occlusion: np.ndarray, jitter: np.
     return total
 
 
-def highlights(
-    room: LitRoom, points: Points, camera: Camera, which: np.ndarray, gloss: np.ndarray
-) -> np.ndarray:
+def highlights(room: LitRoom, points: Points, camera: Camera, which: np.ndarray, gloss: np.ndarray) -> np.ndarray:
     """Returns what polished points mirror, [3, m]: blurred images of the lights and a sheen at glancing angles.
 
     Args:
@@ -113,7 +111,7 @@ def highlights(
         offset = np.array(light.position_m, np.float32)[:, None] - position
         square = (offset**2).sum(axis=0)
         aligned = np.maximum((offset * mirrored).sum(axis=0) / np.sqrt(square), 0)
-        lobe = np.exp(sharpness * (aligned - 1)) * sharpness / 6
+        lobe = np.exp(sharpness * (aligned - 1)) * sharpness / 12
         total += np.array(light.power, np.float32)[:, None] * (fresnel * lobe / (square + 0.5))
     return total
 
@@ -154,7 +152,7 @@ def _shadow_map(solids: Solids, light: Light) -> np.ndarray:
             inverse = cast(solids, Camera(position, axes), grid).inverse_depth[0]
             depth_m = 1 / np.maximum(inverse, 1 / FAR_M)
             moments = [_box_blur(_box_blur(m, radius_px), radius_px // 2) for m in (depth_m, depth_m**2)]
-            sides.append([_double(moment).ravel() for moment in moments])
+            sides.append([double(moment).ravel() for moment in moments])
     return np.ascontiguousarray(np.array(sides, np.float32).transpose(1, 0, 2).reshape(2, -1))
 
 
@@ -194,7 +192,7 @@ def _box_blur(image: np.ndarray, radius_px: int) -> np.ndarray:
     return image
 
 
-def _double(image: np.ndarray) -> np.ndarray:
+def double(image: np.ndarray) -> np.ndarray:
     """Returns the image at twice its size, between its pixels."""
     for axis in (0, 1):
         before, after = np.roll(image, 1, axis), np.roll(image, -1, axis)

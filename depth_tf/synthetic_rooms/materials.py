@@ -25,6 +25,7 @@ class Material:
       tile_m: metres that one repeat covers; 0 stretches the texture once over each face.
       gloss: 0 matt to 1 polished.
       glow: radiance it sends out itself, as a multiple of its reflectance.
+      soft_m: metres over which a box of it is shaded as if its edges were rounded.
     """
 
     texture: int
@@ -35,6 +36,7 @@ class Material:
     tile_m: float = 1.0
     gloss: float = 0.0
     glow: float = 0.0
+    soft_m: float = 0.0
 
     def with_texture(self, texture: int, **changes) -> "Material":
         """Returns the same colours on another texture."""

@@ -131,9 +131,13 @@ def _samples(hits: Hits, grid: Grid, found: np.ndarray) -> Samples:
 
 
 def _smooth_edges(radiance: np.ndarray, edge: np.ndarray) -> np.ndarray:
-    """Returns [H, W, 3]: half centre, half the mean of the corners at edges; the centre elsewhere."""
-    centre, corner = radiance[:, 0], radiance[:, 1]
+    """Returns [H, W, 3]: half centre, half the mean of the corners at edges; the centre elsewhere.
+
+    Means are taken of radiance compressed towards white, or a window would bleed over its bars when clipped.
+    """
+    white = np.median(radiance[:, 0]) * 4
+    centre, corner = np.moveaxis(radiance / (radiance + white), 1, 0)
     mean = (corner[:, :-1, :-1] + corner[:, 1:, :-1] + corner[:, :-1, 1:] + corner[:, 1:, 1:]) / 4
     inner = centre[:, :-1, :-1]
     image = np.where(edge[None, :-1, :-1], (inner + mean) / 2, inner)
-    return np.moveaxis(image, 0, -1)
+    return np.moveaxis(image * white / (1 - image), 0, -1)

@@ -42,7 +42,11 @@ def chair(rng: np.random.Generator, style: Style) -> Piece:
 
 def office_chair(rng: np.random.Generator, style: Style) -> Piece:
     """A swivel chair on a five-armed base, with arm rests."""
-    cloth = style.cloth if rng.random() < 0.4 else finishes.paint(rng, finishes.dim((0.03, 0.03, 0.035), rng.uniform(0.5, 2)), gloss=0.3)
+    cloth = (
+        style.cloth
+        if rng.random() < 0.4
+        else finishes.paint(rng, finishes.dim((0.03, 0.03, 0.035), rng.uniform(0.5, 2)), gloss=0.3)
+    )
     seat_z, back_h = rng.uniform(0.45, 0.55), rng.uniform(0.35, 0.7)
     dark, turn = finishes.metal(rng, dark=True), rng.uniform(0, 6)
 
@@ -111,7 +115,9 @@ def bed(rng: np.random.Generator, style: Style) -> Piece:
     top, head = rng.uniform(0.5, 0.7), rng.uniform(0.85, 1.25)
     foot = rng.uniform(0.5, 0.85) if rng.random() < 0.35 else 0.0
     cover = finishes.cloth(rng) if rng.random() < 0.6 else finishes.cloth(rng, calm=True)
-    linen = finishes.Material(finishes.pick(rng, "creases"), finishes.choose(rng, ("f2efe8", "e8dccf", "c9d3dd")), grain=0.8)
+    linen = finishes.Material(
+        finishes.pick(rng, "creases"), finishes.choose(rng, ("f2efe8", "e8dccf", "c9d3dd")), grain=0.8
+    )
     rumpled = rng.uniform(0, 1, (7, 6)) if rng.random() < 0.7 else np.zeros((0, 6))
     pillow_rows = 1 + int(rng.random() < 0.4)
     barred = rng.random() < 0.35

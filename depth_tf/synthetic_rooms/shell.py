@@ -95,9 +95,7 @@ def build_wall(parts: Assembly, wall: Wall, height_m: float, style: Style) -> No
             at = opening.right
 
 
-def build_floor_and_ceiling(
-    parts: Assembly, frame: Frame, size_m: tuple[float, float, float], style: Style
-) -> None:
+def build_floor_and_ceiling(parts: Assembly, frame: Frame, size_m: tuple[float, float, float], style: Style) -> None:
     """Adds the slabs under and over the space [0, width] x [0, length] of `frame`."""
     width, length, height = size_m
     slab = (width + 2 * WALL_M, length + 2 * WALL_M, 0.1)
@@ -134,7 +132,11 @@ def build_door(parts: Assembly, rng: np.random.Generator, wall: Wall, opening: O
     """Adds the leaf of a door, shut, ajar or wide open; returns whether one can see through."""
     width, height = opening.right - opening.left, opening.top
     leaf = style.door.with_texture(
-        pick(rng, "panelled_door"), second=finishes.dim(style.door.base, 0.5), third=(0.3, 0.25, 0.15), tile_m=0.0, grain=0.3
+        pick(rng, "panelled_door"),
+        second=finishes.dim(style.door.base, 0.5),
+        third=(0.3, 0.25, 0.15),
+        tile_m=0.0,
+        grain=0.3,
     )
     angle = 0.0 if rng.random() < 0.5 else rng.uniform(0.6, 1.9)
     hinge = wall.frame.at(opening.left + 0.02, -0.03, 0, angle)
@@ -144,6 +146,7 @@ def build_door(parts: Assembly, rng: np.random.Generator, wall: Wall, opening: O
 
 def build_backdrop(parts: Assembly, rng: np.random.Generator, wall: Wall, daylight: float) -> None:
     """Adds the view that the windows of a wall look out on."""
+    daylight = daylight * rng.uniform(0.8, 3.5)
     view = Material(pick(rng, "outside"), (1.0, 1.0, 1.0), tile_m=0.0, glow=daylight)
     centre = (wall.length_m / 2 + rng.uniform(-8, 8), -BACKDROP_M, rng.uniform(1, 4))
     parts.box(wall.frame, centre, (60, 0.1, 20), view, shades=False)
@@ -199,4 +202,6 @@ def _curtains(parts: Assembly, rng: np.random.Generator, wall: Wall, opening: Op
             base = (x, 0.08 + 0.02 * (i % 2), bottom)
             parts.cylinder(wall.frame, base, fold, top - bottom, cloth, depth=rng.uniform(0.5, 1.1))
     middle = (opening.left + opening.right) / 2
-    parts.rod(wall.frame, (middle, 0.09, top + 0.02), 0.015, opening.right - opening.left + 0.5, style.metal, yaw=math.pi / 2)
+    parts.rod(
+        wall.frame, (middle, 0.09, top + 0.02), 0.015, opening.right - opening.left + 0.5, style.metal, yaw=math.pi / 2
+    )

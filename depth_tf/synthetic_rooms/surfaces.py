@@ -56,6 +56,8 @@ class Surfaces:
     def __init__(self, solids: Solids):
         self._solids = solids
         self._tile_m = np.array([material.tile_m for material in solids.materials])[solids.material]
+        self._soft_m = np.array([m.soft_m for m in solids.materials], np.float32)[solids.material]
+        self._soft_m[solids.kind != BOX] = 0
         self._material = np.repeat(solids.material, FACES).astype(np.int32)
         self._table = _box_tables(solids, self._tile_m)
 
@@ -69,6 +71,7 @@ class Surfaces:
         u = table[3] * place[0] + table[4] * place[1] + table[5] * place[2] + table[6]
         v = table[7] * place[0] + table[8] * place[1] + table[9] * place[2] + table[10]
         position = np.stack(place)
+        self._round_edges(samples.face, position, normal)
         curved = np.flatnonzero((self._solids.kind != BOX)[samples.face // FACES])
         if len(curved):
             normal[:, curved], u[curved], v[curved] = self._curved(samples.face[curved], position[:, curved])
@@ -77,6 +80,23 @@ class Surfaces:
         texels = samples.depth_m * table[11] * np.float32(pixel_slope) / np.sqrt(incidence + 0.05)
         level = np.clip(np.log2(texels), 0, textures.LEVELS - 1).astype(np.int32)
         return Points(position, normal, incidence, u, v, self._material[samples.face], level)
+
+    def _round_edges(self, face: np.ndarray, position: np.ndarray, normal: np.ndarray) -> None:
+        """Bends the normals near the edges of soft boxes towards the faces next to them."""
+        solids = self._solids
+        soft = np.flatnonzero((self._soft_m > 0)[face // FACES])
+        which = face[soft] // FACES
+        offset = position[:, soft] - solids.centre_m.astype(np.float32)[which].T
+        bent = normal[:, soft]
+        for axis in range(3):
+            direction = np.ascontiguousarray(solids.axes[:, axis].T, np.float32)[:, which]
+            along = direction[0] * offset[0] + direction[1] * offset[1] + direction[2] * offset[2]
+            half = solids.half_m[:, axis].astype(np.float32)[which]
+            radius = np.minimum(self._soft_m[which], half)
+            beyond = np.maximum(np.abs(along) - (half - radius), 0) / radius
+            beyond *= np.where(face[soft] % FACES // 2 == axis, np.float32(0), np.sign(along))
+            bent = bent + direction * beyond
+        normal[:, soft] = bent / np.sqrt((bent**2).sum(axis=0))
 
     def _curved(self, face: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns normals [3, n], u and v of points on balls, cylinders and cones."""

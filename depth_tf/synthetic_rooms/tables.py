@@ -140,7 +140,11 @@ def bookshelf(rng: np.random.Generator, style: Style) -> Piece:
             parts.box(frame, (0, 0, 0.07 + row * pitch), (width - 0.04, depth - 0.01, 0.025), wood)
         for row, blocks in enumerate(rests):
             for left, span, high, deep, material in blocks:
-                place = (left + span / 2 - width / 2 + 0.03, deep / 2 - depth / 2 + 0.02, 0.085 + row * pitch + high / 2)
+                place = (
+                    left + span / 2 - width / 2 + 0.03,
+                    deep / 2 - depth / 2 + 0.02,
+                    0.085 + row * pitch + high / 2,
+                )
                 parts.box(frame, place, (span, min(deep, depth - 0.04), high), material)
 
     return Piece(width, depth, height, build, (height, width, depth) if height < 1.6 else None)

@@ -79,12 +79,12 @@ def follows_longer_side(texture: int) -> bool:
 
 
 @functools.lru_cache(maxsize=4)
-def bank(seed: int, split: int) -> np.ndarray:
-    """Returns every texture at every size, [textures * texels, 3] uint8; the splits share none."""
+def bank(seed: int) -> np.ndarray:
+    """Returns every texture at every size, [textures * texels, 3] uint8."""
     sheets = []
     for index, (maker, count) in enumerate(_KINDS.values()):
         for variant in range(count):
-            rng = np.random.default_rng(np.random.SeedSequence((seed, split, index, variant)))
+            rng = np.random.default_rng(np.random.SeedSequence((seed, index, variant)))
             sheets += _sizes(np.clip(maker(rng), 0, 1).astype(np.float32))
     return (np.concatenate(sheets) * 255 + 0.5).astype(np.uint8)
 

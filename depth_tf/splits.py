@@ -1,0 +1,66 @@
+"""What a data set is to the rest of this package: named splits that yield pairs of image and depth.
+
+train: what the network learns from.
+holdout: whole scenes cut from `train`; the only split that early stopping, plateaus and tuning may see.
+validation, test: for reporting, never for choosing. In TFDS's `nyu_depth_v2`, `validation` is the official
+654-image test set.
+"""
+
+import collections
+import dataclasses
+from collections.abc import Callable, Iterable
+
+import tensorflow as tf
+
+from depth_tf.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """One split.
+
+    Attributes:
+      name: "train", "holdout", "validation" or "test".
+      num_images: how many pairs `read` yields.
+      read: returns a tf.data.Dataset of (image uint8 [H, W, 3], depth_m float32 [H, W, 1], 0 or NaN where missing)
+        in the order of the records, always the same.
+      scenes: images by scene, or None where scenes are unknown.
+    """
+
+    name: str
+    num_images: int
+    read: Callable[[], tf.data.Dataset]
+    scenes: dict[str, int] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class DepthDataset:
+    """A prepared data set.
+
+    Attributes:
+      name: its name, as in `--dataset`.
+      source: where its records came from, one word (see depth_tf_source.json).
+      splits: by name.
+    """
+
+    name: str
+    source: str
+    splits: dict[str, Split]
+
+    def split(self, name: str) -> Split:
+        """Returns the split called `name`; raises InputError if there is none."""
+        if name not in self.splits:
+            raise InputError(f"{self.name} has no split {name!r} here; it has: {', '.join(self.splits)}")
+        return self.splits[name]
+
+
+def first_images(split: Split, count: int) -> Split:
+    """Returns the split cut to its first `count` images; their scenes are then no longer counted."""
+    if count >= split.num_images:
+        return split
+    return dataclasses.replace(split, num_images=count, read=lambda: split.read().take(count), scenes=None)
+
+
+def count_scenes(scenes: Iterable[str]) -> dict[str, int]:
+    """Returns how many images each scene has."""
+    return dict(collections.Counter(scenes))

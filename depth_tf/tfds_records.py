@@ -1,0 +1,94 @@
+"""Reads any TFDS data set with the features `image` and `depth`, and holds whole scenes out of its `train`."""
+
+import json
+import pathlib
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from depth_tf import scenes
+from depth_tf.errors import InputError
+from depth_tf.program import say
+from depth_tf.splits import DepthDataset, Split, count_scenes
+
+SOURCE_FILE = "depth_tf_source.json"
+
+
+def open_tfds_folder(name: str, folder: pathlib.Path, validation_fraction: float) -> DepthDataset:
+    """Opens any TFDS data set that has the features `image` and `depth`, in metres.
+
+    Args:
+      name: what to call it.
+      folder: the folder of its records, which ends in the version.
+      validation_fraction: share of `train` that becomes `holdout`, in whole scenes where scenes are known.
+    """
+    builder = tfds.builder_from_directory(folder)
+    known = scenes.read_scenes(folder)
+    splits = {}
+    for split in builder.info.splits:
+        if split != "train":
+            splits[split] = _tfds_split(builder, split, split, (known or {}).get(split))
+    splits |= _cut_train(builder, (known or {}).get("train"), validation_fraction)
+    source = folder / SOURCE_FILE
+    kind = json.loads(source.read_text())["kind"] if source.exists() else "tfds"
+    return DepthDataset(name, kind, splits)
+
+
+def _cut_train(builder, scene_by_id: dict[str, str] | None, fraction: float) -> dict[str, Split]:
+    if not fraction:
+        return {"train": _tfds_split(builder, "train", "train", scene_by_id)}
+    if scene_by_id is None:
+        say(
+            "warning: the scenes of these records are unknown (they were not written by depth_tf.prepare), so the "
+            "hold-out shares scenes with the training images and its figures flatter"
+        )
+        cut = 100 - max(1, round(100 * fraction))
+        return {
+            "train": _tfds_split(builder, "train", f"train[:{cut}%]", None),
+            "holdout": _tfds_split(builder, "holdout", f"train[{cut}%:]", None),
+        }
+    held = scenes.holdout_scenes(count_scenes(scene_by_id.values()), fraction)
+    if not held:
+        raise InputError(
+            f"--validation_fraction={fraction:g} leaves no scene to hold out of {len(set(scene_by_id.values()))}; "
+            "use 0 to train on everything"
+        )
+    parts = {
+        "train": {key: scene for key, scene in scene_by_id.items() if scene not in held},
+        "holdout": {key: scene for key, scene in scene_by_id.items() if scene in held},
+    }
+    return {name: _tfds_split(builder, name, "train", part, keep=True) for name, part in parts.items()}
+
+
+def _tfds_split(builder, name: str, instruction: str, scene_by_id: dict[str, str] | None, *, keep: bool = False):
+    """Returns a split that reads `instruction`; with `keep`, only the examples named in `scene_by_id`."""
+    ids = list(scene_by_id) if keep else None
+    return Split(
+        name=name,
+        num_images=len(ids) if keep else builder.info.splits[instruction].num_examples,
+        read=lambda: _read(builder, instruction, ids),
+        scenes=count_scenes(scene_by_id.values()) if scene_by_id is not None else None,
+    )
+
+
+def _read(builder, instruction: str, ids: list[str] | None) -> tf.data.Dataset:
+    records = builder.as_dataset(
+        split=instruction,
+        shuffle_files=False,
+        decoders={"image": tfds.decode.SkipDecoding()},
+        read_config=tfds.ReadConfig(
+            add_tfds_id=True,
+            try_autocache=False,  # the pipeline decides what is cached, after resizing
+            interleave_cycle_length=1,  # keeps the records' own order
+        ),
+    )
+    if ids is not None:
+        wanted = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(ids, [True] * len(ids)), False)
+        records = records.filter(lambda record: wanted.lookup(record["tfds_id"]))
+        records = records.apply(tf.data.experimental.assert_cardinality(len(ids)))
+    return records.map(_decode, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _decode(record):
+    image = tf.io.decode_png(record["image"], channels=3)
+    return image, tf.cast(record["depth"], tf.float32)[..., None]

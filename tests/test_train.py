@@ -1,0 +1,181 @@
+"""A training run: what it leaves, that it repeats, and what it refuses before anything is written."""
+
+import dataclasses
+import json
+import os
+
+import keras
+import numpy as np
+import pytest
+
+from depth_tf import train
+from depth_tf.dataset import open_dataset
+from depth_tf.errors import InputError
+from depth_tf.metrics import METRICS
+from depth_tf.model import load_network
+from depth_tf.optimizers import OPTIMIZERS
+from depth_tf.schedules import OBJECTS, SCHEDULES
+from tests.conftest import read_csv
+
+
+def _weights(workdir) -> list[np.ndarray]:
+    return load_network(workdir / "best.keras", size_px=(64, 64)).get_weights()
+
+
+def test_a_run_leaves_everything_that_explains_it(tiny_run):
+    names = {path.name for path in tiny_run.iterdir()}
+    assert names == {
+        "config.json",
+        "flags.txt",
+        "environment.json",
+        "history.csv",
+        "best.keras",
+        "mean_depth.npy",
+        "metrics.json",
+        "per_image.csv",
+        "panels.png",
+        "tensorboard",
+    }
+
+
+def test_metrics_json_is_flat_and_says_where_its_figures_come_from(tiny_run):
+    result = json.loads((tiny_run / "metrics.json").read_text())
+    assert {key for key, value in result.items() if isinstance(value, dict)} == {"protocol", "floor"}
+    assert set(METRICS) == result["floor"].keys()
+    assert set(METRICS) < result.keys()
+    network = load_network(tiny_run / "best.keras", size_px=(64, 64))
+    expected = {
+        "dataset": "nyu_depth_v2",
+        "source": "fastdepth_folder",
+        "split": "validation",
+        "num_images": 2,
+        "num_train_images": 2,  # of five: the three of the held-out scene are not trained on
+        "parameters": network.count_params(),
+    }
+    assert expected.items() <= result.items()
+    assert {"machine", "date", "command"} < result.keys()
+    assert result["protocol"].keys() == {"name", "crop", "range_m", "resize", "averaging", "flip"}
+
+
+def test_history_has_a_row_an_epoch_with_the_rate_that_made_it(tiny_run):
+    rows = read_csv(tiny_run / "history.csv")
+    assert [int(row["epoch"]) for row in rows] == [0, 1, 2]
+    assert all(float(row["learning_rate"]) > 0 and float(row["val_abs_rel"]) > 0 for row in rows)
+
+
+def test_the_saved_network_is_the_best_epochs(tiny_run, tiny_settings):
+    """Scored again on the hold-out, best.keras gives the smallest AbsRel of history.csv."""
+    from depth_tf import pipeline
+    from depth_tf.keras_metrics import network_grid_metrics
+    from depth_tf.losses import DepthLoss
+
+    rows = read_csv(tiny_run / "history.csv")
+    network = load_network(tiny_run / "best.keras", size_px=(64, 64))
+    network.compile(loss=DepthLoss(), weighted_metrics=network_grid_metrics())
+    holdout = open_dataset("nyu_depth_v2", tiny_settings.data_dir, validation_fraction=0.3).split("holdout")
+    batches = pipeline.scoring_batches(holdout, pipeline.Grid(64, 64), batch_size=2)
+    found = network.evaluate(batches, verbose=0, return_dict=True)["abs_rel"]
+    assert found == pytest.approx(min(float(row["val_abs_rel"]) for row in rows), rel=1e-5)
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit_and_another_does_not(tiny_run, tiny_settings, tmp_path):
+    for name, seed in (("again", 0), ("other", 1)):
+        train.train(dataclasses.replace(tiny_settings, workdir=os.fspath(tmp_path / name), seed=seed))
+    first, again, other = _weights(tiny_run), _weights(tmp_path / "again"), _weights(tmp_path / "other")
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_init_from_starts_with_the_weights_of_the_network_it_names(tiny_run, tiny_settings):
+    settings = dataclasses.replace(tiny_settings, init_from=os.fspath(tiny_run / "best.keras"))
+    started = train.start_network(settings, np.full((64, 64), 2.5, np.float32))
+    assert all(np.array_equal(a, b) for a, b in zip(started.get_weights(), _weights(tiny_run), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "schedule"), [*((name, "cosine") for name in OPTIMIZERS), *(("sgd", name) for name in SCHEDULES)]
+)
+def test_optimizers_and_schedules_can_be_swapped(tiny_settings, optimizer, schedule):
+    settings = dataclasses.replace(tiny_settings, optimizer=optimizer, schedule=schedule)
+    inputs = keras.Input((64, 64, 3))
+    network = keras.Model(inputs, keras.layers.Conv2D(1, 1, activation="exponential")(inputs / 255))
+    train.compile_network(network, settings, total_steps=100)
+    network.fit(np.zeros((2, 64, 64, 3)), np.ones((2, 64, 64, 1)), verbose=0)
+    rate = float(network.optimizer.learning_rate.numpy())
+    peak = OPTIMIZERS[optimizer].learning_rate
+    assert rate == pytest.approx(peak) if schedule not in OBJECTS else 0 < rate < 1.001 * peak
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "message"),
+    [
+        ("epochs", 0, "--epochs of 1 or more, got 0"),
+        ("global_batch_size", 0, "--global_batch_size of 1 or more, got 0"),
+        ("learning_rate", -1.0, "--learning_rate above 0, got -1"),
+        ("weight_decay", -1.0, "--weight_decay of 0 or more, got -1"),
+        ("image_width_px", 100, "divisible by 32, got 64 x 100 px"),
+        ("validation_fraction", 1.0, "from 0 to below 1, got 1"),
+        ("max_train_images", -5, "of 0 .all. or more, got -5"),
+        ("max_depth_m", 0.2, "no pixel of 2 train images has a depth within 0.1 to 0.2 m"),
+        ("init_from", "nowhere.keras", "no network at nowhere.keras"),
+        ("data_dir", "nowhere", "no nyu_depth_v2 in nowhere"),
+    ],
+)
+def test_bad_settings_are_refused_in_one_line_and_leave_no_folder(tiny_settings, tmp_path, flag, value, message):
+    with pytest.raises(InputError, match=message) as caught:
+        train.train(dataclasses.replace(tiny_settings, workdir=os.fspath(tmp_path / "run"), **{flag: value}))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("change", [{"schedule": "plateau"}, {"early_stopping": True}])
+def test_plateau_and_early_stopping_need_a_holdout(tiny_settings, change):
+    with pytest.raises(InputError, match="needs a hold-out"):
+        dataclasses.replace(tiny_settings, validation_fraction=0.0, **change)
+
+
+def test_without_a_holdout_all_images_are_trained_on_and_the_last_epoch_is_kept(tiny_settings, tmp_path):
+    result = train.train(dataclasses.replace(tiny_settings, validation_fraction=0.0, workdir=str(tmp_path / "all")))
+    assert result["num_train_images"] == 5
+    rows = read_csv(tmp_path / "all" / "history.csv")
+    assert {row["val_abs_rel"] for row in rows} == {"NA"}
+
+
+def test_a_finished_run_is_not_overwritten(tiny_run, tiny_settings):
+    before = (tiny_run / "metrics.json").read_text()
+    with pytest.raises(InputError, match="holds a finished run"):
+        train.train(dataclasses.replace(tiny_settings, workdir=os.fspath(tiny_run)))
+    assert (tiny_run / "metrics.json").read_text() == before
+
+
+def test_an_unfinished_run_of_another_configuration_is_refused(tiny_settings, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({**dataclasses.asdict(tiny_settings), "seed": 7}))
+    with pytest.raises(InputError, match="unfinished run with --seed=7, not 0"):
+        train.train(dataclasses.replace(tiny_settings, workdir=os.fspath(tmp_path)))
+
+
+def test_a_folder_of_other_files_is_refused(tiny_settings, tmp_path):
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(InputError, match="holds other files"):
+        train.train(dataclasses.replace(tiny_settings, workdir=os.fspath(tmp_path)))
+
+
+def test_a_workdir_that_cannot_be_written_is_refused(tiny_settings, tmp_path):
+    (tmp_path / "file").write_text("a file where a folder should be")
+    with pytest.raises(InputError, match="cannot write to --workdir="):
+        train.train(dataclasses.replace(tiny_settings, workdir=os.fspath(tmp_path / "file" / "run")))
+
+
+def test_the_command_line_refuses_an_unknown_optimizer_in_one_line(command_line):
+    done = command_line("depth_tf.train", "--optimizer=lion")
+    assert done.returncode == 2
+    assert "--optimizer=lion" in done.stderr
+    assert "sgd" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_command_line_refuses_a_data_set_that_is_not_there_in_one_line(command_line):
+    done = command_line("depth_tf.train", "--dataset=nyu_depth_v2", "--data_dir=nowhere")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: no nyu_depth_v2 in nowhere: write it with")
+    assert "Traceback" not in done.stderr
