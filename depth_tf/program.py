@@ -144,7 +144,7 @@ def _help_text(settings_class: type, main: Callable) -> str:
         if field.metadata["group"] != group:
             group = field.metadata["group"]
             lines += ["", f"{group}:"] if group else [""]
-        default = "" if field.default in (None, dataclasses.MISSING) else f" (default {field.default})"
+        default = "" if field.default in (None, "", dataclasses.MISSING) else f" (default {field.default})"
         kind = "|".join(field.metadata["choices"]) or _plain_type(hints[field.name]).__name__
         lines.append(f"  --{field.name}=<{kind}>")
         lines.append(f"      {field.metadata['description']}{default}")

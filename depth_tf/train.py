@@ -69,7 +69,7 @@ class Settings:
             raise InputError(f"expected --epochs of 1 or more, got {self.epochs}")
         for wanted, flag in ((self.early_stopping, "early_stopping"), (self.schedule == "plateau", "schedule=plateau")):
             if wanted and not self.validation_fraction:
-                raise InputError(f"--{flag} needs a hold-out to judge by: expected --validation_fraction above 0, got 0")
+                raise InputError(f"--{flag} needs a hold-out to judge by: expected --validation_fraction above 0")
 
 
 def main(settings: Settings) -> None:

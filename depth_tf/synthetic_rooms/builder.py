@@ -1,0 +1,131 @@
+"""The TFDS data set `synthetic_rooms`: rendered once, then read like any other.
+
+    builder = open_rooms(data_dir, "default")
+    builder.as_dataset(split="train")
+
+Features are those of TFDS's nyu_depth_v2 at half its size: `image` uint8, `depth` float16 metres along the
+optical axis, 0 where the sensor has no reading. No room is in two splits.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from depth_tf import program, records, scenes, staging, storage
+from depth_tf.errors import InputError
+from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX
+from depth_tf.synthetic_rooms.frames import SPLITS
+from depth_tf.synthetic_rooms.worker import Job
+from depth_tf.synthetic_rooms.workers import render_rooms, usable_cores
+
+DATASET = "synthetic_rooms"
+VERSION = "1.0.0"  # to be raised with any change that alters a frame
+SOURCE_FILE = "depth_tf_source.json"
+RECORD_MB = 0.45  # an example, on disk
+
+
+@dataclasses.dataclass
+class RoomsConfig(tfds.core.BuilderConfig):
+    """A size of the data set.
+
+    Attributes:
+      rooms: number of rooms by split.
+      frames: views of each room.
+      seed: of everything drawn.
+    """
+
+    rooms: dict[str, int] = dataclasses.field(default_factory=dict)
+    frames: int = 4
+    seed: int = 0
+
+    def count(self, split: str) -> int:
+        """Returns the number of images of a split."""
+        return self.rooms[split] * self.frames
+
+
+class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
+    """Furnished rooms, ray-cast, seen by a hand-held camera with the intrinsics of NYU's."""
+
+    VERSION = tfds.core.Version(VERSION)
+    BUILDER_CONFIGS = [
+        RoomsConfig(name="default", rooms={"train": 200, "validation": 25, "test": 25}),
+        RoomsConfig(name="tiny", rooms={"train": 12, "validation": 4, "test": 4}, frames=2),
+        RoomsConfig(name="large", rooms={"train": 5000, "validation": 100, "test": 100}),
+    ]
+
+    def __init__(self, *, workers: int | None = None, **kwargs):
+        """Takes what every TFDS builder does, and the number of `workers` that render, default all cores."""
+        self._workers = workers or usable_cores()
+        self.scene_of_key: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
+        super().__init__(**kwargs)
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description="Furnished rooms, ray-cast with NumPy, as a hand-held Kinect would see them.",
+            features=tfds.features.FeaturesDict(
+                {
+                    "image": tfds.features.Image(shape=(HEIGHT_PX, WIDTH_PX, 3)),
+                    "depth": tfds.features.Tensor(shape=(HEIGHT_PX, WIDTH_PX), dtype=np.float16),
+                }
+            ),
+            supervised_keys=("image", "depth"),
+        )
+
+    def _split_generators(self, dl_manager) -> dict[str, Iterator]:
+        return {split: self._generate_examples(split) for split in SPLITS}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[str, dict]]:
+        config = self.builder_config
+        total, done = config.count(split), 0
+        jobs = (Job(config.seed, split, room, config.frames) for room in range(config.rooms[split]))
+        with records.Progress(f"{DATASET}/{config.name} {split}") as progress:
+            for job, frames in render_rooms(jobs, workers=min(self._workers, config.rooms[split])):
+                for frame, (png, depth_m) in enumerate(frames):
+                    key = f"room_{job.room:05d}_{frame}"
+                    self.scene_of_key[split][key] = f"{split}_room_{job.room:05d}"
+                    yield key, {"image": png, "depth": depth_m.view(records.QuickDepth)}
+                    done += 1
+                progress.update(done, total=total, share=done / total, last=done == total)
+
+
+def open_rooms(data_dir: pathlib.Path, config: str = "default") -> tfds.core.DatasetBuilder:
+    """Returns the builder of a prepared `synthetic_rooms`, which it renders if it is not there yet.
+
+    Args:
+      data_dir: the folder TFDS keeps data sets in.
+      config: "tiny", "default" or "large".
+
+    Raises:
+      InputError: if there is no such config, the disk is full or the folder cannot be written.
+    """
+    if config not in SyntheticRooms.builder_configs:
+        raise InputError(f"unknown size {config!r} of {DATASET}: expected {', '.join(SyntheticRooms.builder_configs)}")
+    data_dir = pathlib.Path(data_dir)
+    final = data_dir / DATASET / config / VERSION
+    if not (final / "dataset_info.json").exists():
+        with staging.disk_errors_named(data_dir), staging.only_one_in(data_dir):
+            staging.remove_leftovers(data_dir, final)
+            with staging.new_staging(data_dir) as folder:
+                staging.put_in_place(_write(config, folder), final, folder)
+    return SyntheticRooms(data_dir=data_dir, config=config)
+
+
+def _write(config: str, folder: pathlib.Path) -> pathlib.Path:
+    """Renders the data set below `folder`; returns the folder of its records."""
+    builder = SyntheticRooms(data_dir=folder, config=config)
+    total = sum(builder.builder_config.count(split) for split in SPLITS)
+    staging.require_free(folder.parent, total * RECORD_MB / 1000, f"rendering {DATASET}/{config}")
+    program.say(f"rendering {DATASET}/{config}, once: {total:,} images")
+    builder._log_download_bytes = builder._log_download_done = lambda: None  # they speak of the staging folder
+    tfds.disable_progress_bar()
+    builder.download_and_prepare()
+    written = pathlib.Path(builder.data_dir)
+    scenes.write_scenes(written, builder.info.splits, builder.scene_of_key)
+    counts = {split: builder.info.splits[split].num_examples for split in SPLITS}
+    seed = builder.builder_config.seed
+    storage.write_json(written / SOURCE_FILE, {"kind": "rendered", "seed": seed, "counts": counts, "complete": True})
+    return written
