@@ -48,6 +48,7 @@ def main(settings: Settings) -> None:
         add_result(pathlib.Path(settings.add), settings.name, settings.title)
     text = README.read_text(encoding="utf-8")
     fresh = replace_section(text, "results", results_tables(load_results()))
+    fresh = replace_section(fresh, "benchmark", benchmark_table(json.loads((RESULTS / "benchmark.json").read_text())))
     if settings.check:
         if fresh != text:
             raise InputError("README.md differs from depth_tf/results/: expected equal; run python -m depth_tf.report")
@@ -85,6 +86,17 @@ def results_tables(results: list[dict]) -> str:
     for result in results:
         groups[(result["dataset"], result["split"], result["num_images"], result["protocol"]["name"])].append(result)
     return "\n\n".join(_table(key, group) for key, group in sorted(groups.items()))
+
+
+def benchmark_table(result: dict) -> str:
+    """Returns the pipeline's ratios, with the speeds they come from, as a Markdown table."""
+    speeds = result["images_per_s"]
+    lines = ["| ratio of speeds | measured | images/s |", "| --- | --- | --- |"]
+    for name, ratio in result["ratios"].items():
+        over, under = (speeds[part] for part in name.split(" / "))
+        lines.append(f"| {name} | {ratio:.2f} | {over:.0f} / {under:.0f} |")
+    where = f"{result['num_images']} images of {NAMES[result['dataset']]}, {result['date']}, {result['machine']}"
+    return "\n".join([*lines, "", f"Medians over rounds in one run; {where}."])
 
 
 def _table(key: tuple, group: list[dict]) -> str:
