@@ -1,0 +1,72 @@
+"""The README's figures are those of the result files, and results carry no paths."""
+
+import json
+
+import pytest
+
+from depth_tf import report
+from depth_tf.errors import InputError
+
+
+def test_the_readme_agrees_with_the_result_files():
+    report.main(report.Settings(check=True))
+
+
+def test_result_files_hold_no_absolute_path():
+    for path in report.RESULTS.glob("*.json"):
+        assert "=/" not in path.read_text(), path
+        assert "/home" not in path.read_text(), path
+
+
+def test_paths_are_taken_out_of_a_command():
+    command = "python -m depth_tf.train --data_dir=/home/me/tfds --epochs=3 --workdir=runs/x"
+    assert report.without_paths(command) == "python -m depth_tf.train --data_dir=DATA_DIR --epochs=3 --workdir=WORKDIR"
+
+
+def test_a_table_ranks_by_abs_rel_and_ends_with_the_floor():
+    def result(title, abs_rel):
+        metrics = dict.fromkeys(report.COLUMNS, 0.5) | {"abs_rel": abs_rel}
+        return metrics | {
+            "title": title,
+            "dataset": "nyu_depth_v2",
+            "split": "validation",
+            "num_images": 147,
+            "num_train_images": 583,
+            "parameters": 450_000,
+            "protocol": {"name": "eigen"},
+            "floor": dict.fromkeys(report.COLUMNS, 0.7),
+            "date": "2026-11-22",
+            "machine": "a processor, 2 cores",
+        }
+
+    lines = report.results_tables([result("worse", 0.3), result("better", 0.2)]).splitlines()
+    assert lines[0] == "**NYU Depth V2, `validation` (147 images), protocol *eigen***"
+    assert [line.split(" | ")[0] for line in lines[4:]] == ["| better", "| worse", "| mean depth map (floor)"]
+    assert "| 0.200 |" in lines[4]
+    assert "583 images" in lines[4]
+    assert "0.45 M" in lines[4]
+
+
+def test_the_work_log_caps_gaps_and_shares_them_by_lines():
+    history = [
+        (0, {"README.md": 5}),
+        (20, {"depth_tf/train.py": 30, "tests/test_train.py": 10}),
+        (500, {"depth_tf/synthetic_rooms/camera.py": 8}),
+    ]
+    rows = report.work_log(history).splitlines()[2:]
+    assert rows == ["| synthetic rooms | 0.5 |", "| depth_tf | 0.2 |", "| tests | 0.1 |", "| all | 0.8 |"]
+
+
+def test_a_result_is_added_under_its_title_without_paths(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "RESULTS", tmp_path / "results")
+    (tmp_path / "metrics.json").write_text(json.dumps({"abs_rel": 0.2, "command": "x --workdir=/tmp/a"}))
+    report.add_result(tmp_path / "metrics.json", "small", "Small network")
+    added = json.loads((tmp_path / "results" / "small.json").read_text())
+    assert added == {"title": "Small network", "abs_rel": 0.2, "command": "x --workdir=WORKDIR"}
+    with pytest.raises(InputError, match="needs --name"):
+        report.add_result(tmp_path / "metrics.json", None, None)
+
+
+def test_a_readme_without_its_marks_is_refused():
+    with pytest.raises(InputError, match="no section <!-- results -->"):
+        report.replace_section("nothing", "results", "x")
