@@ -13,7 +13,7 @@ from matplotlib import colormaps, colors
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from depth_tf import protocols, storage
+from depth_tf import resizing, storage
 from depth_tf.errors import InputError
 
 # Colour map, and the power of depth that picks the colour. Near is bright; lightness falls evenly, so a grey print
@@ -91,7 +91,7 @@ def depth_panels(path: str | os.PathLike, rows: Sequence[Panels], *, title: str)
     if not rows:
         raise InputError("a figure of panels needs at least one image, got none")
     truths_m = [np.asarray(row.true_m, np.float32) for row in rows]
-    preds_m = [protocols.resize_bilinear(row.pred_m, row.true_m.shape) for row in rows]
+    preds_m = [resizing.resize_bilinear(row.pred_m, row.true_m.shape) for row in rows]
     errors_m = [_error_m(true_m=truth, pred_m=pred) for truth, pred in zip(truths_m, preds_m, strict=True)]
     depth_limit_m = _limit_m([truth[_valid(truth)] for truth in truths_m], percentile=99.5, step_m=1.0)
     error_limit_m = _limit_m([error[np.isfinite(error)] for error in errors_m], percentile=98.0, step_m=0.5)

@@ -17,6 +17,7 @@ import numpy as np
 
 from depth_tf import metrics
 from depth_tf.errors import InputError
+from depth_tf.resizing import resize_bilinear, resize_nearest
 
 FRAME_SHAPE = (480, 640)  # px, rows and columns of a frame of NYU Depth V2
 # Rows and columns of that frame; metres between which truth is valid, and to which predictions are clamped:
@@ -43,9 +44,9 @@ class Protocol:
       crop: the crop in words.
       range_m: metres between which the truth is valid, exclusive; None where there is no cap.
       resize: in words, what happens to prediction and truth.
-      pixels: (true_m, prediction), [480, 640] each -> (true_m, pred_m), [N] each, of the pixels compared.
+      pixels: (true_m, pred_m), [480, 640] each -> (true_m, pred_m), [N] each, of the pixels compared.
       pooled: whether all pixels of all images are scored at once.
-      aligned: whether `pixels` takes inverse depth up to scale and shift, in place of metres.
+      aligned: whether scale and shift of the prediction's inverse are first fitted to the truth.
     """
 
     name: str
@@ -107,14 +108,7 @@ class Scorer:
         Raises:
           InputError: if a shape is not [height, width], or the prediction not finite, or metres not positive.
         """
-        true_m, pred = _plane(true_m, "true_m"), _plane(pred, "pred")
-        self._check_values(pred)
-        if true_m.shape != FRAME_SHAPE:
-            true_m, self._truth_resized = resize_nearest(true_m, FRAME_SHAPE), True
-        pred = resize_bilinear(pred, FRAME_SHAPE)
-        if self._protocol.aligned and self._prediction_kind == "depth_m":
-            pred = 1.0 / pred.astype(np.float64)
-        true_m, pred_m = self._protocol.pixels(true_m, pred)
+        true_m, pred_m = self._protocol.pixels(*self.frame(true_m=true_m, pred=pred))
         self._num_images += 1
         if not true_m.size:
             return None
@@ -122,6 +116,21 @@ class Scorer:
         self._sums += sums
         self._per_image.append(sums.metrics())
         return self._per_image[-1]
+
+    def frame(self, *, true_m: np.ndarray, pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns truth and prediction as frames, [480, 640] float each, in metres; arguments as for `add`.
+
+        Where the protocol aligns, the prediction is the aligned one.
+        """
+        true_m, pred = _plane(true_m, "true_m"), _plane(pred, "pred")
+        self._check_values(pred)
+        if true_m.shape != FRAME_SHAPE:
+            true_m, self._truth_resized = resize_nearest(true_m, FRAME_SHAPE), True
+        pred = resize_bilinear(pred, FRAME_SHAPE)
+        if not self._protocol.aligned:
+            return true_m, pred
+        inverse_depth = 1.0 / pred.astype(np.float64) if self._prediction_kind == "depth_m" else pred
+        return true_m, align(true_m=true_m, inverse_depth=inverse_depth)
 
     def result(self) -> dict[str, float | int]:
         """Returns the metrics over all images so far, with `num_images` and how many had no valid pixel.
@@ -156,31 +165,6 @@ class Scorer:
             )
 
 
-def resize_nearest(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Returns `values` [H, W] at `shape`, each pixel a copy of the one at its centre; no value is mixed."""
-    sizes = zip(values.shape, shape, strict=True)
-    rows, columns = (((np.arange(new) + 0.5) * old / new).astype(int) for old, new in sizes)
-    return values[np.ix_(rows, columns)]
-
-
-def resize_bilinear(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Returns `values` [h, w] at `shape`, bilinear between pixel centres as in `tf.image.resize`."""
-    if values.shape == tuple(shape):
-        return values
-    left, right, weight = _neighbours(values.shape[1], shape[1], values.dtype)
-    values = values[:, left] + (values[:, right] - values[:, left]) * weight
-    upper, lower, weight = _neighbours(values.shape[0], shape[0], values.dtype)
-    return values[upper] + (values[lower] - values[upper]) * weight[:, np.newaxis]
-
-
-def _neighbours(source: int, target: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns the two `source` positions around each of `target` positions, and the weight of the second."""
-    position = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0.0, source - 1.0)
-    first = position.astype(int)
-    second_weight = (position - first).astype(np.result_type(dtype, np.float32))
-    return first, np.minimum(first + 1, source - 1), second_weight
-
-
 def _plane(values: np.ndarray, name: str) -> np.ndarray:
     values = np.asarray(values)
     if values.ndim != 2 or not values.size:
@@ -200,16 +184,27 @@ def _eigen_pixels(true_m: np.ndarray, pred_m: np.ndarray) -> tuple[np.ndarray, n
     return true_m, np.clip(pred_m, *EIGEN_RANGE_M, out=pred_m)
 
 
-def _aligned_pixels(true_m: np.ndarray, inverse_depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    true_m, inverse_depth = _valid_in_crop(true_m, inverse_depth)
-    if not true_m.size:
-        return true_m, inverse_depth
-    wanted, inverse_depth = 1.0 / true_m.astype(np.float64), inverse_depth.astype(np.float64)
-    centred = inverse_depth - inverse_depth.mean()
+def align(*, true_m: np.ndarray, inverse_depth: np.ndarray) -> np.ndarray:
+    """Returns metres, [480, 640], from inverse depth whose scale and shift are fitted to 1/true by least squares.
+
+    Args:
+      true_m: [480, 640] float, metres; the fit uses the pixels that are valid inside the Eigen crop.
+      inverse_depth: [480, 640] float, 1/depth up to scale and shift.
+
+    Returns:
+      [480, 640] float64; inverse depth is kept at 0.001 per metre or more before it is inverted. All ones where no
+      pixel is valid.
+    """
+    wanted_m, found = _valid_in_crop(true_m, inverse_depth)
+    if not wanted_m.size:
+        return np.ones(true_m.shape)
+    wanted, found = 1.0 / wanted_m.astype(np.float64), found.astype(np.float64)
+    mean = found.mean()
+    centred = found - mean
     spread = float((centred**2).sum())
     scale = float((centred * wanted).sum()) / spread if spread > 0.0 else 0.0  # a flat map has a shift alone
-    inverse_per_m = np.maximum(scale * centred + wanted.mean(), MIN_INVERSE_DEPTH_PER_M)
-    return true_m, np.clip(1.0 / inverse_per_m, *EIGEN_RANGE_M)
+    inverse_per_m = scale * (inverse_depth.astype(np.float64) - mean) + wanted.mean()
+    return 1.0 / np.maximum(inverse_per_m, MIN_INVERSE_DEPTH_PER_M)
 
 
 def _fastdepth_pixels(true_m: np.ndarray, pred_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -243,7 +238,6 @@ PROTOCOLS = {
         name="aligned",
         resize="prediction bilinearly to 480x640; scale and shift of inverse depth fitted to 1/true inside "
         "crop and range, at least 0.001 per metre; inverted, clamped to the range",
-        pixels=_aligned_pixels,
         aligned=True,
     ),
 }

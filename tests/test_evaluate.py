@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depth_tf import evaluate, floor, metrics, pipeline
+from depth_tf import evaluate, floor, metrics, pipeline, scoring
 from depth_tf.dataset import open_dataset
 from depth_tf.errors import InputError
 from depth_tf.evaluate import Settings
@@ -62,7 +62,7 @@ def test_an_affine_change_of_inverse_depth_scores_perfectly_when_aligned(tmp_pat
 def test_a_networks_maps_score_the_same_from_files_as_from_the_run(tmp_path, tiny_nyu, tiny_run):
     split = open_dataset("nyu_depth_v2", tiny_nyu).split("validation")
     network = load_network(tiny_run / "best.keras", size_px=(64, 64))
-    examples = evaluate.network_examples(network, split, pipeline.Grid(64, 64))
+    examples = scoring.network_examples(network, split, pipeline.Grid(64, 64))
     from_files = _score(tmp_path, tiny_nyu, [example.pred for example in examples])
     from_run = json.loads((tiny_run / "metrics.json").read_text())
     for name in metrics.METRICS:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from depth_tf import protocols
+from depth_tf import protocols, resizing
 from depth_tf.errors import InputError
 from depth_tf.metrics import METRICS, depth_metrics
 from depth_tf.protocols import PROTOCOLS, Scorer
@@ -89,7 +89,7 @@ def test_eigen_equals_the_metrics_of_the_masked_crop():
 @pytest.mark.parametrize("shape", [(192, 256), (224, 224), (480, 640), (1, 1), (600, 900)])
 def test_resizing_equals_tensorflow(shape):
     values = scene_m(shape)
-    for method, resize in (("bilinear", protocols.resize_bilinear), ("nearest", protocols.resize_nearest)):
+    for method, resize in (("bilinear", resizing.resize_bilinear), ("nearest", resizing.resize_nearest)):
         expected = tf.image.resize(values[..., np.newaxis], FRAME, method=method)[..., 0].numpy()
         # TensorFlow places its weights in float32, which is off by 1e-5 of a pixel at column 600.
         np.testing.assert_allclose(resize(values, FRAME), expected, atol=2e-4, rtol=0)
