@@ -1,14 +1,26 @@
-"""Opens a data set by name, as splits of (image, depth) pairs; what the splits are for stands in `splits`."""
+"""Opens a data set by name, as splits of (image, depth) pairs; what the splits are for stands in `splits`.
 
+As a program, shows what a data set holds, or writes a part of it as photographs with depth maps:
+
+    python -m depth_tf.dataset --data_dir=DIR --output=sheet.png
+    python -m depth_tf.dataset --data_dir=DIR --num_images=200 --export_folder=FOLDER
+"""
+
+import dataclasses
+import functools
 import os
 import pathlib
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from depth_tf import program, sheet
 from depth_tf.errors import InputError
+from depth_tf.folder import DEFAULT_OPTIONS, FolderOptions, export_folder, open_folder
+from depth_tf.program import option
 from depth_tf.splits import DepthDataset, first_images
 from depth_tf.tfds_records import open_tfds_folder
 
@@ -16,15 +28,21 @@ VERSION = "0.0.1"
 
 
 def open_dataset(
-    name: str, data_dir: str | None, *, validation_fraction: float = 0.1, max_train_images: int = 0
+    name: str,
+    data_dir: str | None,
+    *,
+    validation_fraction: float = 0.1,
+    max_train_images: int = 0,
+    folder_options: FolderOptions = DEFAULT_OPTIONS,
 ) -> DepthDataset:
     """Opens a data set by name.
 
     Args:
       name: a key of `DATASETS`.
-      data_dir: the folder TFDS keeps data sets in; None is TFDS's default.
+      data_dir: the folder TFDS keeps data sets in; None is TFDS's default. For "folder", the one with train/.
       validation_fraction: share of the training images, in whole scenes, that becomes `holdout`; 0 makes none.
       max_train_images: keep only the first this many of `train`, which is stored in random order; 0 keeps all.
+      folder_options: how "folder" is read.
 
     Raises:
       InputError: if the data set is unknown or not there, or a number is out of range.
@@ -35,7 +53,8 @@ def open_dataset(
         raise InputError(f"expected --validation_fraction from 0 to below 1, got {validation_fraction:g}")
     if max_train_images < 0:
         raise InputError(f"expected --max_train_images of 0 (all) or more, got {max_train_images}")
-    dataset = DATASETS[name](resolve_data_dir(data_dir), validation_fraction)
+    opener = functools.partial(open_folder, options=folder_options) if name == "folder" else DATASETS[name]
+    dataset = opener(resolve_data_dir(data_dir), validation_fraction)
     if max_train_images:
         dataset.splits["train"] = first_images(dataset.splits["train"], max_train_images)
     return dataset
@@ -54,6 +73,8 @@ def naming_bad_records(dataset: DepthDataset) -> Iterator[None]:
     except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
         raise _bad_record(dataset, error) from error
     except tf.errors.InvalidArgumentError as error:
+        if ours := re.search(r"InputError: (.+)", error.message):  # raised by a reader that tf.data called
+            raise InputError(ours[1]) from error
         if not any(word in str(error) for word in ("PNG", "JPEG", "image", "parse", "Parse")):
             raise
         raise _bad_record(dataset, error) from error
@@ -75,4 +96,45 @@ def _bad_record(dataset: DepthDataset, error: tf.errors.OpError) -> InputError:
     return InputError(f"a record of {dataset.name} cannot be read ({reason}): prepare the data set again")
 
 
-DATASETS: dict[str, Callable[[pathlib.Path, float], DepthDataset]] = {"nyu_depth_v2": open_nyu_depth_v2}
+DATASETS: dict[str, Callable[[pathlib.Path, float], DepthDataset]] = {
+    "nyu_depth_v2": open_nyu_depth_v2,
+    "folder": open_folder,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to show or write; each field is the flag of its name."""
+
+    dataset: str = option("nyu_depth_v2", "data set", group="data", choices=tuple(DATASETS))
+    data_dir: str | None = option(None, "folder TFDS keeps data sets in, or that holds train/", group="data")
+    split: str = option("train", "split to show", group="data", choices=("train", "holdout", "validation", "test"))
+    validation_fraction: float = option(0.1, "share of train that is held out, in whole scenes", group="data")
+    depth_scale: float = option(0.001, "metres a unit of a folder's depth PNGs", group="data")
+    skip_incomplete: bool = option(False, "leave out a folder's images without depth, and reverse", group="data")
+    num_images: int = option(24, "images to show or write", group="output")
+    output: str | None = option(None, "sheet of examples, PNG; unset: counts alone", group="output")
+    export_folder: str | None = option(None, "write images and depth maps to this folder instead", group="output")
+
+    def __post_init__(self):
+        if self.num_images < 1:
+            raise InputError(f"expected --num_images of 1 or more, got {self.num_images}")
+
+
+def main(settings: Settings) -> None:
+    """Shows a data set, or writes it as a folder."""
+    dataset = open_dataset(
+        settings.dataset,
+        settings.data_dir,
+        validation_fraction=settings.validation_fraction,
+        folder_options=FolderOptions(settings.depth_scale, settings.skip_incomplete),
+    )
+    split = dataset.split(settings.split)
+    with naming_bad_records(dataset):
+        if settings.export_folder:
+            return export_folder(split, settings.export_folder, settings.num_images)
+        return sheet.describe_dataset(dataset, split, num_images=settings.num_images, output=settings.output)
+
+
+if __name__ == "__main__":
+    program.run(main, Settings)

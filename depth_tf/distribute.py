@@ -34,3 +34,13 @@ def build_strategy(name: str) -> tf.distribute.Strategy:
 def compile_with_xla() -> bool:
     """Says whether to compile steps with XLA: on accelerators; on CPU it makes small networks 2-5 times slower."""
     return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
+
+
+def make_repeatable() -> None:
+    """Makes the same flags give the same weights, bit for bit.
+
+    A CPU's operations repeat as they are; there TensorFlow's switch would only make the pipeline serial, at two
+    thirds of the speed.
+    """
+    if compile_with_xla():
+        tf.config.experimental.enable_op_determinism()

@@ -9,6 +9,7 @@ from depth_tf.errors import InputError
 
 CLIP_NORM = 1.0  # of the whole gradient: one odd batch must not undo an epoch
 NO_DECAY = ("bias", "gamma", "beta")  # shifts and scales: pulling them to 0 does not make a network simpler
+EMA_MOMENTUM = 0.99  # of the averaged weights: they remember about 100 steps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,11 +44,17 @@ def default_learning_rate(name: str) -> float:
     return _recipe(name).learning_rate
 
 
+def default_weight_decay(name: str) -> float:
+    """Returns the decay used when the user names none; raises InputError for an unknown optimizer."""
+    return _recipe(name).weight_decay
+
+
 def build_optimizer(
     name: str,
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
     *,
     weight_decay: float | None = None,
+    ema: bool = False,
 ) -> keras.optimizers.Optimizer:
     """Builds an optimizer.
 
@@ -55,6 +62,7 @@ def build_optimizer(
       name: a key of `OPTIMIZERS`.
       learning_rate: a number, which callbacks may then change, or a schedule object, which nothing else may.
       weight_decay: decoupled decay of convolution kernels; None takes the optimizer's own default.
+      ema: keep an exponential moving average of the weights; `callbacks.build_callbacks` puts it to use.
 
     Raises:
       InputError: if the name is unknown or a number is out of range.
@@ -65,7 +73,13 @@ def build_optimizer(
     decay = recipe.weight_decay if weight_decay is None else weight_decay
     if decay < 0:
         raise InputError(f"expected --weight_decay of 0 or more, got {decay:g}")
-    optimizer = recipe.build(learning_rate=learning_rate, weight_decay=decay or None, global_clipnorm=CLIP_NORM)
+    optimizer = recipe.build(
+        learning_rate=learning_rate,
+        weight_decay=decay,
+        global_clipnorm=CLIP_NORM,
+        use_ema=ema,
+        ema_momentum=EMA_MOMENTUM,
+    )
     if decay:
         optimizer.exclude_from_weight_decay(var_names=list(NO_DECAY))
     return optimizer

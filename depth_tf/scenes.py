@@ -77,7 +77,7 @@ def write_scenes(
 
 
 def read_scenes(folder: str | os.PathLike) -> dict[str, dict[str, str]] | None:
-    """Returns {split: {tfds_id: scene}} of the data set in `folder`, or None where no table was written.
+    """Returns {split: {tfds_id: scene}}, in the order of the records, or None where no table was written.
 
     Raises:
       InputError: if the table is not one that `write_scenes` wrote.

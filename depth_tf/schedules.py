@@ -9,15 +9,26 @@ a plain number between epochs. Keras refuses the two together, with a TypeError 
     plateau      callback, ReduceLROnPlateau: a drop whenever the hold-out stops improving
     exponential  object: the same factor every step, down to 1 %
     cosine       object: warm-up over the first 5 % of steps, then half a cosine down to 1 %
-    piecewise    object: warm-up-free drops at 60 and 85 % of the steps
+    piecewise    object: drops at 60 and 85 % of the steps
+    range_test   object: grows from a thousandth to a hundred times the rate; see `range_test`
+
+`python -m depth_tf.schedules --plot=schedules.png` draws them all.
 """
 
+import dataclasses
+import types
 from collections.abc import Callable
 
 import keras
+import numpy as np
+from matplotlib.figure import Figure
 
+from depth_tf import program, storage
 from depth_tf.errors import InputError
+from depth_tf.program import option, say
 
+MADE_UP_HOLDOUT = ([0.0, 0.3, 0.5, 0.65, 1.0], [0.5, 0.3, 0.3, 0.22, 0.22])  # share of the run, AbsRel: for the plot
+PLOT_STEPS = 20  # an epoch
 FINAL_SHARE = 0.01  # of the peak rate, at the end of a decaying schedule
 WARMUP_SHARE = 0.05  # of the steps
 MONITOR = "val_abs_rel"  # what early stopping, plateaus and the best network go by: the hold-out's AbsRel
@@ -53,6 +64,11 @@ def piecewise(peak: float, steps: int) -> Schedule:
     )
 
 
+def range_test(peak: float, steps: int) -> Schedule:
+    """Returns a rate that grows by the same factor every step, from a thousandth to a hundred times `peak`."""
+    return keras.optimizers.schedules.ExponentialDecay(1e-3 * peak, decay_steps=steps, decay_rate=1e5)
+
+
 def step(peak: float, epochs: int) -> keras.callbacks.Callback:
     """Returns a LearningRateScheduler that drops the rate to 30, 10 and 3 % at 50, 75 and 90 % of the epochs."""
 
@@ -74,9 +90,20 @@ OBJECTS: dict[str, Callable[[float, int], Schedule]] = {
     "exponential": exponential,
     "cosine": cosine,
     "piecewise": piecewise,
+    "range_test": range_test,
 }
 CALLBACKS: dict[str, Callable[[float, int], keras.callbacks.Callback]] = {"step": step, "plateau": plateau}
 SCHEDULES = ("constant", *CALLBACKS, *OBJECTS)
+
+
+def check_plateau(name: str, *, reduce_lr_on_plateau: bool) -> None:
+    """Raises InputError if the schedule sets the rate that `--reduce_lr_on_plateau` is to cut."""
+    if not reduce_lr_on_plateau or name in ("constant", "plateau"):
+        return
+    form = "an object inside the optimizer" if name in OBJECTS else "a callback that sets the rate every epoch"
+    raise InputError(
+        f"--reduce_lr_on_plateau cannot cut the rate of --schedule={name}, {form}: expected --schedule=constant"
+    )
 
 
 def learning_rate(name: str, peak: float, *, steps: int) -> float | Schedule:
@@ -95,3 +122,77 @@ def learning_rate(name: str, peak: float, *, steps: int) -> float | Schedule:
     if not peak > 0:
         raise InputError(f"expected --learning_rate above 0, got {peak:g}")
     return OBJECTS[name](peak, steps) if name in OBJECTS else peak
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to draw; each field is the flag of its name."""
+
+    plot: str = option("schedules.png", "figure to write, PNG")
+    epochs: int = option(30, "length of the run that is drawn")
+    learning_rate: float = option(2e-3, "peak rate")
+
+
+def main(settings: Settings) -> None:
+    """Draws every schedule over one run."""
+    if settings.epochs < 1 or not settings.learning_rate > 0:
+        raise InputError(
+            "expected --epochs of 1 or more and --learning_rate above 0, "
+            f"got {settings.epochs} and {settings.learning_rate:g}"
+        )
+    draw(settings.plot, peak=settings.learning_rate, epochs=settings.epochs)
+    say(f"wrote {settings.plot}")
+
+
+def rates(name: str, *, peak: float, epochs: int, holdout: np.ndarray) -> np.ndarray:
+    """Returns the rate of every step, asked of the schedule object or of the callback itself.
+
+    Args:
+      name: an entry of `SCHEDULES`.
+      peak: the highest rate.
+      epochs: of `PLOT_STEPS` steps.
+      holdout: [epochs], what the hold-out would show, for a callback that looks at it.
+
+    Returns:
+      [epochs * PLOT_STEPS] float.
+    """
+    steps = epochs * PLOT_STEPS
+    if name in OBJECTS:
+        schedule = learning_rate(name, peak, steps=steps)
+        return np.array([float(schedule(step)) for step in range(steps)])
+    optimizer = keras.optimizers.SGD(learning_rate(name, peak, steps=steps))
+    callback = CALLBACKS[name](peak, epochs) if name in CALLBACKS else keras.callbacks.Callback()
+    callback.set_model(types.SimpleNamespace(optimizer=optimizer))
+    callback.on_train_begin()
+    found = []
+    for epoch, abs_rel in enumerate(holdout):
+        callback.on_epoch_begin(epoch)
+        found += PLOT_STEPS * [float(optimizer.learning_rate.numpy())]
+        callback.on_epoch_end(epoch, {MONITOR: abs_rel})
+    return np.array(found)
+
+
+def draw(path: str, *, peak: float, epochs: int) -> None:
+    """Draws the rates of all schedules, and below the made-up hold-out that the plateau saw."""
+    holdout = np.interp(np.linspace(0, 1, epochs), *MADE_UP_HOLDOUT)
+    figure = Figure(figsize=(9.0, 5.5), dpi=110, layout="constrained")
+    above, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
+    places = np.arange(epochs * PLOT_STEPS) / PLOT_STEPS
+    for name in SCHEDULES:
+        form = "object" if name in OBJECTS else "callback" if name in CALLBACKS else "plain number"
+        style = "-" if name in OBJECTS else "--"
+        above.plot(places, rates(name, peak=peak, epochs=epochs, holdout=holdout), style, label=f"{name} ({form})")
+    above.set_yscale("log")
+    above.set_ylabel("learning rate")
+    above.set_ylim(bottom=1e-3 * peak)
+    above.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small")
+    below.plot(np.arange(epochs) + 1, holdout, ".-", color="0.4")
+    below.set_ylabel("AbsRel")
+    below.set_title("the hold-out that plateau was shown (made up)", fontsize="small")
+    below.set_xlabel("epoch")
+    with storage.replacing(path) as temporary:
+        figure.savefig(temporary)
+
+
+if __name__ == "__main__":
+    program.run(main, Settings)

@@ -82,7 +82,7 @@ def network_examples(network: keras.Model, split: Split, grid: pipeline.Grid) ->
     """Yields the split's examples with the network's answer, at the network's own resolution."""
     size_px = (grid.height_px, grid.width_px)
 
-    @tf.function(input_signature=[tf.TensorSpec((None, *size_px, 3), tf.uint8)], jit_compile=False)
+    @tf.function(input_signature=[tf.TensorSpec((None, *size_px, 3), tf.uint8)])
     def predict(images):
         return network(tf.cast(images, tf.float32), training=False)[..., 0]
 

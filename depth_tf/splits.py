@@ -24,13 +24,13 @@ class Split:
       num_images: how many pairs `read` yields.
       read: returns a tf.data.Dataset of (image uint8 [H, W, 3], depth_m float32 [H, W, 1], 0 or NaN where missing)
         in the order of the records, always the same.
-      scenes: images by scene, or None where scenes are unknown.
+      scene_of_image: the scene of each image, in that order, or None where scenes are unknown.
     """
 
     name: str
     num_images: int
     read: Callable[[], tf.data.Dataset]
-    scenes: dict[str, int] | None
+    scene_of_image: tuple[str, ...] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,10 +55,15 @@ class DepthDataset:
 
 
 def first_images(split: Split, count: int) -> Split:
-    """Returns the split cut to its first `count` images; their scenes are then no longer counted."""
+    """Returns the split cut to its first `count` images."""
     if count >= split.num_images:
         return split
-    return dataclasses.replace(split, num_images=count, read=lambda: split.read().take(count), scenes=None)
+    return dataclasses.replace(
+        split,
+        num_images=count,
+        read=lambda: split.read().take(count),
+        scene_of_image=split.scene_of_image and split.scene_of_image[:count],
+    )
 
 
 def count_scenes(scenes: Iterable[str]) -> dict[str, int]:

@@ -24,11 +24,10 @@ def open_tfds_folder(name: str, folder: pathlib.Path, validation_fraction: float
     """
     builder = tfds.builder_from_directory(folder)
     known = scenes.read_scenes(folder)
-    splits = {}
+    splits = _cut_train(builder, (known or {}).get("train"), validation_fraction)
     for split in builder.info.splits:
         if split != "train":
             splits[split] = _tfds_split(builder, split, split, (known or {}).get(split))
-    splits |= _cut_train(builder, (known or {}).get("train"), validation_fraction)
     source = folder / SOURCE_FILE
     kind = json.loads(source.read_text())["kind"] if source.exists() else "tfds"
     return DepthDataset(name, kind, splits)
@@ -67,7 +66,7 @@ def _tfds_split(builder, name: str, instruction: str, scene_by_id: dict[str, str
         name=name,
         num_images=len(ids) if keep else builder.info.splits[instruction].num_examples,
         read=lambda: _read(builder, instruction, ids),
-        scenes=count_scenes(scene_by_id.values()) if scene_by_id is not None else None,
+        scene_of_image=tuple(scene_by_id.values()) if scene_by_id is not None else None,
     )
 
 

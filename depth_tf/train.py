@@ -9,13 +9,25 @@ import pathlib
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from depth_tf import callbacks, distribute, evaluate, optimizers, pipeline, program, run_folder, schedules, storage
+from depth_tf import (
+    callbacks,
+    distribute,
+    evaluate,
+    optimizers,
+    panels,
+    pipeline,
+    program,
+    range_test,
+    run_folder,
+    schedules,
+    storage,
+)
 from depth_tf.augmentation import Augmentation
 from depth_tf.dataset import DATASETS, naming_bad_records, open_dataset
 from depth_tf.errors import InputError
 from depth_tf.floor import log_mean_depth_m, mean_depth_map
+from depth_tf.folder import FolderOptions
 from depth_tf.keras_metrics import network_grid_metrics
 from depth_tf.losses import PIXEL_LOSSES, DepthLoss
 from depth_tf.model import NORMALIZATIONS, build_network, load_network
@@ -30,11 +42,15 @@ class Settings:
     """What a training run depends on; each field is the flag of its name."""
 
     dataset: str = option("nyu_depth_v2", "what to train on", group="data", choices=tuple(DATASETS))
-    data_dir: str | None = option(None, "folder TFDS keeps data sets in; unset: TFDS's own", group="data")
+    data_dir: str | None = option(
+        None, "folder TFDS keeps data sets in, or that holds train/; unset: TFDS's own", group="data"
+    )
     max_train_images: int = option(0, "train on the first this many images; 0: all", group="data")
     validation_fraction: float = option(
         0.1, "share of train, in whole scenes, held out to judge by; 0: none, the last epoch is kept", group="data"
     )
+    depth_scale: float = option(0.001, "metres a unit of a folder's depth PNGs", group="data")
+    skip_incomplete: bool = option(False, "leave out a folder's images without depth, and reverse", group="data")
     cache: str = option(
         "auto", "where decoded images stay after the first epoch", group="data", choices=pipeline.CACHES
     )
@@ -55,19 +71,29 @@ class Settings:
     global_batch_size: int = option(16, "images a step, over all devices", group="training")
     loss: str = option("silog", "pixel loss; a gradient loss is added", group="training", choices=tuple(PIXEL_LOSSES))
     gradient_weight: float = option(0.5, "weight of the gradient loss; 0: none", group="training")
+    ema: bool = option(False, "judge, keep and score a moving average of the weights", group="training")
     early_stopping: bool = option(False, "stop when the hold-out stalls", group="training")
+    reduce_lr_on_plateau: bool = option(
+        False, "cut the rate when the hold-out stalls; with --schedule=constant", group="training"
+    )
     seed: int = option(0, "of the weights, the order and the augmentation", group="training")
     strategy: str = option("auto", "devices", group="run", choices=tuple(distribute.STRATEGIES))
+    csv_logger: bool = option(True, "write history.csv, a row an epoch", group="run")
     tensorboard: bool = option(True, "write TensorBoard event files", group="run")
+    panels: bool = option(True, "draw predictions on the hold-out every few epochs", group="run")
+    histograms: bool = option(False, "add the weights' histograms to TensorBoard, every epoch", group="run")
+    profile_steps: int = option(0, "trace this many steps for TensorBoard's profiler", group="run")
     workdir: str | None = option(None, "folder of the run; unset: runs/<time>-<dataset>-<optimizer>", group="run")
 
     def __post_init__(self):
-        for name, least in (("global_batch_size", 1), ("width", 8), ("seed", 0)):
+        for name, least in (("global_batch_size", 1), ("width", 8), ("seed", 0), ("profile_steps", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"expected --{name} of {least} or more, got {getattr(self, name)}")
         if self.epochs is not None and self.epochs < 1:
             raise InputError(f"expected --epochs of 1 or more, got {self.epochs}")
-        for wanted, flag in ((self.early_stopping, "early_stopping"), (self.schedule == "plateau", "schedule=plateau")):
+        schedules.check_plateau(self.schedule, reduce_lr_on_plateau=self.reduce_lr_on_plateau)
+        needing = {"early_stopping": self.early_stopping, "reduce_lr_on_plateau": self.reduce_lr_on_plateau}
+        for flag, wanted in (needing | {"schedule=plateau": self.schedule == "plateau"}).items():
             if wanted and not self.validation_fraction:
                 raise InputError(f"--{flag} needs a hold-out to judge by: expected --validation_fraction above 0")
 
@@ -78,29 +104,38 @@ def main(settings: Settings) -> None:
 
 
 def train(settings: Settings) -> dict:
-    """Runs all stages and returns what metrics.json holds."""
-    keras.utils.set_random_seed(settings.seed)
+    """Runs all stages and returns what metrics.json holds, or for a range test its report."""
     dataset = _open(settings)
-    grid = pipeline.Grid(settings.image_height_px, settings.image_width_px, settings.min_depth_m, settings.max_depth_m)
     workdir = pathlib.Path(settings.workdir or run_folder.default_folder(dataset.name, settings.optimizer))
     with naming_bad_records(dataset):
-        floor_m = mean_depth_map(dataset.split("train"), grid)
-        strategy = distribute.build_strategy(settings.strategy)
-        epochs, steps = plan(settings, dataset.split("train").num_images)
-        with strategy.scope():
-            network = start_network(settings, floor_m)
-            compile_network(network, settings, total_steps=epochs * steps)
-        run_folder.claim(workdir, settings)
-        storage.write_array(workdir / evaluate.FLOOR, floor_m)
-        announce(settings, dataset, network, epochs, workdir)
-        fit(network, dataset, grid, settings, workdir, epochs=epochs, steps=steps)
-    return evaluate.score_run(workdir, dataset, command=program.command_line("depth_tf.train"))
+        train_network(dataset, settings, workdir)
+        if settings.schedule == "range_test":  # a network driven until it fails is not worth a score
+            return range_test.read_report(workdir)
+        return evaluate.score_run(workdir, dataset, command=program.command_line("depth_tf.train"))
+
+
+def train_network(dataset: DepthDataset, settings: Settings, workdir: pathlib.Path) -> None:
+    """Runs the stages up to a trained network in `workdir`."""
+    keras.utils.set_random_seed(settings.seed)
+    distribute.make_repeatable()
+    grid = pipeline.Grid(settings.image_height_px, settings.image_width_px, settings.min_depth_m, settings.max_depth_m)
+    floor_m = mean_depth_map(dataset.split("train"), grid)
+    strategy = distribute.build_strategy(settings.strategy)
+    epochs, steps = plan(settings, dataset.split("train").num_images)
+    with strategy.scope():
+        network = start_network(settings, floor_m)
+        compile_network(network, settings, total_steps=epochs * steps)
+    run_folder.claim(workdir, settings)
+    storage.write_array(workdir / evaluate.FLOOR, floor_m)
+    announce(settings, dataset, network, epochs, workdir)
+    fit(network, dataset, grid, settings, workdir, epochs=epochs, steps=steps)
 
 
 def plan(settings: Settings, num_images: int) -> tuple[int, int]:
     """Returns the epochs, and the steps of each."""
     steps = pipeline.steps_per_epoch(num_images, settings.global_batch_size)
-    return settings.epochs or max(1, round(IMAGE_BUDGET / num_images)), steps
+    enough = range_test.STEPS / steps if settings.schedule == "range_test" else IMAGE_BUDGET / num_images
+    return settings.epochs or max(1, round(enough)), steps
 
 
 def start_network(settings: Settings, floor_m: np.ndarray) -> keras.Model:
@@ -120,14 +155,22 @@ def start_network(settings: Settings, floor_m: np.ndarray) -> keras.Model:
 
 def compile_network(network: keras.Model, settings: Settings, *, total_steps: int) -> None:
     """Gives the network its optimizer, loss and metrics."""
-    peak = settings.learning_rate or optimizers.default_learning_rate(settings.optimizer)
-    rate = schedules.learning_rate(settings.schedule, peak, steps=total_steps)
+    rate = schedules.learning_rate(settings.schedule, peak_learning_rate(settings), steps=total_steps)
     network.compile(
-        optimizer=optimizers.build_optimizer(settings.optimizer, rate, weight_decay=settings.weight_decay),
+        optimizer=optimizers.build_optimizer(
+            settings.optimizer, rate, weight_decay=settings.weight_decay, ema=settings.ema
+        ),
         loss=DepthLoss(settings.loss, settings.gradient_weight),
         weighted_metrics=network_grid_metrics(),
         jit_compile=distribute.compile_with_xla(),
     )
+
+
+def peak_learning_rate(settings: Settings) -> float:
+    """Returns `--learning_rate`, or the optimizer's own default."""
+    if settings.learning_rate is None:
+        return optimizers.default_learning_rate(settings.optimizer)
+    return settings.learning_rate
 
 
 def announce(
@@ -169,34 +212,34 @@ def fit(
         judged = holdout and pipeline.scoring_batches(
             holdout, grid, batch_size=settings.global_batch_size, cache=cache, cache_dir=cache_dir
         )
-        network.fit(
-            batches,
+        chosen = callbacks.build_callbacks(
+            settings,
+            workdir,
+            peak_learning_rate=peak_learning_rate(settings),
             epochs=epochs,
-            steps_per_epoch=steps,
-            validation_data=judged,
-            shuffle=False,  # the pipeline has its own order
-            verbose=0,
-            callbacks=callbacks.build_callbacks(
-                workdir,
-                schedule=settings.schedule,
-                peak_learning_rate=settings.learning_rate or optimizers.default_learning_rate(settings.optimizer),
-                epochs=epochs,
-                steps=steps,
-                batch_size=settings.global_batch_size,
-                has_holdout=holdout is not None,
-                early_stopping=settings.early_stopping,
-                tensorboard=settings.tensorboard,
-            ),
+            steps=steps,
+            has_holdout=holdout is not None,
+            panel_pairs=panels.panel_pairs(holdout or train_split, grid) if settings.panels else [],
         )
+        with callbacks.closing_files(chosen):
+            network.fit(
+                batches,
+                epochs=epochs,
+                steps_per_epoch=steps,
+                validation_data=judged,
+                shuffle=False,  # the pipeline has its own order
+                verbose=0,
+                callbacks=chosen,
+            )
 
 
 def _open(settings: Settings) -> DepthDataset:
-    tf.config.experimental.enable_op_determinism()
     return open_dataset(
         settings.dataset,
         settings.data_dir,
         validation_fraction=settings.validation_fraction,
         max_train_images=settings.max_train_images,
+        folder_options=FolderOptions(settings.depth_scale, settings.skip_incomplete),
     )
 
 

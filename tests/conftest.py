@@ -44,16 +44,17 @@ def _tiny_settings(tiny_nyu):
         global_batch_size=2,
         epochs=3,
         tensorboard=False,
+        panels=False,
     )
 
 
 @pytest.fixture(scope="session", name="tiny_run")
 def _tiny_run(tiny_settings, tmp_path_factory) -> pathlib.Path:
-    """The folder of a finished run with `tiny_settings` and TensorBoard."""
+    """The folder of a finished run with `tiny_settings`, TensorBoard and panels."""
     from depth_tf import train
 
     workdir = tmp_path_factory.mktemp("run") / "run"
-    train.train(dataclasses.replace(tiny_settings, workdir=os.fspath(workdir), tensorboard=True))
+    train.train(dataclasses.replace(tiny_settings, workdir=os.fspath(workdir), tensorboard=True, panels=True))
     return workdir
 
 

@@ -72,5 +72,5 @@ def test_what_is_not_there_is_refused_in_one_line(tiny_nyu, tmp_path):
         open_dataset("nyu_depth_v2", tmp_path)
     with pytest.raises(InputError, match="unknown data set 'kitti': expected one of nyu_depth_v2"):
         open_dataset("kitti", tmp_path)
-    with pytest.raises(InputError, match="no split 'test' here; it has: validation, train, holdout"):
+    with pytest.raises(InputError, match="no split 'test' here; it has: train, holdout, validation"):
         open_dataset("nyu_depth_v2", tiny_nyu).split("test")

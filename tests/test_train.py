@@ -33,6 +33,7 @@ def test_a_run_leaves_everything_that_explains_it(tiny_run):
         "mean_depth.npy",
         "metrics.json",
         "per_image.csv",
+        "panels",
         "panels.png",
         "tensorboard",
     }

@@ -8,6 +8,7 @@ optical axis, 0 where the sensor has no reading. No room is in two splits.
 """
 
 import dataclasses
+import itertools
 import pathlib
 from collections.abc import Iterator
 
@@ -51,7 +52,7 @@ class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version(VERSION)
     BUILDER_CONFIGS = [
-        RoomsConfig(name="default", rooms={"train": 200, "validation": 25, "test": 25}),
+        RoomsConfig(name="default", rooms={"train": 270, "validation": 30, "test": 30}, frames=3),
         RoomsConfig(name="tiny", rooms={"train": 12, "validation": 4, "test": 4}, frames=2),
         RoomsConfig(name="large", rooms={"train": 5000, "validation": 100, "test": 100}),
     ]
@@ -76,14 +77,19 @@ class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager) -> dict[str, Iterator]:
-        return {split: self._generate_examples(split) for split in SPLITS}
+        config = self.builder_config
+        jobs = (Job(config.seed, split, room, config.frames) for split in SPLITS for room in range(config.rooms[split]))
+        # One stream for all splits, which TFDS writes one after another, so that workers start once.
+        rendered = render_rooms(jobs, workers=self._workers)
+        return {split: self._generate_examples(split, rendered) for split in SPLITS}
 
-    def _generate_examples(self, split: str) -> Iterator[tuple[str, dict]]:
+    def _generate_examples(self, split: str, rendered: Iterator) -> Iterator[tuple[str, dict]]:
         config = self.builder_config
         total, done = config.count(split), 0
-        jobs = (Job(config.seed, split, room, config.frames) for room in range(config.rooms[split]))
         with records.Progress(f"{DATASET}/{config.name} {split}") as progress:
-            for job, frames in render_rooms(jobs, workers=min(self._workers, config.rooms[split])):
+            for job, frames in itertools.islice(rendered, config.rooms[split]):
+                if job.split != split:
+                    raise RuntimeError(f"TFDS asked for {split} when {job.split} was to be written")
                 for frame, (png, depth_m) in enumerate(frames):
                     key = f"room_{job.room:05d}_{frame}"
                     self.scene_of_key[split][key] = f"{split}_room_{job.room:05d}"

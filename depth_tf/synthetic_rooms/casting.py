@@ -45,9 +45,25 @@ def cast(solids: Solids, camera: Camera, grid: Grid) -> Hits:
     shape = (grid.columns.shape[0], grid.rows.shape[1], grid.columns.shape[1])
     hits = Hits(np.zeros(shape, dtype), np.full(shape, NOTHING, np.int32))
     view = _to_unit(solids, camera)
-    _cast_boxes(solids, camera, view, grid, hits)
-    _cast_curved(solids, camera, view, grid, hits)
+    limits = _limits(solids, camera, grid)
+    _cast_boxes(solids, camera, view, grid, limits, hits)
+    _cast_curved(solids, camera, view, grid, limits, hits)
     return hits
+
+
+def _limits(solids: Solids, camera: Camera, grid: Grid) -> np.ndarray:
+    """Returns [N, 4] int: the part of the image in which each solid can be seen, as in `_areas`."""
+    whole = np.array([[0, grid.columns.shape[1], 0, grid.rows.shape[1]]])
+    if not solids.portals:
+        return whole[np.zeros(len(solids.kind), int)]
+    outlines = (np.stack(solids.portals) - camera.position_m) @ camera.axes.T
+    return np.concatenate([whole, _areas(outlines, grid)])[solids.room]
+
+
+def _within(areas: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Returns the common part of two arrays of areas."""
+    low, high = np.maximum(areas, limits), np.minimum(areas, limits)
+    return np.stack([low[:, 0], high[:, 1], low[:, 2], high[:, 3]], axis=1)
 
 
 def _to_unit(solids: Solids, camera: Camera) -> _View:
@@ -56,12 +72,14 @@ def _to_unit(solids: Solids, camera: Camera) -> _View:
     return _View(origin, scaled @ camera.axes.T)
 
 
-def _cast_boxes(solids: Solids, camera: Camera, view: _View, grid: Grid, hits: Hits) -> None:
+def _cast_boxes(solids: Solids, camera: Camera, view: _View, grid: Grid, limits: np.ndarray, hits: Hits) -> None:
     """Writes the box faces that are turned to the camera into `hits`."""
     solid, axis = np.nonzero((np.abs(view.origin) > 1) & (solids.kind == BOX)[:, None])
     side = np.sign(view.origin[solid, axis])
-    areas = _areas(_outline(solids, camera, solid, axis, side), grid)
+    outline = _outline(solids, camera, solid, axis, side)
+    areas = _within(_areas(outline, grid), limits[solid])
     seen = np.flatnonzero((areas[:, 1] > areas[:, 0]) & (areas[:, 3] > areas[:, 2]))
+    seen = seen[np.argsort(outline[seen, :, 2].min(axis=1))]  # near ones first: most far ones then stop early
     solid, axis, side, areas = solid[seen], axis[seen], side[seen], areas[seen]
     lines = _face_lines(view.origin[solid], view.direction[solid], axis, side)
     columns = lines[:, :, 0, None, None] * grid.columns + lines[:, :, 2, None, None]
@@ -73,8 +91,9 @@ def _cast_boxes(solids: Solids, camera: Camera, view: _View, grid: Grid, hits: H
         best = hits.inverse_depth[:, top:bottom, left:right]
         inverse_depth = column[4] - row[4]
         met = inverse_depth > best
-        for line in range(4):
-            met &= column[line] >= row[line]
+        if not met.any():
+            continue
+        met &= np.logical_and.reduce(column[:4] >= row[:4], axis=0)
         np.copyto(best, inverse_depth, where=met)
         np.copyto(hits.face[:, top:bottom, left:right], codes[index], where=met)
 
@@ -134,7 +153,7 @@ def _index_range(lowest: np.ndarray, highest: np.ndarray, slopes: np.ndarray) ->
     return np.stack([first, np.clip(np.ceil(last) + 1, 0, count)], axis=-1).astype(int)
 
 
-def _cast_curved(solids: Solids, camera: Camera, view: _View, grid: Grid, hits: Hits) -> None:
+def _cast_curved(solids: Solids, camera: Camera, view: _View, grid: Grid, limits: np.ndarray, hits: Hits) -> None:
     """Writes balls, cylinders and cones into `hits`, each inside the rectangle of its bounding box."""
     solid = np.flatnonzero(solids.kind != BOX)
     corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float64)
@@ -142,7 +161,7 @@ def _cast_curved(solids: Solids, camera: Camera, view: _View, grid: Grid, hits: 
     world = corners @ solids.axes[solid] + (solids.centre_m[solid] - camera.position_m)[:, None]
     points = world @ camera.axes.T
     inside = points[..., 2].min(axis=1) < NEAR_M  # a curved solid that reaches behind the camera is left out
-    areas = _areas(points, grid)
+    areas = _within(_areas(points, grid), limits[solid])
     for index in np.flatnonzero(~inside & (areas[:, 1] > areas[:, 0]) & (areas[:, 3] > areas[:, 2])):
         left, right, top, bottom = areas[index]
         which = solid[index]

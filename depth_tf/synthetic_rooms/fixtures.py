@@ -193,23 +193,22 @@ def television(rng: np.random.Generator, style: Style) -> Piece:
 
 
 def plant(rng: np.random.Generator, style: Style, *, height: float) -> Piece:
-    """A potted plant: a tapered pot, stems and bunches of leaves."""
+    """A potted plant: a tapered pot, a stem, and narrow or round leaves that rise or hang all round."""
     pot = finishes.paint(rng, finishes.choose(rng, ("a3552f", "e6e0d6", "3b3f3a", "6f7f8a")), gloss=0.3)
-    tone = finishes.vary(rng, (0.06, 0.14, 0.03), amount=0.3)
-    leaf = Material(pick(rng, "granite"), tone, finishes.dim(tone, 0.4), finishes.dim(tone, 1.8), 0.9, 0.25)
-    radius, rise = min(0.2, 0.22 * height), 0.25 * height
-    clumps = [
-        (rng.normal(0, 0.13), rng.normal(0, 0.13), rng.uniform(0.45, 0.98), rng.uniform(0.1, 0.3, 3), rng.uniform(0, 6))
-        for _ in range(rng.integers(5, 14))
-    ]
+    tone = finishes.vary(rng, (0.06, 0.13, 0.03), amount=0.35)
+    leaf = Material(pick(rng, "granite"), tone, finishes.dim(tone, 0.4), finishes.dim(tone, 1.8), 0.9, 0.25, 0.15)
+    radius, rise, count = min(0.2, 0.22 * height), 0.25 * height, int(rng.integers(14, 30))
+    length, width = rng.uniform(0.2, 0.42), rng.uniform(0.05, 0.18)
+    turns, tilts = rng.uniform(0, 2 * np.pi, count), rng.normal(0.2, 0.5, count)
+    starts, sizes = rng.uniform(0.35, 0.85, count), rng.uniform(0.6, 1.1, count) * height
 
     def build(parts: Assembly, frame: Frame) -> None:
         parts.cylinder(frame, (0, 0, 0), 0.75 * radius, rise, pot, taper=1.33)
-        parts.cylinder(frame, (0, 0, rise), 0.02 * height + 0.005, 0.3 * height, leaf)
-        for x, y, z, size, turn in clumps:
-            place = (x * height, y * height, z * height)
-            flat = (size[0] * height * 1.2, size[1] * height, 0.06 * height + 0.3 * size[2] * height)
-            parts.ball(frame, place, flat, leaf, yaw=turn, tilt=turn / 3)
+        parts.cylinder(frame, (0, 0, rise), 0.015 * height + 0.004, 0.5 * height, leaf)
+        for turn, tilt, start, size in zip(turns, tilts, starts, sizes, strict=True):
+            out, up = 0.5 * length * size * np.cos(tilt), 0.5 * length * size * np.sin(tilt)
+            place = (0, out, start * height + up)
+            parts.ball(frame.at(0, 0, 0, turn), place, (width * size, length * size, 0.03 * size), leaf, tilt=tilt)
 
     return Piece(2 * radius + 0.1, 2 * radius + 0.1, height, build)
 

@@ -5,18 +5,18 @@ import math
 
 import numpy as np
 
-from depth_tf.synthetic_rooms import clutter, finishes, fixtures, shell
+from depth_tf.synthetic_rooms import clutter, finishes, shell
 from depth_tf.synthetic_rooms.finishes import Style
 from depth_tf.synthetic_rooms.materials import Material
 from depth_tf.synthetic_rooms.piece import Piece
-from depth_tf.synthetic_rooms.shell import Light, Opening, Wall
+from depth_tf.synthetic_rooms.shell import Light, Wall
 from depth_tf.synthetic_rooms.solids import Assembly, Frame
 from depth_tf.synthetic_rooms.textures import pick
 
 
 @dataclasses.dataclass(frozen=True)
 class Footprint:
-    """Floor that a piece covers, world metres, up to `height`."""
+    """Floor that a piece covers, in the room's own metres, up to `height`."""
 
     left: float
     right: float
@@ -35,15 +35,38 @@ class Footprint:
 
 
 class Plan:
-    """A room in the making: places pieces where there is space."""
+    """A room in the making, [0, width] x [0, length] of a frame: places pieces where there is space.
 
-    def __init__(self, rng: np.random.Generator, size_m: tuple[float, float, float], style: Style):
-        self.rng, self.size_m, self.style = rng, size_m, style
-        self.parts = Assembly()
-        self.walls = shell.walls_of(size_m[0], size_m[1])
+    Attributes:
+      rng: source of randomness.
+      size_m: width, length and height.
+      style: its finishes.
+      origin: its frame.
+      parts: where solids go.
+      walls: its four sides.
+      footprints: floor that pieces cover.
+      clear: floor to be kept clear.
+      lights: its sources of light.
+    """
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        size_m: tuple[float, float, float],
+        style: Style,
+        *,
+        parts: Assembly,
+        origin: Frame,
+    ):
+        self.rng, self.size_m, self.style, self.parts, self.origin = rng, size_m, style, parts, origin
+        self.walls = shell.walls_of(origin, size_m[0], size_m[1])
         self.footprints: list[Footprint] = []
         self.clear: list[Footprint] = []
         self.lights: list[Light] = []
+
+    def middle(self, yaw: float = 0.0) -> Frame:
+        """Returns the frame on the floor in the middle of the room."""
+        return self.origin.at(self.size_m[0] / 2, self.size_m[1] / 2, 0, yaw)
 
     def against_wall(
         self, piece: Piece, *, wall: Wall | None = None, at: float | None = None, gap: float = 0.03
@@ -75,7 +98,7 @@ class Plan:
         """Stands a piece away from the walls, turned by `turn` radians and a quarter turn or not."""
         for _ in range(12):
             x, y = (extent * (0.5 + 0.5 * spread * self.rng.uniform(-1, 1)) for extent in self.size_m[:2])
-            frame = Frame(x, y, 0, self.rng.integers(4) * math.pi / 2 + turn)
+            frame = self.origin.at(x, y, 0, self.rng.integers(4) * math.pi / 2 + turn)
             if self._stand(piece, frame, margin=margin):
                 return frame
         return None
@@ -84,9 +107,16 @@ class Plan:
         """Stands a piece exactly at `frame` if there is space."""
         return self._stand(piece, frame, margin=0.0)
 
+    def footprint(self, frame: Frame, width: float, depth: float, height: float) -> Footprint:
+        """Returns the floor under something of that size in a frame, as a rectangle along the walls."""
+        local = frame.seen_from(self.origin)
+        cos, sin = abs(math.cos(local.yaw)), abs(math.sin(local.yaw))
+        across, along = (cos * width + sin * depth) / 2, (sin * width + cos * depth) / 2
+        return Footprint(local.x - across, local.x + across, local.y - along, local.y + along, height)
+
     def cover(self, piece: Piece, frame: Frame) -> None:
         """Keeps the floor under a piece free of others without building it."""
-        self.footprints.append(footprint_of(piece, frame))
+        self.footprints.append(self.footprint(frame, piece.width_m, piece.depth_m, piece.height_m))
 
     def load(self, piece: Piece, frame: Frame, kinds: list[str]) -> None:
         """Stands small things on a piece that has a top."""
@@ -144,7 +174,7 @@ class Plan:
                 self.parts.box(wall.frame, (x, y, z), (width - 2 * inset, 0.03, height - 2 * inset), material)
 
     def _stand(self, piece: Piece, frame: Frame, *, margin: float = 0.02) -> bool:
-        footprint = footprint_of(piece, frame)
+        footprint = self.footprint(frame, piece.width_m, piece.depth_m, piece.height_m)
         inside = Footprint(0.0, self.size_m[0], 0.0, self.size_m[1], 0.0)
         fits = (
             footprint.left >= inside.left and footprint.right <= inside.right
@@ -155,11 +185,3 @@ class Plan:
         piece.build(self.parts, frame)
         self.footprints.append(footprint)
         return True
-
-
-def footprint_of(piece: Piece, frame: Frame) -> Footprint:
-    """Returns the floor under a piece, as a rectangle along the walls."""
-    cos, sin = abs(math.cos(frame.yaw)), abs(math.sin(frame.yaw))
-    across = (cos * piece.width_m + sin * piece.depth_m) / 2
-    along = (sin * piece.width_m + cos * piece.depth_m) / 2
-    return Footprint(frame.x - across, frame.x + across, frame.y - along, frame.y + along, piece.height_m)

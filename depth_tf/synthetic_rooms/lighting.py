@@ -17,6 +17,7 @@ from depth_tf.synthetic_rooms.surfaces import Points
 MAP_PX = 80
 MAP_SLOPE = 1.12  # a cube's side reaches a little beyond 1, so that blurring meets no edge
 FAR_M = 30.0
+THIN_M = 0.07  # what is thinner two ways is lost between the texels of a shadow map
 BLEED = 0.25  # bounds below this count as dark: where shadows overlap the bound is loose
 OFFSET_M = 0.03  # points are lifted off their surface by so much before they look at the light
 
@@ -55,8 +56,7 @@ def light_room(
       size_m: width, length and height.
       extra: [3] irradiance that comes from nowhere in particular.
     """
-    shading = solids.only(solids.shades)
-    maps = tuple(_shadow_map(shading, light) for light in lights)
+    maps = tuple(_shadow_map(_shading(solids, light.room), light) for light in lights)
     width, length, height = size_m
     area = 2 * (width * length + width * height + length * height)
     flux = sum((np.array(light.power) * (np.pi if light.direction else 4 * np.pi) for light in lights), np.zeros(3))
@@ -139,6 +139,13 @@ def _corner_shade(size_m: tuple[float, float, float], points: Points) -> np.ndar
     return shade
 
 
+def _shading(solids: Solids, room: int) -> Solids:
+    """Returns what throws shadows of a light in a room: what is in it and in the first, but for sticks and crumbs."""
+    wide = np.sort(solids.half_m, axis=1)[:, 1] > THIN_M / 2
+    near = solids.only(solids.shades & wide & ((solids.room == 0) | (solids.room == room)))
+    return dataclasses.replace(near, room=np.zeros_like(near.room), portals=())
+
+
 def _shadow_map(solids: Solids, light: Light) -> np.ndarray:
     slopes = (np.arange(MAP_PX) + 0.5) / MAP_PX * 2 * MAP_SLOPE - MAP_SLOPE
     grid = Grid(slopes[None].astype(np.float32), slopes[None].astype(np.float32))
@@ -159,16 +166,17 @@ def _shadow_map(solids: Solids, light: Light) -> np.ndarray:
 def _seen(shadow: np.ndarray, offset: np.ndarray, jitter: np.ndarray) -> np.ndarray:
     """Returns [n] in 0 to 1: how much of the light reaches points that lie at -offset from it."""
     size = 2 * MAP_PX
-    magnitude = np.abs(offset)
-    axis = np.where(magnitude[0] > magnitude[1], 0, 1)
-    axis = np.where(magnitude[2] > np.maximum(magnitude[0], magnitude[1]), 2, axis)
     x, y, z = offset
-    forward = np.choose(axis, (x, y, z))
+    across = np.maximum(np.abs(x), np.abs(y))
+    upright, sideways = np.abs(z) > across, np.abs(x) < across  # the cube's z sides, else its y sides, else x
+    forward = np.where(upright, z, np.where(sideways, y, x))
     depth_m = np.abs(forward)
     scale = np.float32(-size / (2 * MAP_SLOPE)) / depth_m
-    column = (np.choose(axis, (y, z, x)) * scale + (size / 2 + jitter[0])).astype(np.int32)
-    row = (np.choose(axis, (z, x, y)) * scale + (size / 2 + jitter[1])).astype(np.int32)
-    side = 2 * axis + (forward < 0)
+    to_column = np.where(upright, x, np.where(sideways, z, y))
+    to_row = np.where(upright, y, np.where(sideways, x, z))
+    column = (to_column * scale + (np.float32(size / 2) + jitter[0])).astype(np.int32)
+    row = (to_row * scale + (np.float32(size / 2) + jitter[1])).astype(np.int32)
+    side = np.where(upright, np.int32(4), np.where(sideways, np.int32(2), np.int32(0))) + (forward < 0)
     index = (side * size + np.clip(row, 0, size - 1)) * size + np.clip(column, 0, size - 1)
     mean, square = shadow[0].take(index), shadow[1].take(index)
     variance = np.maximum(square - mean * mean, 0.0004)
@@ -178,7 +186,7 @@ def _seen(shadow: np.ndarray, offset: np.ndarray, jitter: np.ndarray) -> np.ndar
 
 
 def _box_blur(image: np.ndarray, radius_px: int) -> np.ndarray:
-    """Returns the mean over a square of 2 * radius_px + 1 pixels; borders repeat, mirrored so that planes stay planes."""
+    """Returns the mean over 2 * radius_px + 1 pixels both ways; beyond its borders the image goes on straight."""
     for axis in (0, 1):
         image = np.moveaxis(image, axis, 0)
         first, last = image[:1], image[-1:]

@@ -20,8 +20,8 @@ def spectral(rng: np.random.Generator, *, slope: float, stretch: float = 1.0, lo
     along_v = np.fft.fftfreq(SIZE_PX, 1 / SIZE_PX)[:, None]
     along_u = np.fft.rfftfreq(SIZE_PX, 1 / SIZE_PX)[None, :] * stretch
     frequency = np.hypot(along_u, along_v)
-    amplitude = np.where(frequency >= lowest, np.maximum(frequency, 1) ** -slope, 0)
-    spectrum = np.fft.rfft2(rng.standard_normal((SIZE_PX, SIZE_PX)))
+    amplitude = np.where(frequency >= lowest, np.maximum(frequency, 1) ** -slope, 0).astype(np.float32)
+    spectrum = np.fft.rfft2(rng.standard_normal((SIZE_PX, SIZE_PX), dtype=np.float32))
     noise = np.fft.irfft2(spectrum * amplitude, (SIZE_PX, SIZE_PX))
     return (noise - noise.mean()) / noise.std()
 

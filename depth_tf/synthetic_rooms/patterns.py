@@ -7,7 +7,7 @@ third, and how light (0.5 neutral). See `materials.Material`.
 import numpy as np
 
 from depth_tf.synthetic_rooms import noise
-from depth_tf.synthetic_rooms.noise import U, V, shade, soft_step, spectral, stack
+from depth_tf.synthetic_rooms.noise import SIZE_PX, U, V, shade, soft_step, spectral, stack
 
 
 def plaster(rng: np.random.Generator) -> np.ndarray:
@@ -116,12 +116,14 @@ def dots(rng: np.random.Generator) -> np.ndarray:
     """Scattered spots or blossoms of two colours."""
     first, second = np.zeros_like(U), np.zeros_like(U)
     petals = rng.integers(0, 7)
+    dv, du = np.mgrid[-22:23, -22:23] / SIZE_PX
     for spot in range(rng.integers(14, 40)):
-        du, dv = ((x - rng.random() + 0.5) % 1 - 0.5 for x in (U, V))
+        middle = rng.integers(0, SIZE_PX, 2)
         size = rng.uniform(0.02, 0.06) * (1 + 0.3 * np.cos(petals * np.arctan2(dv, du)))
         inside = soft_step(size - np.hypot(du, dv), width=0.008)
         target = (first, second)[spot % 2]
-        np.maximum(target, inside, out=target)
+        where = np.ix_(*((middle[:, None] + np.arange(len(du))) % SIZE_PX))
+        target[where] = np.maximum(target[where], inside)
     return stack(first * (1 - second), second, shade(spectral(rng, slope=0.8)))
 
 

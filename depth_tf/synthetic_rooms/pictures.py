@@ -59,23 +59,28 @@ def portrait(rng: np.random.Generator) -> np.ndarray:
 
 
 def poster(rng: np.random.Generator) -> np.ndarray:
-    """A printed sheet: ground, a picture area, bars of lettering."""
-    image = np.broadcast_to(colour(rng, value=(0.3, 0.95)), (SIZE_PX, SIZE_PX, 3))
-    ink = colour(rng, value=(0.02, 0.9))
-    top = rng.uniform(0.15, 0.4)
-    area = noise.box(left=0.1, right=0.9, top=top, bottom=top + rng.uniform(0.2, 0.5))
-    image = _over(image, area, _mix(colour(rng), colour(rng), 0.5 + 0.6 * spectral(rng, slope=1.8)))
-    for v in (0.07, *np.arange(0.72, 0.95, 0.06)):
-        right = rng.uniform(0.4, 0.9)
+    """A printed sheet: ground, a picture area or a bold shape, bars of lettering at one end or both."""
+    image = np.broadcast_to(colour(rng, value=(0.2, 0.95)), (SIZE_PX, SIZE_PX, 3))
+    ink, top = colour(rng, value=(0.02, 0.9)), rng.uniform(0.08, 0.35)
+    area = noise.box(left=rng.uniform(0, 0.2), right=rng.uniform(0.8, 1), top=top, bottom=top + rng.uniform(0.3, 0.6))
+    if rng.random() < 0.3:
+        area = noise.disc(u=rng.uniform(0.3, 0.7), v=0.45, across=rng.uniform(0.2, 0.4), down=rng.uniform(0.2, 0.4))
+    drawn = (landscape, abstract, portrait, photograph)[rng.integers(4)](rng)
+    image = _over(image, area, drawn if rng.random() < 0.7 else colour(rng))
+    first, last = rng.choice([0.04, 0.78]), rng.choice([0.86, 0.97])
+    for v in (0.05, *np.arange(first, last, rng.uniform(0.05, 0.09))):
+        if first < 0.5 and 0.2 < v < 0.75:
+            continue
         letters = rng.random(50)[np.floor(U * 50).astype(int)] < 0.75
-        image = _over(image, letters * noise.box(left=0.1, right=right, top=v, bottom=v + 0.035), ink)
+        bar = noise.box(left=0.1, right=rng.uniform(0.4, 0.9), top=v, bottom=v + 0.035)
+        image = _over(image, letters * bar, ink)
     return image
 
 
 def photograph(rng: np.random.Generator) -> np.ndarray:
     """A blurred snapshot: blobs of natural colours."""
     image = _mix(colour(rng, saturation=0.3), colour(rng, saturation=0.3), V)
-    for _ in range(8):
+    for _ in range(6):
         mask = noise.disc(u=rng.random(), v=rng.random(), across=rng.uniform(0.05, 0.3), down=rng.uniform(0.05, 0.4))
         image = _over(image, 0.8 * mask, colour(rng, saturation=0.35))
     return image * (1 + 0.15 * spectral(rng, slope=1.2)[..., None])
@@ -94,7 +99,7 @@ def books(rng: np.random.Generator) -> np.ndarray:
     rounded = 0.55 + 0.5 * np.sin(np.pi * np.clip(at, 0, 1)) ** 0.7
     title_from, title_to = rng.uniform(0.15, 0.4, count)[spine], rng.uniform(0.5, 0.85, count)[spine]
     letters = rng.random((40, count))[np.floor(V * 40).astype(int), spine[None]] < 0.7
-    title = letters & (V > title_from) & (V < title_to) & (np.abs(at - 0.5) < 0.25)
+    title = letters & (title_from < V) & (title_to > V) & (np.abs(at - 0.5) < 0.25)
     inks = np.stack([colour(rng, value=(0.05, 1.0)) for _ in range(count)])
     return _over(image, 0.85 * title, inks[spine][None]) * rounded[..., None]
 
@@ -145,22 +150,26 @@ def whiteboard(rng: np.random.Generator) -> np.ndarray:
     for _ in range(rng.integers(2, 14)):
         start, height = rng.uniform(0.05, 0.6), rng.uniform(0.05, 0.9)
         wave = 0.012 * np.interp(U[0] * 60, np.arange(61), rng.standard_normal(61))
-        pen = noise.line(V - height - wave[None], width=0.008) * (U > start) * (U < start + rng.uniform(0.1, 0.5))
+        pen = noise.line(V - height - wave[None], width=0.008) * (start < U) * (start + rng.uniform(0.1, 0.5) > U)
         image = _over(image, pen, np.array([[0.1, 0.1, 0.4], [0.5, 0.05, 0.05], [0.05, 0.05, 0.05]])[rng.integers(3)])
     return image
 
 
 def outside(rng: np.random.Generator) -> np.ndarray:
-    """The view from a window: bright sky, trees, a building or a fence, ground."""
-    sky = np.array([0.75, 0.88, 1.0])
+    """The view from a window: bright sky, buildings or a fence, trees near or far, ground."""
+    sky = np.array([0.75, 0.88, 1.0]) if rng.random() < 0.6 else np.array([0.95, 0.97, 1.0])
     image = np.broadcast_to(sky, (SIZE_PX, SIZE_PX, 3))
-    if rng.random() < 0.5:
-        left = rng.uniform(0, 0.5)
-        wall = noise.box(left=left, right=left + rng.uniform(0.3, 0.5), top=rng.uniform(0.2, 0.5), bottom=1)
-        panes = (np.abs((U * 14) % 1 - 0.5) < 0.25) & (np.abs((V * 10) % 1 - 0.5) < 0.3)
-        image = _over(image, wall, (0.6 - 0.4 * panes[..., None]) * colour(rng, saturation=0.2, value=(0.5, 0.9)))
-    leaves = soft_step(spectral(rng, slope=1.5) + 4 * (V - rng.uniform(0.4, 0.75)), width=0.5)
-    green = np.array([0.16, 0.26, 0.08]) * np.clip(1 + 0.7 * _fine(rng)[..., None], 0.1, 3)
+    for _ in range(rng.integers(0, 4)):
+        left, storeys = rng.uniform(-0.1, 0.8), rng.integers(6, 16)
+        wall = noise.box(left=left, right=left + rng.uniform(0.15, 0.6), top=rng.uniform(0.1, 0.6), bottom=1)
+        panes = (np.abs((U * 1.4 * storeys) % 1 - 0.5) < 0.25) & (np.abs((V * storeys) % 1 - 0.5) < 0.3)
+        image = _over(image, wall, (0.6 - 0.4 * panes[..., None]) * colour(rng, saturation=0.2, value=(0.4, 0.9)))
+    leaves = soft_step(spectral(rng, slope=1.5) + 4 * (V - rng.uniform(0.35, 1.1)), width=0.5)
+    green = (
+        np.array([0.16, 0.24, 0.08])
+        * rng.uniform((0.7, 0.7, 0.6), (1.6, 1.2, 1.4))
+        * np.clip(1 + 0.7 * _fine(rng)[..., None], 0.1, 3)
+    )
     image = _over(image, leaves, green)
     return _over(image, soft_step(V - 0.85, width=0.05), np.array([0.3, 0.32, 0.2]) * rng.uniform(0.6, 1.4))
 

@@ -36,9 +36,10 @@ class Rendering:
 class Renderer:
     """Renders views of one room."""
 
-    def __init__(self, solids: Solids, lit: LitRoom, texels: np.ndarray):
+    def __init__(self, solids: Solids, lit: LitRoom, bank: textures.Bank):
         materials = solids.materials
-        self._solids, self._lit, self._texels = solids, lit, texels
+        bank.make(material.texture for material in materials)
+        self._solids, self._lit, self._texels = solids, lit, bank.texels
         self._surfaces = Surfaces(solids)
         self._texture = np.array([material.texture for material in materials], np.int32)
         colours = np.stack([material.colour_matrix() for material in materials])

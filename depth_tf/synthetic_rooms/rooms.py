@@ -1,187 +1,100 @@
-"""Makes a whole room from its seed: plan, openings, furniture, lights, and the spaces beyond its doors."""
+"""Makes a whole room from its seed: plan, openings, furniture, lights, and the rooms beyond its doors."""
 
 import dataclasses
-import math
 
 import numpy as np
 
-from depth_tf.synthetic_rooms import finishes, fixtures, kinds, shell, tables, wallware
+from depth_tf.synthetic_rooms import finishes, groups, shell, wallware
 from depth_tf.synthetic_rooms.kinds import KINDS, Kind
+from depth_tf.synthetic_rooms.lamps import hang_lamps
 from depth_tf.synthetic_rooms.layout import Footprint, Plan
 from depth_tf.synthetic_rooms.lighting import LitRoom, light_room
-from depth_tf.synthetic_rooms.materials import Material
-from depth_tf.synthetic_rooms.shell import Light, Opening, Wall
+from depth_tf.synthetic_rooms.openings import clear_doorway, cut_openings, cut_windows
+from depth_tf.synthetic_rooms.shell import Opening, Wall
 from depth_tf.synthetic_rooms.solids import Assembly, Frame, Solids
 
 
 @dataclasses.dataclass(frozen=True)
 class Room:
-    """A finished room.
+    """A finished room, [0, width] x [0, length] x [0, height] of the world.
 
     Attributes:
-      solids: all of it.
+      solids: all of it, and of what one can see beyond it.
       lit: its light.
       size_m: width, length and height.
       footprints: floor that furniture covers.
-      daylight: radiance of the sky outside, 0 at night.
+      view_m: typical median depth of a photograph of it.
     """
 
     solids: Solids
     lit: LitRoom
     size_m: tuple[float, float, float]
     footprints: tuple[Footprint, ...]
-    daylight: float
+    view_m: float
 
 
 def make_room(rng: np.random.Generator) -> Room:
     """Draws a room."""
-    names = list(KINDS)
-    shares = np.array([KINDS[name].share for name in names])
-    kind = KINDS[names[rng.choice(len(names), p=shares / shares.sum())]]
+    kind = _draw_kind(rng)
     low, high = kind.sides_m
-    size_m = (rng.uniform(low, high), rng.uniform(low, high), rng.uniform(2.35, 2.9) + 0.4 * (rng.random() < 0.15))
+    height = rng.uniform(2.35, 2.9) + kind.extra_height_m + 0.4 * (rng.random() < 0.15)
+    size_m = (rng.uniform(low, high), rng.uniform(low, high), height)
     style = finishes.style(rng, floors=kind.floors, office=kind.office)
-    plan = Plan(rng, size_m, style)
+    plan = Plan(rng, size_m, style, parts=Assembly(), origin=Frame(0, 0))
     daylight = rng.uniform(2.5, 9.0) if rng.random() < 0.75 else 0.02
-    _cut_openings(plan, daylight)
+    through = cut_openings(plan, daylight, arches=0.2 if kind.office else 0.4)
     wallware.piers(plan)
-    kind.furnish(plan)
-    kinds.fill(plan)
-    plan.hang(int(rng.integers(3, 14)))
-    wallware.fit_out(plan, int(rng.integers(6, 22)))
-    _hang_lamps(plan, kind, daylight)
+    _furnish(plan, kind, daylight)
     for wall in plan.walls:
-        shell.build_wall(plan.parts, wall, size_m[2], style)
-    shell.build_floor_and_ceiling(plan.parts, Frame(0, 0), size_m, style)
+        shell.build_wall(plan.parts, wall, height, style)
+    shell.build_floor_and_ceiling(plan.parts, plan.origin, size_m, style)
+    for wall, opening in through:
+        plan.lights += _room_beyond(plan, wall, opening, daylight)
     solids = plan.parts.solids()
     means = [np.array(material.base) for material in (style.wall, style.wall, style.floor, style.ceiling)]
     reflectance = np.clip(np.mean(means, axis=0), 0.1, 0.7)
     extra = np.full(3, rng.uniform(0.02, 0.1))
     lit = light_room(solids, tuple(plan.lights), reflectance=reflectance, size_m=size_m, extra=extra)
-    return Room(solids, lit, size_m, tuple(plan.footprints), daylight)
+    return Room(solids, lit, size_m, tuple(plan.footprints), kind.view_m)
 
 
-def _cut_openings(plan: Plan, daylight: float) -> None:
-    """Gives each side a door, an arch, windows or nothing, and builds what fills them and lies beyond."""
-    rng, height = plan.rng, plan.size_m[2]
-    uses = rng.permutation(["door", rng.choice(["door", "arch", "wall"]), "window", rng.choice(["window", "wall"])])
-    sill, top = rng.choice([0.1, 0.5, 0.8, 0.9, 1.1]), rng.uniform(2.0, min(height - 0.12, 2.4))
-    for wall, use in zip(plan.walls, uses, strict=True):
-        if use == "door":
-            width = rng.uniform(0.78, 0.95)
-            left = rng.uniform(0.15, wall.length_m - width - 0.15)
-            _doorway(plan, wall, Opening("door", left, left + width, 0.0, 2.05))
-        elif use == "arch":
-            width = min(rng.uniform(1.1, 2.8), wall.length_m - 0.5)
-            left = rng.uniform(0.2, wall.length_m - width - 0.2)
-            _doorway(plan, wall, Opening("arch", left, left + width, 0.0, rng.uniform(2.1, height - 0.1)))
-        elif use == "window":
-            _windows(plan, wall, sill, top, daylight)
+def _draw_kind(rng: np.random.Generator) -> Kind:
+    shares = np.array([kind.share for kind in KINDS.values()])
+    return list(KINDS.values())[rng.choice(len(KINDS), p=shares / shares.sum())]
 
 
-def _windows(plan: Plan, wall: Wall, sill: float, top: float, daylight: float) -> None:
-    """Cuts one to three windows into a wall; each is a source of light by day."""
+def _furnish(plan: Plan, kind: Kind, daylight: float) -> None:
+    """Fills a room: furniture first, then what space it leaves on floor, walls and ceiling."""
     rng = plan.rng
-    count = int(rng.integers(1, 1 + max(1, min(3, int(wall.length_m / 1.6)))))
-    room = wall.length_m / count
-    width = min(rng.uniform(0.8, 2.4), room - 0.35)
-    for i in range(count):
-        middle = room * (i + 0.5)
-        opening = Opening("window", middle - width / 2, middle + width / 2, sill, top)
-        wall.openings.append(opening)
-        shell.build_window(plan.parts, rng, wall, opening, plan.style, daylight)
-        place = wall.frame.at(middle, 0.25, (sill + top) / 2)
-        sky = np.array([0.85, 0.95, 1.1]) * daylight * width * (top - sill) * 0.3
-        inward = (-math.sin(wall.frame.yaw), math.cos(wall.frame.yaw), -0.25)
-        norm = math.sqrt(sum(v * v for v in inward))
-        direction = tuple(v / norm for v in inward)
-        if daylight > 0.1:
-            plan.lights.append(Light((place.x, place.y, place.z), tuple(sky), direction, width))
-    shell.build_backdrop(plan.parts, rng, wall, daylight)
+    kind.furnish(plan)
+    groups.fill(plan)
+    plan.hang(int(rng.integers(3, 14)))
+    wallware.fit_out(plan, int(rng.integers(6, 22)))
+    hang_lamps(plan, office=kind.office, daylight=daylight)
 
 
-def _doorway(plan: Plan, wall: Wall, opening: Opening) -> None:
-    """Cuts a door or an arch; unless a shut leaf closes it, builds the space beyond."""
-    wall.openings.append(opening)
-    if opening.kind == "door" and not shell.build_door(plan.parts, plan.rng, wall, opening, plan.style):
-        open_ = False
-    else:
-        open_ = True
-    middle = (opening.left + opening.right) / 2
-    front = wall.frame.at(middle, 0.4)
-    reach = max(opening.right - opening.left, 0.9) / 2
-    plan.clear.append(Footprint(front.x - reach, front.x + reach, front.y - reach, front.y + reach, 2.0))
-    if open_:
-        _space_beyond(plan, wall, opening)
-
-
-def _space_beyond(plan: Plan, wall: Wall, opening: Opening) -> None:
-    """Builds a second room behind an opening, with a light of its own and something in it."""
+def _room_beyond(plan: Plan, wall: Wall, opening: Opening, daylight: float) -> list[shell.Light]:
+    """Builds another furnished room behind an opening; returns at most two of its lights."""
     rng = plan.rng
-    style = dataclasses.replace(plan.style, wall=finishes.walling(rng) if rng.random() < 0.5 else plan.style.wall)
-    depth = rng.uniform(1.4, 6.0)
-    left = max(-0.5, opening.left - rng.uniform(0.3, 2.5))
-    right = min(wall.length_m + 0.5, opening.right + rng.uniform(0.3, 2.5))
-    frame = wall.frame.at(left, -shell.WALL_M - depth)
-    width, height, thick = right - left, plan.size_m[2], shell.WALL_M
-    shell.build_floor_and_ceiling(plan.parts, frame, (width, depth, height), style)
-    for centre, size in (
-        ((-thick / 2, depth / 2, height / 2), (thick, depth, height)),
-        ((width + thick / 2, depth / 2, height / 2), (thick, depth, height)),
-        ((width / 2, -thick / 2, height / 2), (width + 2 * thick, thick, height)),
-    ):
-        plan.parts.box(frame, centre, size, style.wall)
-    makers = (tables.bookshelf, tables.dresser, tables.wardrobe, tables.side_table)
-    for x in (0.3, 0.7):
-        if rng.random() < 0.6:
-            piece = makers[rng.integers(len(makers))](rng, style)
-            if piece.width_m < width * 0.45 and piece.depth_m < depth - 1:
-                place = frame.at(width * x, piece.depth_m / 2 + 0.03)
-                piece.build(plan.parts, place)
-                plan.load(piece, place, kinds.some(rng, kinds.CHEST_THINGS, 4))
-    back = Wall(frame, width)
-    for _ in range(2):
-        x = rng.uniform(0.4, max(0.5, width - 0.4))
-        plan._picture(back, (x, 1.6), (rng.uniform(0.3, 0.6), rng.uniform(0.3, 0.6)), "abstract")
-    if rng.random() < 0.6:
-        place = frame.at(width / 2, depth / 2, height - 0.3)
-        power = np.array([1.0, 0.85, 0.6]) * rng.uniform(0.5, 4)
-        plan.lights.append(Light((place.x, place.y, place.z), tuple(power), None, 0.3))
-
-
-def _hang_lamps(plan: Plan, kind: Kind, daylight: float) -> None:
-    """Adds ceiling lamps and their light; by day they may be off."""
-    rng, (width, length, height) = plan.rng, plan.size_m
-    lit = daylight < 0.1 or rng.random() < (0.6 if kind.office else 0.35)
-    warmth = rng.uniform(0.35, 0.8) if not kind.office else rng.uniform(0.75, 0.95)
-    tint = np.array([1.0, 0.5 + 0.5 * warmth, warmth])
-    columns, rows = (max(1, round(extent / 3.2)) for extent in (width, length))
-    total = rng.uniform(3, 7) * (width * length / 12) ** 0.7
-    power = tint * total / (columns * rows)
-    shade = Material(0, (0.9, 0.85, 0.75), grain=0.1, glow=6.0 if lit else 0.0)
-    hanging = rng.uniform(0.3, 0.9) if rng.random() < 0.25 and not kind.office else 0.0
-    for column in range(columns):
-        for row in range(rows):
-            frame = Frame(width * (column + 0.5) / columns, length * (row + 0.5) / rows, 0)
-            if kind.office:
-                plan.parts.box(frame, (0, 0, height - 0.01), (0.6, 1.2, 0.04), shade, shades=False)
-            else:
-                plan.parts.cylinder(frame, (0, 0, height - 0.14 - hanging), 0.2, 0.12, shade, taper=1.2, shades=False)
-                plan.parts.cylinder(
-                    frame, (0, 0, height - 0.1 - hanging), 0.012, 0.1 + hanging, plan.style.metal, shades=False
-                )
-            if lit and len(plan.lights) < 4:
-                place = (frame.x, frame.y, height - 0.2 - hanging)
-                plan.lights.append(Light(place, tuple(power * min(columns * rows, 4) ** 0.3), None, 0.4))
-    if not kind.office and height > 2.45 and hanging == 0 and rng.random() < 0.15:
-        wallware.ceiling_fan(plan, Frame(width * rng.uniform(0.3, 0.7), length * rng.uniform(0.3, 0.7)))
-    if not kind.office and (not lit or rng.random() < 0.3):
-        _standard_lamp(plan, tint)
-
-
-def _standard_lamp(plan: Plan, tint: np.ndarray) -> None:
-    piece = fixtures.floor_lamp(plan.rng, plan.style)
-    frame = plan.against_wall(piece)
-    if frame and len(plan.lights) < 5:
-        place = (frame.x, frame.y, piece.height_m - 0.15)
-        plan.lights.append(Light(place, tuple(tint * plan.rng.uniform(0.8, 2.5)), None, 0.3))
+    kind, style = _draw_kind(rng), plan.style
+    sides = ((opening.left, 0.0), (opening.right, 0.0), (opening.right, opening.top), (opening.left, opening.top))
+    room = plan.parts.enter([wall.frame.at(x, 0, z) for x, z in sides])
+    if opening.kind == "door" or rng.random() < 0.3:
+        style = finishes.style(rng, floors=kind.floors, office=kind.office)
+    depth = rng.uniform(1.2, 6.0)
+    left = max(0.0, opening.left - rng.uniform(0.3, 2.5))
+    right = min(wall.length_m, opening.right + rng.uniform(0.3, 2.5))
+    size_m = (right - left, depth, plan.size_m[2])
+    origin = wall.frame.at(left, -shell.WALL_M - depth)
+    beyond = Plan(rng, size_m, style, parts=plan.parts, origin=origin)
+    entry = beyond.walls[2]  # its north side is the other face of `wall`
+    mirrored = Opening(opening.kind, right - opening.right, right - opening.left, 0.0, opening.top)
+    clear_doorway(beyond, entry, mirrored)
+    if rng.random() < 0.5 and size_m[0] > 1.5:
+        cut_windows(beyond, beyond.walls[0], sill=0.9, top=2.1, daylight=daylight)
+    _furnish(beyond, kind, daylight)
+    for side in (0, 1, 3):
+        shell.build_wall(plan.parts, beyond.walls[side], size_m[2], style)
+    shell.build_floor_and_ceiling(plan.parts, origin, size_m, style)
+    kept = beyond.lights[:2] if rng.random() < 0.8 else []
+    return [dataclasses.replace(light, room=room) for light in kept]

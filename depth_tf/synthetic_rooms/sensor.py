@@ -69,7 +69,7 @@ def projector_shadow(depth_m: np.ndarray) -> np.ndarray:
 def encode_png(image: np.ndarray) -> bytes:
     """Returns `image`, [H, W, 3] uint8, as PNG."""
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", compress_level=3)
+    Image.fromarray(image).save(buffer, "PNG", compress_level=2)
     return buffer.getvalue()
 
 

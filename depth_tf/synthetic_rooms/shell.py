@@ -48,7 +48,7 @@ class Wall:
     def is_free(self, left: float, right: float, bottom: float, top: float) -> bool:
         """True if nothing covers any of that area."""
         areas = self.taken + [(o.left - 0.1, o.right + 0.1, o.bottom - 0.1, o.top + 0.1) for o in self.openings]
-        return not any(left < r and l < right and bottom < t and b < top for l, r, b, t in areas)
+        return not any(left < far and near < right and bottom < high and low < top for near, far, low, high in areas)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,22 +60,24 @@ class Light:
       power: [3] red, green, blue; irradiance at 1 m facing it.
       direction: [3] the way a window's light is thrown, or None for one that shines all round.
       size_m: its width, which softens its shadows.
+      room: the room it hangs in, as in `Solids.room`.
     """
 
     position_m: tuple[float, float, float]
     power: tuple[float, float, float]
     direction: tuple[float, float, float] | None
     size_m: float
+    room: int = 0
 
 
-def walls_of(width_m: float, length_m: float) -> list[Wall]:
-    """Returns the four walls of the room [0, width] x [0, length]: south, east, north, west."""
-    half = math.pi / 2
+def walls_of(origin: Frame, width_m: float, length_m: float) -> list[Wall]:
+    """Returns the four walls of the room [0, width] x [0, length] of a frame: south, east, north, west of it."""
+    quarter = math.pi / 2
     return [
-        Wall(Frame(0, 0, 0, 0), width_m),
-        Wall(Frame(width_m, 0, 0, half), length_m),
-        Wall(Frame(width_m, length_m, 0, 2 * half), width_m),
-        Wall(Frame(0, length_m, 0, -half), length_m),
+        Wall(origin.at(0, 0), width_m),
+        Wall(origin.at(width_m, 0, 0, quarter), length_m),
+        Wall(origin.at(width_m, length_m, 0, 2 * quarter), width_m),
+        Wall(origin.at(0, length_m, 0, -quarter), length_m),
     ]
 
 
@@ -139,8 +141,8 @@ def build_door(parts: Assembly, rng: np.random.Generator, wall: Wall, opening: O
         grain=0.3,
     )
     angle = 0.0 if rng.random() < 0.5 else rng.uniform(0.6, 1.9)
-    hinge = wall.frame.at(opening.left + 0.02, -0.03, 0, angle)
-    parts.box(hinge, (width / 2 - 0.01, 0, height / 2), (width - 0.05, 0.04, height - 0.02), leaf)
+    hinge = wall.frame.at(opening.left, -0.03, 0, angle)
+    parts.box(hinge, (width / 2, 0, height / 2), (width, 0.04, height), leaf)
     return angle > 0
 
 
@@ -148,8 +150,10 @@ def build_backdrop(parts: Assembly, rng: np.random.Generator, wall: Wall, daylig
     """Adds the view that the windows of a wall look out on."""
     daylight = daylight * rng.uniform(0.8, 3.5)
     view = Material(pick(rng, "outside"), (1.0, 1.0, 1.0), tile_m=0.0, glow=daylight)
-    centre = (wall.length_m / 2 + rng.uniform(-8, 8), -BACKDROP_M, rng.uniform(1, 4))
-    parts.box(wall.frame, centre, (60, 0.1, 20), view, shades=False)
+    shift, z = rng.uniform(-8, 8), rng.uniform(1, 4)
+    for x in (-24, 0, 24):
+        centre = (wall.length_m / 2 + shift + x, -BACKDROP_M, z)
+        parts.box(wall.frame, centre, (24, 0.1, 20), view, shades=False)
 
 
 def _piece(

@@ -30,6 +30,12 @@ class Frame:
         cos, sin = math.cos(self.yaw), math.sin(self.yaw)
         return Frame(self.x + cos * x - sin * y, self.y + sin * x + cos * y, self.z + z, self.yaw + yaw)
 
+    def seen_from(self, other: "Frame") -> "Frame":
+        """Returns this frame in the coordinates of `other`, so that other.at(x, y, z, yaw) of it is this one."""
+        cos, sin = math.cos(other.yaw), math.sin(other.yaw)
+        x, y = self.x - other.x, self.y - other.y
+        return Frame(cos * x + sin * y, cos * y - sin * x, self.z - other.z, self.yaw - other.yaw)
+
 
 @dataclasses.dataclass(frozen=True)
 class Solids:
@@ -44,6 +50,8 @@ class Solids:
       material: [N] int, index into `materials`.
       materials: the distinct materials.
       shades: [N] bool, whether it throws a shadow.
+      room: [N] int, 0 for what is seen directly, k for what is seen only through portals[k - 1].
+      portals: outlines, [4, 3] world metres each, of the openings into the rooms beyond.
     """
 
     kind: np.ndarray
@@ -54,17 +62,25 @@ class Solids:
     material: np.ndarray
     materials: tuple[Material, ...]
     shades: np.ndarray
+    room: np.ndarray
+    portals: tuple[np.ndarray, ...] = ()
 
     def only(self, kept: np.ndarray) -> "Solids":
         """Returns the solids that `kept`, [N] bool or indices, selects."""
-        arrays = ("kind", "centre_m", "axes", "half_m", "taper", "material", "shades")
+        arrays = ("kind", "centre_m", "axes", "half_m", "taper", "material", "shades", "room")
         return dataclasses.replace(self, **{name: getattr(self, name)[kept] for name in arrays})
 
 
 class Assembly:
-    """Collects solids one by one."""
+    """Collects solids one by one.
+
+    Attributes:
+      room: which room the solids that are added belong to, see `Solids.room`.
+    """
 
     def __init__(self):
+        self.room = 0
+        self._portals = []
         self._rows = []
         self._materials = {}
 
@@ -142,9 +158,19 @@ class Assembly:
         size = (2 * radius, 2 * radius * depth, length)
         self._add(CYLINDER, frame, centre, size, material, yaw, math.pi / 2, 1.0, True)
 
+    def enter(self, corners: list[Frame]) -> int:
+        """Makes what is added from now on visible only through an opening; returns its room's number.
+
+        Args:
+          corners: the four corners of the opening, in order around it.
+        """
+        self._portals.append(np.array([(corner.x, corner.y, corner.z) for corner in corners]))
+        self.room = len(self._portals)
+        return self.room
+
     def solids(self) -> Solids:
         """Returns everything added so far as arrays."""
-        kind, centre, size, yaw, tilt, taper, material, shades = zip(*self._rows, strict=True)
+        kind, centre, size, yaw, tilt, taper, material, shades, room = zip(*self._rows, strict=True)
         return Solids(
             kind=np.array(kind),
             centre_m=np.array(centre),
@@ -154,13 +180,15 @@ class Assembly:
             material=np.array(material),
             materials=tuple(self._materials),
             shades=np.array(shades),
+            room=np.array(room),
+            portals=tuple(self._portals),
         )
 
     def _add(self, kind, frame, centre, size, material, yaw, tilt, taper, shades) -> None:
         place = frame.at(*centre)
         index = self._materials.setdefault(material, len(self._materials))
         size = tuple(max(extent, 1e-3) for extent in size)
-        row = (kind, (place.x, place.y, place.z), size, frame.yaw + yaw, tilt, taper, index, shades)
+        row = (kind, (place.x, place.y, place.z), size, frame.yaw + yaw, tilt, taper, index, shades, self.room)
         self._rows.append(row)
 
 

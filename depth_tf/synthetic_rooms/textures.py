@@ -1,6 +1,7 @@
 """The texture bank: every pattern and picture in a few variants, at all sizes, and how it is looked up."""
 
 import functools
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -42,21 +43,22 @@ PATTERNS = {
     "gradient": (fittings.gradient, 1),
 }
 PICTURES = {
-    "landscape": (pictures.landscape, 5),
-    "abstract": (pictures.abstract, 6),
-    "portrait": (pictures.portrait, 3),
-    "poster": (pictures.poster, 5),
-    "photograph": (pictures.photograph, 4),
+    "landscape": (pictures.landscape, 8),
+    "abstract": (pictures.abstract, 9),
+    "portrait": (pictures.portrait, 4),
+    "poster": (pictures.poster, 10),
+    "photograph": (pictures.photograph, 6),
     "books": (pictures.books, 6),
-    "screen_on": (pictures.screen_on, 2),
+    "screen_on": (pictures.screen_on, 4),
     "screen_off": (pictures.screen_off, 2),
-    "notices": (pictures.notices, 3),
+    "notices": (pictures.notices, 5),
     "whiteboard": (pictures.whiteboard, 2),
-    "outside": (pictures.outside, 5),
+    "outside": (pictures.outside, 6),
 }
 ALONG_LONGER_SIDE = ("wood", "planks")  # their grain follows the longer side of a face
 
 _KINDS = {**PATTERNS, **PICTURES}
+_MAKERS = [maker for maker, count in _KINDS.values() for _ in range(count)]
 _COUNTS = [count for _, count in _KINDS.values()]
 _FIRST = dict(zip(_KINDS, np.cumsum([0, *_COUNTS[:-1]]).tolist(), strict=True))
 _FIRST_PICTURE = _FIRST["landscape"]
@@ -78,22 +80,38 @@ def follows_longer_side(texture: int) -> bool:
     return any(_FIRST[name] <= texture < _FIRST[name] + _KINDS[name][1] for name in ALONG_LONGER_SIDE)
 
 
-@functools.lru_cache(maxsize=4)
-def bank(seed: int) -> np.ndarray:
-    """Returns every texture at every size, [textures * texels, 3] uint8."""
-    sheets = []
-    for index, (maker, count) in enumerate(_KINDS.values()):
-        for variant in range(count):
-            rng = np.random.default_rng(np.random.SeedSequence((seed, index, variant)))
-            sheets += _sizes(np.clip(maker(rng), 0, 1).astype(np.float32))
-    return (np.concatenate(sheets) * 255 + 0.5).astype(np.uint8)
+class Bank:
+    """The textures of one seed, made when first needed.
+
+    Attributes:
+      texels: [textures * texels, 3] uint8: every texture at every size; what is not made yet is arbitrary.
+    """
+
+    def __init__(self, seed: int):
+        self.texels = np.empty((sum(_COUNTS) * _TEXELS, 3), np.uint8)
+        self._seed, self._made = seed, set()
+
+    def make(self, wanted: Iterable[int]) -> None:
+        """Makes the textures with the indices `wanted`, unless made before."""
+        for texture in set(wanted) - self._made:
+            rng = np.random.default_rng(np.random.SeedSequence((self._seed, texture)))
+            sheets = _sizes(np.clip(_MAKERS[texture](rng), 0, 1).astype(np.float32))
+            start = texture * _TEXELS
+            self.texels[start : start + _TEXELS] = np.concatenate(sheets) * 255 + 0.5
+            self._made.add(texture)
+
+
+@functools.lru_cache(maxsize=2)
+def bank(seed: int) -> Bank:
+    """Returns the textures of `seed`, kept for the next room."""
+    return Bank(seed)
 
 
 def look_up(texels: np.ndarray, texture: np.ndarray, u: np.ndarray, v: np.ndarray, level: np.ndarray) -> np.ndarray:
     """Reads the bank between its texels.
 
     Args:
-      texels: what `bank` returned.
+      texels: `Bank.texels`.
       texture: [n] int, index of the texture.
       u: [n] float32, repeats along U.
       v: [n] float32, repeats along V.

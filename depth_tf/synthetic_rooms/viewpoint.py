@@ -7,15 +7,15 @@ from depth_tf.synthetic_rooms.casting import cast
 from depth_tf.synthetic_rooms.rooms import Room
 from depth_tf.synthetic_rooms.solids import Solids
 
-CANDIDATES = 12
+CANDIDATES = 8
 NEAREST_M = 0.7
 
 
 def choose_camera(room: Room, rng: np.random.Generator) -> Camera:
     """Returns a camera whose median depth is near a drawn one, and before which nothing is too near."""
-    wanted_m, wanted_spread = np.exp(rng.normal(np.log(2.8), 0.38)), rng.normal(0.38, 0.1)
+    wanted_m, wanted_spread = room.view_m * np.exp(rng.normal(0.04, 0.3)), rng.normal(0.4, 0.1)
     coarse = _coarse(room.solids)
-    rows, columns = pixel_slopes(12, 16)[::-1]
+    rows, columns = pixel_slopes(9, 12)[::-1]
     grid = Grid(columns[None].astype(np.float32), rows[None].astype(np.float32))
     best, best_cost = None, np.inf
     for _ in range(CANDIDATES):
@@ -47,5 +47,6 @@ def _candidate(room: Room, rng: np.random.Generator) -> Camera:
 
 
 def _coarse(solids: Solids) -> Solids:
-    """Returns the larger solids, which decide what a view shows."""
-    return solids.only(np.sort(solids.half_m, axis=1)[:, 1:].min(axis=1) > 0.12)
+    """Returns the larger solids of the room itself and the shell of those beyond, which decide what a view shows."""
+    second = np.sort(solids.half_m, axis=1)[:, 1]
+    return solids.only(second > np.where(solids.room == 0, 0.17, 0.5))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from depth_tf.synthetic_rooms import clutter, finishes
-from depth_tf.synthetic_rooms.layout import Footprint, Plan
+from depth_tf.synthetic_rooms.layout import Plan
 from depth_tf.synthetic_rooms.materials import Material
 from depth_tf.synthetic_rooms.shell import Wall
 from depth_tf.synthetic_rooms.solids import Frame
@@ -40,15 +40,14 @@ def piers(plan: Plan) -> None:
             plan.parts.box(frame, (0, 0, height / 2), (width, depth, height), plan.style.wall)
             plan.parts.box(frame, (0, 0.005, 0.05), (width + 0.03, depth + 0.02, 0.1), plan.style.trim, shades=False)
             wall.taken.append((left, left + width, 0.0, height))
-            across, along = (width, depth) if abs(math.cos(frame.yaw)) > 0.5 else (depth, width)
-            plan.footprints.append(
-                Footprint(frame.x - across / 2, frame.x + across / 2, frame.y - along / 2, frame.y + along / 2, height)
-            )
+            plan.footprints.append(plan.footprint(frame, width, depth, height))
     if rng.random() < 0.12:
         drop = rng.uniform(0.12, 0.3)
         for at in np.arange(0.8, plan.size_m[1], rng.uniform(0.9, 1.6)):
             size = (plan.size_m[0], rng.uniform(0.1, 0.2), drop)
-            plan.parts.box(Frame(plan.size_m[0] / 2, at), (0, 0, height - drop / 2), size, plan.style.second_wood)
+            plan.parts.box(
+                plan.origin.at(plan.size_m[0] / 2, at), (0, 0, height - drop / 2), size, plan.style.second_wood
+            )
     elif rng.random() < 0.15:
         wall = plan.walls[rng.integers(4)]
         size = (wall.length_m, rng.uniform(0.3, 0.8), rng.uniform(0.15, 0.3))
@@ -67,7 +66,7 @@ def ceiling_fan(plan: Plan, frame: Frame) -> None:
 
 
 def _depth_behind(plan: Plan, wall: Wall) -> float:
-    return plan.size_m[1] if abs(math.cos(wall.frame.yaw)) > 0.5 else plan.size_m[0]
+    return plan.size_m[1] if wall in (plan.walls[0], plan.walls[2]) else plan.size_m[0]
 
 
 def _shelf(plan: Plan, frame: Frame, width: float) -> None:
@@ -104,7 +103,9 @@ def _hooks(plan: Plan, frame: Frame, width: float) -> None:
     plan.parts.box(frame, (0, 0.012, 1.7), (width, 0.024, 0.1), plan.style.second_wood)
     for x in np.arange(-width / 2 + 0.1, width / 2, 0.17):
         if rng.random() < 0.75:
-            cover = Material(pick(rng, "creases"), finishes.choose(rng, finishes.CLOTHS, amount=0.3), grain=0.9, tile_m=0.5)
+            cover = Material(
+                pick(rng, "creases"), finishes.choose(rng, finishes.CLOTHS, amount=0.3), grain=0.9, tile_m=0.5
+            )
             drop = rng.uniform(0.35, 0.95)
             plan.parts.ball(frame, (x, 0.1, 1.72 - drop / 2), (rng.uniform(0.18, 0.4), 0.2, drop), cover)
 

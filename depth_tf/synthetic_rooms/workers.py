@@ -64,7 +64,7 @@ def render_rooms(jobs: Iterable[Job], *, workers: int) -> Iterator[tuple[Job, li
 def _start() -> subprocess.Popen:
     package_parent = str(pathlib.Path(__file__).resolve().parents[2])
     paths = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
-    one_thread = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return subprocess.Popen(
         [sys.executable, "-m", "depth_tf.synthetic_rooms.worker"],
         stdin=subprocess.PIPE,

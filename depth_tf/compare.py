@@ -1,0 +1,198 @@
+"""Trains a grid of optimizers, schedules and seeds on one budget, and shows what each does.
+
+    python -m depth_tf.compare --data_dir=DIR --output=OUT                       # about 15 minutes on two cores
+    python -m depth_tf.compare --data_dir=DIR --output=OUT --grid=full           # 4 optimizers x 5 schedules x 2 seeds
+    python -m depth_tf.compare --data_dir=DIR --output=OUT --optimizers=sgd,adamw --schedules=step --seeds=0,1,2
+
+Each run has a folder of its own in OUT/runs/, as `depth_tf.train` leaves it; its flags.txt repeats it. Killed and
+started again, a comparison goes on with the runs that are missing. It ends in OUT/compare.json, compare.md and
+compare.png. All figures are of the hold-out: `validation` is for reporting, not for choosing.
+"""
+
+import contextlib
+import dataclasses
+import gc
+import os
+import pathlib
+import time
+
+import keras
+
+from depth_tf import comparison, evaluate, pipeline, program, run_folder, storage, train
+from depth_tf.callbacks import Diverged, duration
+from depth_tf.dataset import DATASETS, naming_bad_records, open_dataset
+from depth_tf.errors import InputError
+from depth_tf.optimizers import OPTIMIZERS
+from depth_tf.program import option, say
+from depth_tf.schedules import SCHEDULES
+from depth_tf.splits import DepthDataset, Split
+
+GRIDS = {  # optimizers, schedules, seeds
+    "default": ("sgd,rmsprop,adam,adamw", "plateau,cosine", "0,1"),
+    "full": ("sgd,rmsprop,adam,adamw", "step,plateau,exponential,cosine,piecewise", "0,1"),
+}
+COMPARABLE = tuple(name for name in SCHEDULES if name != "range_test")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to compare; each field is the flag of its name."""
+
+    grid: str = option(
+        "default", "named grid; the three flags below replace its parts", group="grid", choices=tuple(GRIDS)
+    )
+    optimizers: str | None = option(None, f"comma-separated, of {', '.join(OPTIMIZERS)}", group="grid")
+    schedules: str | None = option(None, f"comma-separated, of {', '.join(COMPARABLE)}", group="grid")
+    seeds: str | None = option(None, "comma-separated whole numbers", group="grid")
+    output: str | None = option(None, "folder of the comparison", group="grid")
+    tensorboard: bool = option(False, "write TensorBoard event files: --logdir=OUT/runs compares them", group="grid")
+    dataset: str = option("nyu_depth_v2", "what to train on", group="data", choices=tuple(DATASETS))
+    data_dir: str | None = option(None, "folder TFDS keeps data sets in; unset: TFDS's own", group="data")
+    max_train_images: int = option(0, "train on the first this many images; 0: all", group="data")
+    validation_fraction: float = option(0.1, "share of train, in whole scenes, held out to judge by", group="data")
+    epochs: int = option(20, "passes over the training images, in every run", group="budget")
+    global_batch_size: int = option(16, "images a step", group="budget")
+    image_height_px: int = option(96, "height the network sees, divisible by 32", group="budget")
+    image_width_px: int = option(128, "width the network sees, divisible by 32", group="budget")
+    width: int = option(16, "channels of the network's first stage; the others are multiples", group="budget")
+
+    def __post_init__(self):
+        if not self.output:
+            raise InputError("expected --output, the folder for the comparison's runs and results")
+        if not self.validation_fraction:
+            raise InputError("a comparison needs a hold-out to judge by: expected --validation_fraction above 0")
+
+
+def main(settings: Settings) -> None:
+    """Runs what is missing of the grid, then writes the comparison."""
+    runs = [run_settings(settings, *cell) for cell in cells(settings)]
+    for run in runs:
+        _refuse_other_configuration(run)
+    dataset = open_dataset(
+        settings.dataset,
+        settings.data_dir,
+        validation_fraction=settings.validation_fraction,
+        max_train_images=settings.max_train_images,
+    )
+    train_missing(runs, dataset)
+    result = comparison.collect(
+        [pathlib.Path(run.workdir) for run in runs],
+        num_train_images=dataset.split("train").num_images,
+        num_holdout_images=dataset.split("holdout").num_images,
+    )
+    result |= evaluate.describe(dataset, "holdout", command=program.command_line("depth_tf.compare"), parameters=None)
+    comparison.write(pathlib.Path(settings.output), result)
+
+
+def cells(settings: Settings) -> list[tuple[str, str, int]]:
+    """Returns (optimizer, schedule, seed) of every run, seed by seed, so that a killed grid is whole for one seed.
+
+    Raises:
+      InputError: if a name is unknown or a seed no whole number.
+    """
+    flags = ("optimizers", "schedules", "seeds")
+    words = {
+        flag: (getattr(settings, flag) or default).split(",")
+        for flag, default in zip(flags, GRIDS[settings.grid], strict=True)
+    }
+    for flag, choices in (("optimizers", OPTIMIZERS), ("schedules", COMPARABLE)):
+        for word in words[flag]:
+            if word not in choices:
+                raise InputError(f"expected --{flag} of {', '.join(choices)}, separated by commas, got {word!r}")
+    for word in words["seeds"]:
+        if not word.isdecimal():
+            raise InputError(f"expected --seeds of whole numbers, separated by commas, got {word!r}")
+    return [
+        (optimizer, schedule, int(seed))
+        for seed in words["seeds"]
+        for optimizer in words["optimizers"]
+        for schedule in words["schedules"]
+    ]
+
+
+def run_settings(settings: Settings, optimizer: str, schedule: str, seed: int) -> train.Settings:
+    """Returns the settings of one run; the rate and the decay are the optimizer's own."""
+    given = dataclasses.asdict(settings)
+    shared = {field.name: given[field.name] for field in dataclasses.fields(train.Settings) if field.name in given}
+    return train.Settings(
+        **shared,
+        optimizer=optimizer,
+        schedule=schedule,
+        seed=seed,
+        panels=False,
+        workdir=os.fspath(pathlib.Path(settings.output) / "runs" / f"{optimizer}-{schedule}-{seed}"),
+    )
+
+
+def train_missing(runs: list[train.Settings], dataset: DepthDataset) -> None:
+    """Trains the runs whose folders are not finished, one after the other, and says how long the rest will take."""
+    missing = [run for run in runs if not is_finished(pathlib.Path(run.workdir))]
+    images = runs[0].epochs * dataset.split("train").num_images
+    say(f"{len(runs)} runs of {runs[0].epochs} epochs, {images:,} images each; {len(missing)} to do")
+    with naming_bad_records(dataset):
+        shared = decoded_once(dataset, runs[0])
+        started_s = time.perf_counter()
+        for done, run in enumerate(missing, start=1):
+            outcome = train_one(run, dataset, shared)
+            left_s = (time.perf_counter() - started_s) / done * (len(missing) - done)
+            say(f"run {done}/{len(missing)} {pathlib.Path(run.workdir).name}: {outcome}; {duration(left_s)} left")
+
+
+def train_one(run: train.Settings, dataset: DepthDataset, shared: DepthDataset) -> str:
+    """Trains and scores one run, its messages going to a log beside its folder, and returns a line about it.
+
+    All runs share a process, and with it the decoded images and TensorFlow's start; `clear_session` makes the next
+    one begin as a fresh process would.
+    """
+    keras.backend.clear_session()
+    gc.collect()
+    workdir = pathlib.Path(run.workdir)
+    workdir.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{workdir}.log", "w") as log, contextlib.redirect_stdout(log):
+        try:
+            train.train_network(shared, run, workdir)
+        except Diverged as error:
+            storage.write_text(workdir / comparison.DIVERGED, f"{error}\n")
+            return f"diverged ({error})"
+        scored = evaluate.score_run(workdir, dataset, split="holdout", command=program.command_line("depth_tf.compare"))
+    return f"hold-out delta1 {scored['delta1']:.3f}, AbsRel {scored['abs_rel']:.3f}"
+
+
+def is_finished(workdir: pathlib.Path) -> bool:
+    """Says whether a run came to its end, good or bad."""
+    return (workdir / run_folder.METRICS).exists() or (workdir / comparison.DIVERGED).exists()
+
+
+def decoded_once(dataset: DepthDataset, run: train.Settings) -> DepthDataset:
+    """Returns the splits that training needs, already resized and kept in memory for all runs if they fit.
+
+    Training resizes them again, to the size they have: the batches stay those of a run on its own.
+    """
+    grid = pipeline.Grid(run.image_height_px, run.image_width_px, run.min_depth_m, run.max_depth_m)
+    splits = [dataset.split(name) for name in ("train", "holdout")]
+    if pipeline.choose_cache("auto", sum(split.num_images for split in splits), grid) != "memory":
+        return dataset
+
+    def keep(split: Split) -> Split:
+        pairs = pipeline.resized(split, grid).cache()
+        return dataclasses.replace(split, read=lambda: pairs)
+
+    return dataclasses.replace(dataset, splits={split.name: keep(split) for split in splits})
+
+
+def _refuse_other_configuration(run: train.Settings) -> None:
+    """Raises InputError if a finished run in the output folder was made with other settings."""
+    workdir = pathlib.Path(run.workdir)
+    if not is_finished(workdir):
+        return  # `train` itself checks an unfinished one
+    found = run_folder.read_config(workdir)
+    for key, value in dataclasses.asdict(run).items():
+        if key != "workdir" and found.get(key) != value:
+            raise InputError(
+                f"{workdir} was trained with --{key}={found.get(key)}, not {value}: "
+                "use the same flags, or another --output"
+            )
+
+
+if __name__ == "__main__":
+    program.run(main, Settings)

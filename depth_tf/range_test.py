@@ -1,0 +1,125 @@
+"""--schedule=range_test: the learning rate grows through one run; where the loss falls is where to train.
+
+Leaves range_test.csv, range_test.json and range_test.png instead of a network and its score.
+
+Source: Smith 2017 (Cyclical learning rates for training neural networks), section 3.3.
+"""
+
+import json
+import math
+import pathlib
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from depth_tf import storage
+from depth_tf.errors import InputError
+from depth_tf.program import say
+
+STEPS = 300  # of a run where --epochs is not given, at least: 60 for every factor of 10
+REPORT = "range_test.json"
+SMOOTHING = 0.95  # share of the running mean that stays at each step
+FAILED = 2.0  # the run ends once the smoothed loss is this many times its lowest
+EDGE_STEPS = 10  # the smoothed loss is not read earlier: it knows too few steps
+SAFETY = 3.0  # the suggestion is this far below the rate of the lowest loss, where training is at its edge
+
+
+class RangeTest(keras.callbacks.Callback):
+    """Notes rate and loss of every step, stops when the loss has clearly risen, and suggests a rate."""
+
+    def __init__(self, workdir: pathlib.Path):
+        """Writes its files into `workdir`."""
+        super().__init__()
+        self._workdir = workdir
+        self._rates: list[float] = []
+        self._losses: list[float] = []
+        self._smoothed: list[float] = []
+        self._mean = FadingMean()
+        self._lowest = math.inf
+        self._sum = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Forgets the sum: Keras's mean starts afresh."""
+        self._sum = 0.0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Notes the rate."""
+        self._rates.append(float(self.model.optimizer.learning_rate.numpy()))
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Notes the step's own loss, which is the growth of the epoch's sum."""
+        total = float(logs["loss"]) * (batch + 1)
+        loss, self._sum = total - self._sum, total
+        if not math.isfinite(loss):
+            self.model.stop_training = True
+            return
+        self._losses.append(loss)
+        self._smoothed.append(self._mean.add(loss))
+        if len(self._losses) > EDGE_STEPS:
+            self._lowest = min(self._lowest, self._smoothed[-1])
+            self.model.stop_training = self._smoothed[-1] > FAILED * self._lowest
+
+    def on_train_end(self, logs=None):
+        """Writes the files, and says what they suggest."""
+        if not self._losses:
+            raise InputError("the first loss of the range test was not a number: expected finite depths and weights")
+        columns = {
+            "learning_rate": self._rates[: len(self._losses)],
+            "loss": self._losses,
+            "smoothed_loss": self._smoothed,
+        }
+        suggested = suggest_rate(columns["learning_rate"], self._smoothed)
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        storage.write_csv(self._workdir / "range_test.csv", rows)
+        draw(self._workdir / "range_test.png", columns, suggested)
+        storage.write_json(self._workdir / REPORT, {"suggested_learning_rate": suggested, "steps": len(rows)})
+        say(f"range test: try --learning_rate={suggested:.2g} (see {self._workdir / 'range_test.png'})")
+
+
+class FadingMean:
+    """A running mean in which older values fade; the first ones are not drawn to 0."""
+
+    def __init__(self):
+        self._mean = 0.0
+        self._share = 0.0
+
+    def add(self, value: float) -> float:
+        """Takes a value in and returns the mean."""
+        self._mean = SMOOTHING * self._mean + (1 - SMOOTHING) * value
+        self._share = SMOOTHING * self._share + (1 - SMOOTHING)
+        return self._mean / self._share
+
+
+def read_report(workdir: pathlib.Path) -> dict:
+    """Returns what range_test.json of a run holds."""
+    return json.loads((workdir / REPORT).read_text())
+
+
+def suggest_rate(rates: Sequence[float], smoothed: Sequence[float]) -> float:
+    """Returns a third of the rate at which the smoothed loss is lowest.
+
+    Args:
+      rates: [N], rising.
+      smoothed: [N], finite.
+    """
+    start = min(EDGE_STEPS, len(smoothed) - 1)
+    return float(rates[start + np.argmin(smoothed[start:])]) / SAFETY
+
+
+def draw(path: pathlib.Path, columns: dict[str, list[float]], suggested: float) -> None:
+    """Draws loss against rate, and marks the suggestion; `columns` are those of range_test.csv."""
+    rates, losses = columns["learning_rate"], columns["loss"]
+    figure = Figure(figsize=(7.0, 4.2), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    axes.semilogx(rates, losses, color="0.8", label="loss of a step")
+    axes.semilogx(rates, columns["smoothed_loss"], color="C0", label="smoothed")
+    axes.axvline(suggested, color="C3", linestyle="--", label=f"suggested: {suggested:.2g}")
+    axes.set_ylim(0.9 * min(losses), 1.1 * np.quantile(losses, 0.95))
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("training loss")
+    axes.legend(loc="upper left")
+    axes.spines[["top", "right"]].set_visible(False)
+    with storage.replacing(path) as temporary:
+        figure.savefig(temporary)

@@ -1,0 +1,184 @@
+"""The data set `synthetic_rooms`: its records, its splits, and that it is made once and whole."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from depth_tf import scenes
+from depth_tf.errors import InputError
+from depth_tf.synthetic_rooms import builder, sensor
+from depth_tf.synthetic_rooms.builder import SPLITS, open_rooms
+from depth_tf.synthetic_rooms.worker import Job, run
+from depth_tf.synthetic_rooms.workers import render_rooms
+
+COUNTS = {"train": 24, "validation": 8, "test": 8}
+
+
+@pytest.fixture(scope="module", name="tiny")
+def _tiny(tmp_path_factory) -> tfds.core.DatasetBuilder:
+    """The smallest size, rendered."""
+    return open_rooms(tmp_path_factory.mktemp("rooms"), "tiny")
+
+
+@pytest.fixture(scope="module", name="examples")
+def _examples(tiny) -> dict[str, list[dict]]:
+    """Every example of every split, with its tfds_id."""
+    config = tfds.ReadConfig(add_tfds_id=True, try_autocache=False)
+    return {split: list(tiny.as_dataset(split=split, read_config=config).as_numpy_iterator()) for split in SPLITS}
+
+
+@pytest.fixture(name="fake_rooms")
+def _fake_rooms(monkeypatch) -> list[int]:
+    """Replaces the renderer by one that takes no time; returns the rooms asked for so far."""
+    asked: list[int] = []
+
+    def fake(jobs, *, workers):
+        for job in jobs:
+            asked.append(job.room)
+            image = np.full((240, 320, 3), 10 * job.room, np.uint8)
+            yield job, [(sensor.encode_png(image), np.full((240, 320), 2.0, np.float16))] * job.frames
+
+    monkeypatch.setattr(builder, "render_rooms", fake)
+    return asked
+
+
+def test_features_are_nyus_at_half_its_size(tiny):
+    ours, nyus = tiny.info.features, tfds.builder("nyu_depth_v2").info.features
+    assert set(ours) == set(nyus)
+    for name, feature in ours.items():
+        assert type(feature) is type(nyus[name])
+        assert feature.np_dtype == nyus[name].np_dtype
+        assert [2 * extent for extent in feature.shape[:2]] == list(nyus[name].shape[:2])
+        assert feature.shape[2:] == nyus[name].shape[2:]
+    assert tiny.info.supervised_keys == ("image", "depth")
+
+
+def test_the_records_hold_what_the_features_promise(examples):
+    assert {split: len(found) for split, found in examples.items()} == COUNTS
+    for example in [example for found in examples.values() for example in found]:
+        assert example["image"].shape == (240, 320, 3)
+        assert example["image"].dtype == np.uint8
+        assert example["depth"].shape == (240, 320)
+        assert example["depth"].dtype == np.float16
+
+
+def test_depths_are_those_of_rooms_with_some_readings_missing(examples):
+    depths_m = np.stack([example["depth"] for example in examples["train"]]).astype(np.float32)
+    missing = (depths_m == 0).mean(axis=(1, 2))
+    assert missing.max() < 0.7
+    assert 0.01 < missing.mean() < 0.3
+    read_m = depths_m[depths_m > 0]
+    assert 0.5 <= read_m.min() < read_m.max() <= 10
+    assert 1.5 < np.median(read_m) < 4
+
+
+def test_lower_rows_are_nearer_as_in_photographs_of_rooms(examples):
+    depths_m = np.stack([example["depth"] for example in examples["train"]]).astype(np.float32)
+    rows_m = np.nanmedian(np.where(depths_m > 0, depths_m, np.nan).reshape(24, 8, -1), axis=(0, 2))
+    assert rows_m[-1] < 0.8 * rows_m[:4].mean()
+
+
+def test_images_show_something(examples):
+    for example in examples["train"]:
+        assert example["image"].std() > 12
+        assert 20 < example["image"].mean() < 235
+
+
+def test_no_room_and_no_image_is_in_two_splits(tiny, examples):
+    known = scenes.read_scenes(tiny.data_path)
+    for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        assert not set(known[first].values()) & set(known[second].values())
+        images = [{example["image"].tobytes() for example in examples[split]} for split in (first, second)]
+        assert not images[0] & images[1]
+
+
+def test_the_table_of_scenes_names_the_room_of_every_record(tiny, examples):
+    known = scenes.read_scenes(tiny.data_path)
+    for split, found in examples.items():
+        assert set(known[split]) == {example["tfds_id"].decode() for example in found}
+        rooms = list(known[split].values())
+        assert {rooms.count(room) for room in rooms} == {2}
+
+
+def test_a_record_is_the_frame_that_its_key_names(tiny, examples):
+    """Room and view stand in the table beside the records: rendered here again, they give the same image."""
+    with open(tiny.data_path / scenes.SCENES_FILE) as file:
+        lines = [line.strip().split(",") for line in file]
+    _, tfds_id, key, _ = next(line for line in lines if line[:1] == ["test"])
+    room, frame = (int(part) for part in key.removeprefix("room_").split("_"))
+    png, depth_m = run(Job(seed=0, split="test", room=room, frames=2))[frame]
+    found = next(example for example in examples["test"] if example["tfds_id"].decode() == tfds_id)
+    np.testing.assert_array_equal(found["image"], tf.io.decode_png(png).numpy())
+    np.testing.assert_array_equal(found["depth"], depth_m)
+
+
+def test_frames_do_not_depend_on_the_number_of_workers():
+    jobs = [Job(seed=1, split="train", room=room, frames=1) for room in range(3)]
+    alone, shared = (list(render_rooms(jobs, workers=workers)) for workers in (1, 2))
+    assert [job for job, _ in alone] == [job for job, _ in shared] == jobs
+    for (_, first), (_, second) in zip(alone, shared, strict=True):
+        assert first[0][0] == second[0][0]
+        np.testing.assert_array_equal(first[0][1], second[0][1])
+
+
+def test_another_seed_split_or_room_is_another_image():
+    jobs = [Job(0, "train", 0, 1), Job(1, "train", 0, 1), Job(0, "test", 0, 1), Job(0, "train", 1, 1)]
+    assert len({run(job)[0][0] for job in jobs}) == 4
+
+
+def test_a_worker_that_dies_is_reported():
+    with pytest.raises(RuntimeError, match="died"):
+        list(render_rooms([Job(0, "no such split", 0, 1)], workers=1))
+
+
+def test_opening_a_second_time_renders_nothing(tmp_path, fake_rooms):
+    open_rooms(tmp_path, "tiny")
+    rendered = len(fake_rooms)
+    again = open_rooms(tmp_path, "tiny")
+    assert rendered == 20
+    assert len(fake_rooms) == rendered
+    assert again.info.splits["train"].num_examples == 24
+
+
+def test_an_interruption_leaves_nothing_behind_and_the_next_run_works(tmp_path, fake_rooms, monkeypatch):
+    def interrupted(jobs, *, workers):
+        yield from ()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(builder, "render_rooms", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            open_rooms(tmp_path, "tiny")
+    assert not list(tmp_path.iterdir())
+    assert open_rooms(tmp_path, "tiny").info.splits["test"].num_examples == 8
+
+
+def test_the_source_file_says_how_many_images_there_are(tmp_path, fake_rooms):
+    folder = open_rooms(tmp_path, "tiny").data_path
+    source = json.loads((folder / builder.SOURCE_FILE).read_text())
+    assert source == {"kind": "rendered", "seed": 0, "counts": COUNTS, "complete": True}
+
+
+def test_progress_is_shown(tmp_path, fake_rooms, capsys):
+    open_rooms(tmp_path, "tiny")
+    assert "synthetic_rooms/tiny train: 24 of 24 images" in capsys.readouterr().out
+
+
+def test_the_class_alone_prepares_and_reads_like_any_builder(tmp_path, fake_rooms):
+    plain = builder.SyntheticRooms(data_dir=tmp_path, config="tiny")
+    plain.download_and_prepare()
+    image = next(iter(plain.as_dataset(split="validation", as_supervised=True)))[0]
+    assert image.shape == (240, 320, 3)
+
+
+def test_an_unknown_size_is_refused_in_one_line(tmp_path):
+    with pytest.raises(InputError, match="unknown size 'huge' of synthetic_rooms: expected default, tiny, large"):
+        open_rooms(tmp_path, "huge")
+
+
+def test_the_large_size_has_twenty_thousand_training_images():
+    config = builder.SyntheticRooms.builder_configs["large"]
+    assert config.count("train") == 20_000

@@ -1,0 +1,154 @@
+"""The schedules: closed forms, the callbacks' tables, what excludes what, and the range test."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from depth_tf import range_test, schedules
+from depth_tf.errors import InputError
+from depth_tf.schedules import CALLBACKS, OBJECTS, PLOT_STEPS, SCHEDULES
+
+PEAK = 0.5
+
+
+def _rate(name: str, step: float, *, steps: int = 1000) -> float:
+    return float(schedules.learning_rate(name, PEAK, steps=steps)(step))
+
+
+def _by_epoch(name: str, holdout: list[float]) -> np.ndarray:
+    found = schedules.rates(name, peak=PEAK, epochs=len(holdout), holdout=np.array(holdout))
+    return found.reshape(len(holdout), PLOT_STEPS)[:, 0] / PEAK
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "share"),
+    [
+        ("exponential", 0, 1.0),
+        ("exponential", 500, 0.1),
+        ("exponential", 1000, 0.01),
+        ("cosine", 0, 0.0),
+        ("cosine", 25, 0.5),
+        ("cosine", 50, 1.0),
+        ("cosine", 525, (1 + 0.01) / 2),
+        ("cosine", 1000, 0.01),
+        ("piecewise", 0, 1.0),
+        ("piecewise", 600, 1.0),
+        ("piecewise", 601, 0.1),
+        ("piecewise", 851, 0.01),
+        ("range_test", 0, 1e-3),
+        ("range_test", 600, 1.0),
+        ("range_test", 1000, 100.0),
+    ],
+)
+def test_an_object_follows_its_closed_form(name, step, share):
+    assert _rate(name, step) == pytest.approx(PEAK * share, rel=1e-4)
+
+
+def test_step_follows_its_table_whatever_the_holdout_does():
+    expected = [1, 1, 1, 1, 1, 0.3, 0.3, 0.3, 0.1, 0.03]
+    assert _by_epoch("step", [1.0] * 10) == pytest.approx(expected)
+    assert _by_epoch("step", list(np.linspace(1, 0, 10))) == pytest.approx(expected)
+
+
+def test_plateau_cuts_after_two_epochs_without_a_better_holdout_and_never_while_it_improves():
+    assert _by_epoch("plateau", [0.5] * 7) == pytest.approx([1, 1, 1, 0.4, 0.4, 0.16, 0.16])
+    assert _by_epoch("plateau", list(np.linspace(1, 0.1, 12))) == pytest.approx(np.ones(12))
+
+
+def test_plateau_stops_cutting_at_a_hundredth():
+    assert _by_epoch("plateau", [0.5] * 15)[-1] == pytest.approx(0.01)
+
+
+def test_constant_stays():
+    assert _by_epoch("constant", [0.5] * 5) == pytest.approx(np.ones(5))
+
+
+def test_the_two_forms_share_no_name_and_keras_refuses_them_together():
+    """The TypeError that `--schedule` and `check_plateau` keep out of the middle of a run."""
+    assert not OBJECTS.keys() & CALLBACKS.keys()
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(schedules.cosine(PEAK, 10)), "mse")
+    with pytest.raises(TypeError, match="not settable"):
+        model.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0, callbacks=[schedules.step(PEAK, 1)])
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEDULES if name not in ("constant", "plateau")])
+def test_reduce_lr_on_plateau_is_refused_where_something_else_sets_the_rate(name):
+    form = "object inside the optimizer" if name in OBJECTS else "callback that sets the rate every epoch"
+    with pytest.raises(InputError, match=f"--schedule={name}, an? {form}: expected --schedule=constant") as caught:
+        schedules.check_plateau(name, reduce_lr_on_plateau=True)
+    assert "\n" not in str(caught.value)
+
+
+def test_reduce_lr_on_plateau_goes_with_a_constant_rate_and_its_absence_with_all():
+    schedules.check_plateau("constant", reduce_lr_on_plateau=True)
+    for name in SCHEDULES:
+        schedules.check_plateau(name, reduce_lr_on_plateau=False)
+
+
+def test_an_unknown_schedule_is_refused_with_the_choices():
+    with pytest.raises(InputError, match="unknown schedule 'poly': expected one of constant, step, plateau, exp"):
+        schedules.learning_rate("poly", PEAK, steps=10)
+
+
+def test_the_plot_is_written_and_bad_numbers_are_refused(tmp_path):
+    schedules.main(schedules.Settings(plot=str(tmp_path / "rates.png"), epochs=4))
+    assert (tmp_path / "rates.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(InputError, match="--epochs of 1 or more"):
+        schedules.main(schedules.Settings(plot=str(tmp_path / "none.png"), epochs=0))
+    assert not (tmp_path / "none.png").exists()
+
+
+def _losses_with_lowest_at(rate: float, rates: np.ndarray) -> np.ndarray:
+    """A bowl in the logarithm of the rate, flat at first and steep at the end."""
+    return 1 + (np.log10(rates) - np.log10(rate)) ** 2
+
+
+def test_the_suggested_rate_lies_below_that_of_the_lowest_loss():
+    rates = np.geomspace(1e-6, 1, 600)
+    suggested = range_test.suggest_rate(rates, _losses_with_lowest_at(1e-3, rates))
+    assert 1e-4 < suggested < 1e-3
+
+
+def test_smoothing_leaves_a_constant_as_it_is_and_forgets_slowly():
+    mean = range_test.FadingMean()
+    assert [mean.add(3.0) for _ in range(500)] == pytest.approx([3.0] * 500)
+    assert mean.add(4.0) == pytest.approx(4.0 - range_test.SMOOTHING, rel=1e-6)
+
+
+def _range_test(workdir, *, target: np.ndarray, steps: int) -> list[dict]:
+    """Runs a range test of one weight w, which starts at 0 and has loss (w - target)^2, at batch size 1."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+    model.compile(keras.optimizers.SGD(schedules.range_test(PEAK, steps)), "mse")
+    ones = np.ones((len(target), 1), np.float32)
+    epochs = steps // len(target)
+    callback = range_test.RangeTest(workdir)
+    model.fit(ones, target[:, np.newaxis], 1, epochs=epochs, shuffle=False, verbose=0, callbacks=[callback])
+    with open(workdir / "range_test.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_range_test_notes_each_steps_own_loss_at_its_own_rate(tmp_path):
+    """Not the epoch's running mean, which is all that Keras hands to callbacks: the loop by hand gives the same."""
+    target = np.array([1.0, -2.0, 0.5, 3.0], np.float32)
+    rows = _range_test(tmp_path, target=target, steps=40)
+    weight = 0.0
+    for step, row in enumerate(rows):
+        rate = PEAK * 1e-3 * 1e5 ** (step / 40)
+        error = weight - target[step % 4]
+        assert float(row["learning_rate"]) == pytest.approx(rate, rel=1e-4)
+        assert float(row["loss"]) == pytest.approx(error**2, rel=1e-3, abs=1e-4)
+        weight -= rate * 2 * error
+
+
+def test_a_range_test_ends_once_the_loss_has_risen_and_says_what_to_try(tmp_path, capsys):
+    rows = _range_test(tmp_path, target=np.array([1.0, 0.8, 1.2, 0.9], np.float32), steps=400)
+    assert len(rows) < 400
+    assert 0.3 < float(rows[-1]["learning_rate"]) < 5  # SGD on this bowl overshoots from .5 and is unstable from 1
+    suggested = json.loads((tmp_path / "range_test.json").read_text())["suggested_learning_rate"]
+    assert 0.01 < suggested < 1
+    assert f"try --learning_rate={suggested:.2g}" in capsys.readouterr().out
+    assert (tmp_path / "range_test.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,102 @@
+"""TensorBoard: what the event files hold, and (slow) what a browser shows of them."""
+
+import http.client
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
+
+from depth_tf import schedules, tensorboard
+from tests.conftest import read_csv
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def _read(folder: pathlib.Path) -> EventAccumulator:
+    events = EventAccumulator(os.fspath(folder), size_guidance={"tensors": 0})
+    return events.Reload()
+
+
+def _values(events: EventAccumulator, tag: str) -> dict[int, float]:
+    """Returns the values of a scalar by step."""
+    return {event.step: float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)}
+
+
+@pytest.mark.parametrize(
+    ("part", "tag", "column"),
+    [
+        ("train", "epoch_loss", "loss"),
+        ("train", "epoch_delta1", "delta1"),
+        ("train", "epoch_images_per_s", "images_per_s"),
+        ("validation", "epoch_loss", "val_loss"),
+        ("validation", "epoch_abs_rel", "val_abs_rel"),
+        ("validation", "epoch_delta1", "val_delta1"),
+    ],
+)
+def test_an_epochs_scalars_are_those_of_history(tiny_run, part, tag, column):
+    expected = [float(row[column]) for row in read_csv(tiny_run / "history.csv")]
+    assert list(_values(_read(tiny_run / "tensorboard" / part), tag).values()) == pytest.approx(expected, rel=1e-6)
+
+
+def test_every_step_has_its_learning_rate(tiny_run):
+    rate = schedules.cosine(2e-3, 3)  # one step an epoch: two images are trained on
+    found = _values(_read(tiny_run / "tensorboard" / "train"), "learning_rate")
+    assert found == pytest.approx({step: float(rate(step)) for step in range(3)})
+
+
+def test_the_panels_are_the_pictures_in_the_run_folder(tiny_run):
+    events = _read(tiny_run / "tensorboard" / "train").Tensors("predictions")
+    assert [event.step for event in events] == [0, 1, 2]
+    for number, event in enumerate(events, start=1):
+        shown = tf.io.decode_png(tf.make_ndarray(event.tensor_proto)[2], channels=3).numpy()
+        drawn = np.asarray(Image.open(tiny_run / "panels" / f"epoch{number:03d}.png").convert("RGB"))
+        assert np.array_equal(shown, drawn)
+
+
+def test_the_graph_of_the_forward_pass_is_there_with_the_networks_layers(tiny_run):
+    events = _read(tiny_run / "tensorboard" / "train")
+    assert events.SummaryMetadata("network").plugin_data.plugin_name == "graph_run_metadata_graph"
+    recorded = tf.make_ndarray(events.Tensors("network")[0].tensor_proto).item()
+    assert b"encoder1_down_conv" in recorded
+    assert b"depth_logit" in recorded
+
+
+def test_the_hyper_parameters_are_the_settings_with_no_value_unset(tiny_run):
+    events = _read(tiny_run / "tensorboard")
+    content = events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    found = dict(plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info.hparams)
+    values = {
+        name: value.WhichOneof("kind") and getattr(value, value.WhichOneof("kind")) for name, value in found.items()
+    }
+    assert values["optimizer"] == "adamw"
+    assert values["schedule"] == "cosine"
+    assert values["learning_rate"] == pytest.approx(2e-3)
+    assert values["weight_decay"] > 0
+    assert (values["epochs"], values["seed"], values["ema"]) == (3, 0, False)
+
+
+def test_histograms_and_a_profile_are_written_on_demand_and_not_otherwise(tmp_path, tiny_run):
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(1, 1, name="only")])
+    model.compile("sgd", "mse")
+    chosen = tensorboard.board_callbacks(
+        tmp_path, hyper_parameters={"seed": 0}, histograms=True, profile_steps=2, total_steps=4
+    )
+    model.fit(np.zeros((4, 8, 8, 3)), np.zeros((4, 8, 8, 1)), 1, epochs=1, verbose=0, callbacks=chosen)
+    tags = _read(tmp_path / "train").Tags()["tensors"]
+    assert {"only/kernel/histogram", "only/bias/histogram"} <= set(tags)
+    assert list(tmp_path.glob("train/plugins/profile/*/*.xplane.pb"))
+    plain = tiny_run / "tensorboard" / "train"
+    assert not [tag for tag in _read(plain).Tags()["tensors"] if "histogram" in tag]
+    assert not (plain / "plugins").exists()
