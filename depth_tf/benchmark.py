@@ -15,7 +15,7 @@ import tensorflow_datasets as tfds
 
 from depth_tf import machine, pipeline, program, storage
 from depth_tf.augmentation import Augmentation
-from depth_tf.dataset import DATASETS, VERSION, open_dataset, resolve_data_dir
+from depth_tf.dataset import VERSION, open_dataset, resolve_data_dir
 from depth_tf.losses import DepthLoss
 from depth_tf.model import build_network
 from depth_tf.program import option, say
@@ -34,7 +34,7 @@ class Settings:
     """What to measure, on what."""
 
     what: str = option("pipeline", "what to measure", choices=("pipeline",))
-    dataset: str = option("nyu_depth_v2", "data set", choices=tuple(DATASETS))
+    dataset: str = option("nyu_depth_v2", "data set", choices=("nyu_depth_v2",))
     data_dir: str | None = option(None, "folder TFDS keeps data sets in; unset: TFDS's own")
     num_images: int = option(320, "images read a round")
     rounds: int = option(3, "rounds; the median counts")

@@ -8,20 +8,21 @@ Files are 00000.npy and so on, float32 metres [H, W] of the full frame, numbered
 """
 
 import dataclasses
+import json
 import pathlib
 
 import numpy as np
 
 from depth_tf import figures, machine, pipeline, program, protocols, run_folder, scoring, storage
 from depth_tf.callbacks import BEST_NETWORK
-from depth_tf.dataset import DATASETS, naming_bad_records, open_dataset
+from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of
 from depth_tf.errors import InputError
 from depth_tf.floor import mean_depth_map
-from depth_tf.folder import FolderOptions
 from depth_tf.model import load_network
 from depth_tf.predictions import check_predictions, export_images, read_predictions
 from depth_tf.program import option, say
 from depth_tf.splits import DepthDataset, Split
+from depth_tf.synthetic_rooms.builder import SIZES
 
 FLOOR = "mean_depth.npy"
 
@@ -34,12 +35,13 @@ class Settings:
     predictions: str | None = option(None, "score the depth maps in this folder", group="what")
     export_images: str | None = option(None, "write the split's images to this folder instead", group="what")
     prediction_kind: str = option("depth_m", "what the files hold", group="what", choices=protocols.PREDICTION_KINDS)
-    dataset: str | None = option(None, "data set; unset: the run's", group="data", choices=tuple(DATASETS))
+    dataset: str | None = option(None, "data set; unset: the run's", group="data", choices=CHOICES)
     data_dir: str | None = option(
         None, "folder TFDS keeps data sets in, or that holds train/; unset: the run's, or TFDS's", group="data"
     )
     split: str = option("validation", "split to score on", group="data", choices=("holdout", "validation", "test"))
     validation_fraction: float | None = option(None, "share held out; unset: the run's, or 0.1", group="data")
+    rooms: str | None = option(None, "size of synthetic_rooms; unset: the run's", group="data", choices=SIZES)
     depth_scale: float | None = option(
         None, "metres a unit of a folder's depth PNGs; unset: the run's, or 0.001", group="data"
     )
@@ -58,12 +60,8 @@ def main(settings: Settings) -> None:
         raise InputError("expected exactly one of --workdir, --predictions and --export_images")
     if settings.workdir:
         return _evaluate_run(settings)
-    dataset = open_dataset(
-        settings.dataset or "nyu_depth_v2",
-        settings.data_dir,
-        validation_fraction=settings.validation_fraction or 0.1,
-        folder_options=_folder_options(settings),
-    )
+    options = options_of(dataclasses.asdict(settings))
+    dataset = open_dataset(settings.dataset or "auto", settings.data_dir, **options)
     split = dataset.split(settings.split)
     with naming_bad_records(dataset):
         if settings.export_images:
@@ -107,7 +105,7 @@ def score_run(
     result = {
         **scores.result,
         **describe(dataset, name, command=command, parameters=network.count_params()),
-        "num_train_images": dataset.split("train").num_images,
+        **trained_on(workdir),
     }
     write_result(output or workdir / run_folder.METRICS, result, scores, title=f"{dataset.name} {name}, {protocol}")
     return result
@@ -146,6 +144,12 @@ def grid_of(config: dict) -> pipeline.Grid:
     )
 
 
+def trained_on(workdir: pathlib.Path) -> dict:
+    """Returns the data set a run learned from, and on how many of its images."""
+    data = json.loads((workdir / run_folder.ENVIRONMENT).read_text())["data"]
+    return {"trained_on": data["dataset"], "num_train_images": data["num_images"]["train"]}
+
+
 def load_floor(workdir: pathlib.Path) -> np.ndarray:
     """Returns the mean depth map that a run stored, [h, w] float32, metres."""
     path = workdir / FLOOR
@@ -157,14 +161,8 @@ def load_floor(workdir: pathlib.Path) -> np.ndarray:
 def _evaluate_run(settings: Settings) -> None:
     workdir = pathlib.Path(settings.workdir)
     config = run_folder.read_config(workdir)
-    fraction = config["validation_fraction"] if settings.validation_fraction is None else settings.validation_fraction
-    dataset = open_dataset(
-        settings.dataset or config["dataset"],
-        settings.data_dir or config["data_dir"],
-        validation_fraction=fraction,
-        max_train_images=config["max_train_images"] if not settings.dataset else 0,
-        folder_options=_folder_options(settings, config),
-    )
+    options = options_of(dataclasses.asdict(settings), config) | {"max_train_images": 0}
+    dataset = open_dataset(settings.dataset or config["dataset"], settings.data_dir or config["data_dir"], **options)
     output = settings.output or workdir / f"{settings.split}_{settings.protocol}.json"
     with naming_bad_records(dataset):
         score_run(
@@ -175,13 +173,6 @@ def _evaluate_run(settings: Settings) -> None:
             protocol=settings.protocol,
             output=pathlib.Path(output),
         )
-
-
-def _folder_options(settings: Settings, config: dict | None = None) -> FolderOptions:
-    """Returns what the flags say, else what the run's configuration says, else the defaults."""
-    given = {name: getattr(settings, name) for name in ("depth_scale", "skip_incomplete")}
-    of_run = {name: value for name, value in (config or {}).items() if name in given}
-    return FolderOptions(**of_run | {name: value for name, value in given.items() if value is not None})
 
 
 def _evaluate_files(settings: Settings, dataset: DepthDataset, split: Split) -> None:

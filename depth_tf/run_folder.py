@@ -11,6 +11,7 @@ from depth_tf import machine, program, storage
 from depth_tf.errors import InputError
 
 CONFIG = "config.json"
+ENVIRONMENT = "environment.json"
 METRICS = "metrics.json"
 
 
@@ -19,7 +20,7 @@ def default_folder(dataset: str, optimizer: str) -> pathlib.Path:
     return pathlib.Path("runs") / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{dataset}-{optimizer}"
 
 
-def claim(workdir: pathlib.Path, settings: Any) -> None:
+def claim(workdir: pathlib.Path, settings: Any, data: dict) -> None:
     """Makes the folder and writes config.json, flags.txt and environment.json into it.
 
     An unfinished run of the same configuration is begun again.
@@ -27,6 +28,7 @@ def claim(workdir: pathlib.Path, settings: Any) -> None:
     Args:
       workdir: where the run goes.
       settings: the program's settings, a dataclass.
+      data: what the run learns from, for environment.json.
 
     Raises:
       InputError: if the folder holds a finished run, another configuration or other files, or cannot be written.
@@ -37,7 +39,7 @@ def claim(workdir: pathlib.Path, settings: Any) -> None:
         workdir.mkdir(parents=True, exist_ok=True)
         storage.write_json(workdir / CONFIG, config)
         storage.write_text(workdir / "flags.txt", program.flagfile_text(settings, without=["workdir"]))
-        storage.write_json(workdir / "environment.json", machine.describe_environment())
+        storage.write_json(workdir / ENVIRONMENT, {**machine.describe_environment(), "data": data})
     except OSError as error:
         raise InputError(
             f"cannot write to --workdir={workdir}: {error.strerror}; name a folder you can write"

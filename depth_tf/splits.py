@@ -47,6 +47,11 @@ class DepthDataset:
     source: str
     splits: dict[str, Split]
 
+    def describe(self) -> dict:
+        """Returns what a run's records say of its data: name, source and the number of images by split."""
+        counts = {name: split.num_images for name, split in self.splits.items()}
+        return {"dataset": self.name, "source": self.source, "num_images": counts}
+
     def split(self, name: str) -> Split:
         """Returns the split called `name`; raises InputError if there is none."""
         if name not in self.splits:

@@ -7,7 +7,6 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from depth_tf import scenes
-from depth_tf.errors import InputError
 from depth_tf.program import say
 from depth_tf.splits import DepthDataset, Split, count_scenes
 
@@ -47,11 +46,6 @@ def _cut_train(builder, scene_by_id: dict[str, str] | None, fraction: float) -> 
             "holdout": _tfds_split(builder, "holdout", f"train[{cut}%:]", None),
         }
     held = scenes.holdout_scenes(count_scenes(scene_by_id.values()), fraction)
-    if not held:
-        raise InputError(
-            f"--validation_fraction={fraction:g} leaves no scene to hold out of {len(set(scene_by_id.values()))}; "
-            "use 0 to train on everything"
-        )
     parts = {
         "train": {key: scene for key, scene in scene_by_id.items() if scene not in held},
         "holdout": {key: scene for key, scene in scene_by_id.items() if scene in held},

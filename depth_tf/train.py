@@ -24,15 +24,15 @@ from depth_tf import (
     storage,
 )
 from depth_tf.augmentation import Augmentation
-from depth_tf.dataset import DATASETS, naming_bad_records, open_dataset
+from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of, resolve_name
 from depth_tf.errors import InputError
 from depth_tf.floor import log_mean_depth_m, mean_depth_map
-from depth_tf.folder import FolderOptions
 from depth_tf.keras_metrics import network_grid_metrics
 from depth_tf.losses import PIXEL_LOSSES, DepthLoss
 from depth_tf.model import NORMALIZATIONS, build_network, load_network
 from depth_tf.program import option, say
 from depth_tf.splits import DepthDataset
+from depth_tf.synthetic_rooms.builder import SIZES
 
 IMAGE_BUDGET = 90_000  # images seen where --epochs is not given: about 18 minutes on two cores at 192x256
 
@@ -41,7 +41,9 @@ IMAGE_BUDGET = 90_000  # images seen where --epochs is not given: about 18 minut
 class Settings:
     """What a training run depends on; each field is the flag of its name."""
 
-    dataset: str = option("nyu_depth_v2", "what to train on", group="data", choices=tuple(DATASETS))
+    dataset: str = option(
+        "auto", "what to train on; auto: NYU if prepared, else synthetic rooms", group="data", choices=CHOICES
+    )
     data_dir: str | None = option(
         None, "folder TFDS keeps data sets in, or that holds train/; unset: TFDS's own", group="data"
     )
@@ -49,6 +51,7 @@ class Settings:
     validation_fraction: float = option(
         0.1, "share of train, in whole scenes, held out to judge by; 0: none, the last epoch is kept", group="data"
     )
+    rooms: str = option("default", "size of synthetic_rooms", group="data", choices=SIZES)
     depth_scale: float = option(0.001, "metres a unit of a folder's depth PNGs", group="data")
     skip_incomplete: bool = option(False, "leave out a folder's images without depth, and reverse", group="data")
     cache: str = option(
@@ -105,7 +108,8 @@ def main(settings: Settings) -> None:
 
 def train(settings: Settings) -> dict:
     """Runs all stages and returns what metrics.json holds, or for a range test its report."""
-    dataset = _open(settings)
+    settings = dataclasses.replace(settings, dataset=resolve_name(settings.dataset, settings.data_dir))
+    dataset = open_dataset(settings.dataset, settings.data_dir, **options_of(dataclasses.asdict(settings)))
     workdir = pathlib.Path(settings.workdir or run_folder.default_folder(dataset.name, settings.optimizer))
     with naming_bad_records(dataset):
         train_network(dataset, settings, workdir)
@@ -125,7 +129,7 @@ def train_network(dataset: DepthDataset, settings: Settings, workdir: pathlib.Pa
     with strategy.scope():
         network = start_network(settings, floor_m)
         compile_network(network, settings, total_steps=epochs * steps)
-    run_folder.claim(workdir, settings)
+    run_folder.claim(workdir, settings, dataset.describe())
     storage.write_array(workdir / evaluate.FLOOR, floor_m)
     announce(settings, dataset, network, epochs, workdir)
     fit(network, dataset, grid, settings, workdir, epochs=epochs, steps=steps)
@@ -231,16 +235,6 @@ def fit(
                 verbose=0,
                 callbacks=chosen,
             )
-
-
-def _open(settings: Settings) -> DepthDataset:
-    return open_dataset(
-        settings.dataset,
-        settings.data_dir,
-        validation_fraction=settings.validation_fraction,
-        max_train_images=settings.max_train_images,
-        folder_options=FolderOptions(settings.depth_scale, settings.skip_incomplete),
-    )
 
 
 if __name__ == "__main__":

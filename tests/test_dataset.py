@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from depth_tf.dataset import open_dataset
+from depth_tf.dataset import open_dataset, options_of, resolve_name
 from depth_tf.errors import InputError
 from tests import fastdepth_archive
 
@@ -70,7 +70,26 @@ def test_the_source_stands_in_the_sidecar(tiny_nyu):
 def test_what_is_not_there_is_refused_in_one_line(tiny_nyu, tmp_path):
     with pytest.raises(InputError, match="python -m depth_tf.prepare"):
         open_dataset("nyu_depth_v2", tmp_path)
-    with pytest.raises(InputError, match="unknown data set 'kitti': expected one of nyu_depth_v2"):
+    with pytest.raises(InputError, match="unknown data set 'kitti': expected one of auto, nyu_depth_v2"):
         open_dataset("kitti", tmp_path)
     with pytest.raises(InputError, match="no split 'test' here; it has: train, holdout, validation"):
         open_dataset("nyu_depth_v2", tiny_nyu).split("test")
+
+
+def test_auto_is_nyu_where_it_is_prepared_and_says_so(tiny_nyu, capsys):
+    assert open_dataset("auto", tiny_nyu).name == "nyu_depth_v2"
+    assert "--dataset=auto: nyu_depth_v2" in capsys.readouterr().out
+
+
+def test_auto_is_the_synthetic_rooms_elsewhere_and_names_the_command_that_prepares_nyu(tmp_path, capsys):
+    assert resolve_name("auto", tmp_path) == "synthetic_rooms"
+    (line,) = capsys.readouterr().out.splitlines()
+    assert f"python -m depth_tf.prepare --source=... --data_dir={tmp_path}" in line
+
+
+def test_options_are_the_flags_that_are_set_then_the_runs_own():
+    flags = {"depth_scale": None, "validation_fraction": 0.0, "seed": 3}
+    assert options_of(flags, {"depth_scale": 0.01, "validation_fraction": 0.2}) == {
+        "depth_scale": 0.01,
+        "validation_fraction": 0.0,
+    }

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from depth_tf import evaluate, folder, photos, program, train
+from depth_tf import evaluate, photos, program, train
 from depth_tf.dataset import naming_bad_records, open_dataset
 from depth_tf.errors import InputError
 from depth_tf.folder import FolderOptions, export_folder
@@ -77,7 +77,7 @@ def test_incomplete_pairs_are_listed_and_refused(rooms):
 
 def test_incomplete_pairs_are_left_out_aloud_if_asked(rooms, capsys):
     (rooms / "train" / "hall" / "photo 0_depth.png").unlink()
-    opened = _open(rooms, folder_options=FolderOptions(skip_incomplete=True))
+    opened = _open(rooms, skip_incomplete=True)
     assert opened.split("train").num_images == 8
     assert capsys.readouterr().out == "left out: 1 photographs without a depth map (train/hall/photo 0.png)\n"
 
@@ -273,5 +273,5 @@ def test_every_program_that_opens_folders_has_the_same_defaults_as_the_reader():
     from depth_tf import dataset
 
     for settings in (train.Settings(), dataset.Settings()):
-        assert FolderOptions(settings.depth_scale, settings.skip_incomplete) == folder.DEFAULT_OPTIONS
+        assert FolderOptions(settings.depth_scale, settings.skip_incomplete) == FolderOptions()
     assert "--depth_scale=0.001\n" in program.flagfile_text(train.Settings())

@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from depth_tf import pipeline
 from depth_tf.augmentation import Augmentation
-from depth_tf.splits import Split
 from depth_tf.errors import InputError
 from depth_tf.pipeline import Grid
+from depth_tf.splits import Split
 
 GRID = Grid(height_px=32, width_px=64)
 NUM_IMAGES = 10

@@ -50,6 +50,7 @@ def test_metrics_json_is_flat_and_says_where_its_figures_come_from(tiny_run):
         "source": "fastdepth_folder",
         "split": "validation",
         "num_images": 2,
+        "trained_on": "nyu_depth_v2",
         "num_train_images": 2,  # of five: the three of the held-out scene are not trained on
         "parameters": network.count_params(),
     }

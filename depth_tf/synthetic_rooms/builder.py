@@ -28,6 +28,9 @@ SOURCE_FILE = "depth_tf_source.json"
 RECORD_MB = 0.45  # an example, on disk
 
 
+SIZES = ("default", "tiny", "large")
+
+
 @dataclasses.dataclass
 class RoomsConfig(tfds.core.BuilderConfig):
     """A size of the data set.
