@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 from depth_tf import scenes
 from depth_tf.errors import InputError
-from depth_tf.synthetic_rooms import builder, sensor
+from depth_tf.synthetic_rooms import builder, frames, sensor
 from depth_tf.synthetic_rooms.builder import SPLITS, open_rooms
 from depth_tf.synthetic_rooms.worker import Job, run
 from depth_tf.synthetic_rooms.workers import render_rooms
@@ -127,6 +127,21 @@ def test_frames_do_not_depend_on_the_number_of_workers():
 def test_another_seed_split_or_room_is_another_image():
     jobs = [Job(0, "train", 0, 1), Job(1, "train", 0, 1), Job(0, "test", 0, 1), Job(0, "train", 1, 1)]
     assert len({run(job)[0][0] for job in jobs}) == 4
+
+
+def test_rooms_of_one_number_in_two_splits_are_different_rooms(monkeypatch):
+    """Of each room, the first random numbers are noted in place of building it."""
+    drawn = []
+
+    def note(rng):
+        drawn.append(tuple(rng.random(4)))
+        raise InputError("enough")
+
+    monkeypatch.setattr(frames, "make_room", note)
+    for split in SPLITS:
+        with pytest.raises(InputError):
+            frames.render_room(seed=0, split=split, room=3, frames=1)
+    assert len(set(drawn)) == len(SPLITS)
 
 
 def test_a_worker_that_dies_is_reported():

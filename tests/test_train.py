@@ -62,7 +62,10 @@ def test_metrics_json_is_flat_and_says_where_its_figures_come_from(tiny_run):
 def test_history_has_a_row_an_epoch_with_the_rate_that_made_it(tiny_run):
     rows = read_csv(tiny_run / "history.csv")
     assert [int(row["epoch"]) for row in rows] == [0, 1, 2]
-    assert all(float(row["learning_rate"]) > 0 and float(row["val_abs_rel"]) > 0 for row in rows)
+    # Of one step each: the warm-up's first step is at 0, the second at the peak, the third on the cosine's way down.
+    rates = [float(row["learning_rate"]) for row in rows]
+    assert rates[0] == 0 < rates[2] < rates[1] == pytest.approx(OPTIMIZERS["adamw"].learning_rate)
+    assert all(float(row["val_abs_rel"]) > 0 for row in rows)
 
 
 def test_the_saved_network_is_the_best_epochs(tiny_run, tiny_settings):

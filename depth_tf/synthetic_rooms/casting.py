@@ -81,18 +81,19 @@ def _cast_boxes(solids: Solids, camera: Camera, view: _View, grid: Grid, limits:
     seen = np.flatnonzero((areas[:, 1] > areas[:, 0]) & (areas[:, 3] > areas[:, 2]))
     seen = seen[np.argsort(outline[seen, :, 2].min(axis=1))]  # near ones first: most far ones then stop early
     solid, axis, side, areas = solid[seen], axis[seen], side[seen], areas[seen]
+    nearest = 1 / np.maximum(outline[seen, :, 2].min(axis=1), 1e-6)
     lines = _face_lines(view.origin[solid], view.direction[solid], axis, side)
     columns = lines[:, :, 0, None, None] * grid.columns + lines[:, :, 2, None, None]
     rows = (-lines[:, :, 1, None, None] * grid.rows).astype(grid.rows.dtype)[..., None]
     columns = columns.astype(grid.columns.dtype)[:, :, :, None, :]
     codes = solid * FACES + axis * 2 + (side > 0)
     for index, (left, right, top, bottom) in enumerate(areas):
-        column, row = columns[index, ..., left:right], rows[index, :, :, top:bottom]
         best = hits.inverse_depth[:, top:bottom, left:right]
+        if best.min() > nearest[index]:
+            continue
+        column, row = columns[index, ..., left:right], rows[index, :, :, top:bottom]
         inverse_depth = column[4] - row[4]
         met = inverse_depth > best
-        if not met.any():
-            continue
         met &= np.logical_and.reduce(column[:4] >= row[:4], axis=0)
         np.copyto(best, inverse_depth, where=met)
         np.copyto(hits.face[:, top:bottom, left:right], codes[index], where=met)

@@ -79,8 +79,7 @@ def irradiance(room: LitRoom, points: Points, occlusion: np.ndarray, jitter: np.
     lifted = points.position_m + OFFSET_M * points.normal
     for light, shadow in zip(room.lights, room.maps, strict=True):
         offset = np.array(light.position_m, np.float32)[:, None] - lifted
-        square = offset[0] ** 2 + offset[1] ** 2 + offset[2] ** 2
-        facing = points.normal[0] * offset[0] + points.normal[1] * offset[1] + points.normal[2] * offset[2]
+        square, facing = _dot(offset, offset), _dot(points.normal, offset)
         strength = np.maximum(facing, 0) / (np.sqrt(square) * (square + np.float32(light.size_m**2 / 4)))
         if light.direction is not None:
             thrown = sum(np.float32(-light.direction[i]) * offset[i] for i in range(3))
@@ -102,18 +101,23 @@ def highlights(room: LitRoom, points: Points, camera: Camera, which: np.ndarray,
     """
     position, normal = points.position_m[:, which], points.normal[:, which]
     ray = position - camera.position_m.astype(np.float32)[:, None]
-    ray /= np.sqrt((ray**2).sum(axis=0))
-    mirrored = ray - 2 * (ray * normal).sum(axis=0) * normal
+    ray /= np.sqrt(_dot(ray, ray))
+    mirrored = ray - 2 * _dot(ray, normal) * normal
     fresnel = gloss * (0.04 + 0.5 * (1 - points.incidence[which]) ** 4)
     total = np.outer(room.ambient.astype(np.float32), 0.7 * fresnel)
-    sharpness = 8 + 150 * gloss**2
+    sharpness = 8 + 150 * gloss * gloss
     for light in room.lights:
         offset = np.array(light.position_m, np.float32)[:, None] - position
-        square = (offset**2).sum(axis=0)
-        aligned = np.maximum((offset * mirrored).sum(axis=0) / np.sqrt(square), 0)
+        square = _dot(offset, offset)
+        aligned = _dot(offset, mirrored) / np.sqrt(square)
         lobe = np.exp(sharpness * (aligned - 1)) * sharpness / 12
-        total += np.array(light.power, np.float32)[:, None] * (fresnel * lobe / (square + 0.5))
+        total += np.array(light.power, np.float32)[:, None] * (fresnel * lobe / (square + np.float32(0.5)))
     return total
+
+
+def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Returns [n]: the products of the columns of two [3, n] arrays."""
+    return first[0] * second[0] + first[1] * second[1] + first[2] * second[2]
 
 
 def screen_occlusion(inverse_depth: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import numpy as np
 from depth_tf.synthetic_rooms.camera import Camera, Grid, aim, pixel_slopes
 from depth_tf.synthetic_rooms.casting import cast
 from depth_tf.synthetic_rooms.rooms import Room
-from depth_tf.synthetic_rooms.solids import Solids
+from depth_tf.synthetic_rooms.solids import BOX, Solids
 
 CANDIDATES = 8
 NEAREST_M = 0.7
@@ -47,6 +47,6 @@ def _candidate(room: Room, rng: np.random.Generator) -> Camera:
 
 
 def _coarse(solids: Solids) -> Solids:
-    """Returns the larger solids of the room itself and the shell of those beyond, which decide what a view shows."""
+    """Returns the larger boxes of the room itself and the shell of those beyond, which decide what a view shows."""
     second = np.sort(solids.half_m, axis=1)[:, 1]
-    return solids.only(second > np.where(solids.room == 0, 0.17, 0.5))
+    return solids.only((solids.kind == BOX) & (second > np.where(solids.room == 0, 0.17, 0.5)))
