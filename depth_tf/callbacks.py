@@ -10,7 +10,7 @@ writes them down.
     StopAtNaN               always: TerminateOnNaN that says what to do
     EarlyStopping           --early_stopping: stops at a stall, and puts the best weights back
     KeepNetwork             always: ModelCheckpoint that never leaves half a file
-    AddRateAndSpeed         always: learning rate and images/s for those below
+    AddRateAndSpeed         always: learning rate and images/s for those below, and every step's rate for TensorBoard
     CSVLogger               --csv_logger: history.csv
     TensorBoard and more    --tensorboard: see `tensorboard`
     PredictionPanels        --panels: pictures of the hold-out every few epochs
@@ -25,10 +25,11 @@ from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from depth_tf import panels, range_test, schedules, tensorboard
 from depth_tf.errors import InputError
-from depth_tf.program import say
+from depth_tf.program import flagfile_text, say
 from depth_tf.schedules import MONITOR, MONITOR_MODE
 
 BEST_NETWORK = "best.keras"
@@ -79,6 +80,7 @@ def build_callbacks(
         callbacks += tensorboard.board_callbacks(
             workdir / tensorboard.FOLDER,
             hyper_parameters=tensorboard.hyper_parameters(settings, learning_rate=peak_learning_rate, epochs=epochs),
+            flags=flagfile_text(settings),
             histograms=settings.histograms,
             profile_steps=settings.profile_steps,
             total_steps=epochs * steps,
@@ -176,8 +178,10 @@ class AddRateAndSpeed(keras.callbacks.Callback):
         self._started_s, self._trained_s = time.perf_counter(), 0.0
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Notes the rate that the step will take."""
-        self._rate = float(self.model.optimizer.learning_rate.numpy())
+        """Notes the rate that the step will take; where TensorBoard is on, its writer is TensorFlow's default one."""
+        optimizer = self.model.optimizer
+        self._rate = float(optimizer.learning_rate.numpy())
+        tf.summary.scalar("learning_rate", self._rate, step=optimizer.iterations)
 
     def on_test_begin(self, logs=None):
         """Stops the clock: scoring the hold-out is not training."""

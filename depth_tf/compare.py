@@ -20,12 +20,13 @@ import keras
 
 from depth_tf import comparison, evaluate, pipeline, program, run_folder, storage, train
 from depth_tf.callbacks import Diverged, duration
-from depth_tf.dataset import DATASETS, naming_bad_records, open_dataset
+from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of, resolve_name
 from depth_tf.errors import InputError
 from depth_tf.optimizers import OPTIMIZERS
 from depth_tf.program import option, say
 from depth_tf.schedules import SCHEDULES
 from depth_tf.splits import DepthDataset, Split
+from depth_tf.synthetic_rooms.builder import SIZES
 
 GRIDS = {  # optimizers, schedules, seeds
     "default": ("sgd,rmsprop,adam,adamw", "plateau,cosine", "0,1"),
@@ -46,8 +47,9 @@ class Settings:
     seeds: str | None = option(None, "comma-separated whole numbers", group="grid")
     output: str | None = option(None, "folder of the comparison", group="grid")
     tensorboard: bool = option(False, "write TensorBoard event files: --logdir=OUT/runs compares them", group="grid")
-    dataset: str = option("nyu_depth_v2", "what to train on", group="data", choices=tuple(DATASETS))
+    dataset: str = option("auto", "what to train on, as in depth_tf.train", group="data", choices=CHOICES)
     data_dir: str | None = option(None, "folder TFDS keeps data sets in; unset: TFDS's own", group="data")
+    rooms: str = option("default", "size of synthetic_rooms", group="data", choices=SIZES)
     max_train_images: int = option(0, "train on the first this many images; 0: all", group="data")
     validation_fraction: float = option(0.1, "share of train, in whole scenes, held out to judge by", group="data")
     epochs: int = option(20, "passes over the training images, in every run", group="budget")
@@ -65,21 +67,13 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Runs what is missing of the grid, then writes the comparison."""
+    settings = dataclasses.replace(settings, dataset=resolve_name(settings.dataset, settings.data_dir))
     runs = [run_settings(settings, *cell) for cell in cells(settings)]
     for run in runs:
         _refuse_other_configuration(run)
-    dataset = open_dataset(
-        settings.dataset,
-        settings.data_dir,
-        validation_fraction=settings.validation_fraction,
-        max_train_images=settings.max_train_images,
-    )
+    dataset = open_dataset(settings.dataset, settings.data_dir, **options_of(dataclasses.asdict(settings)))
     train_missing(runs, dataset)
-    result = comparison.collect(
-        [pathlib.Path(run.workdir) for run in runs],
-        num_train_images=dataset.split("train").num_images,
-        num_holdout_images=dataset.split("holdout").num_images,
-    )
+    result = comparison.collect([pathlib.Path(run.workdir) for run in runs], dataset)
     result |= evaluate.describe(dataset, "holdout", command=program.command_line("depth_tf.compare"), parameters=None)
     comparison.write(pathlib.Path(settings.output), result)
 

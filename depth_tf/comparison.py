@@ -17,6 +17,7 @@ from depth_tf.callbacks import HISTORY
 from depth_tf.optimizers import default_learning_rate
 from depth_tf.program import say
 from depth_tf.schedules import MONITOR
+from depth_tf.splits import DepthDataset
 
 DIVERGED = "diverged.txt"  # in the folder of a run that came to no good end, with the reason
 CURVES = ("val_delta1", "val_loss", MONITOR, "loss", "learning_rate")
@@ -25,14 +26,15 @@ BUDGET = ("epochs", "global_batch_size", "image_height_px", "image_width_px", "w
 ROWS = {"val_delta1": "hold-out delta1", "val_loss": "hold-out loss", "learning_rate": "learning rate"}
 
 
-def collect(folders: list[pathlib.Path], *, num_train_images: int, num_holdout_images: int) -> dict:
-    """Returns the budget and each run's curves, from runs that are finished and have one budget."""
+def collect(folders: list[pathlib.Path], dataset: DepthDataset) -> dict:
+    """Returns the budget and each run's curves, from runs on `dataset` that are finished and have one budget."""
     config = run_folder.read_config(folders[0])
+    num_train_images = dataset.split("train").num_images
     runs = [_read_run(folder, num_train_images) for folder in folders]
     return {
         **{name: config[name] for name in BUDGET},
         "num_train_images": num_train_images,
-        "num_holdout_images": num_holdout_images,
+        "num_holdout_images": dataset.split("holdout").num_images,
         "training_minutes": round(sum(run.pop("training_s") for run in runs) / 60, 1),
         "runs": runs,
     }
@@ -186,6 +188,8 @@ def _most_of(result: dict, curve: str) -> tuple[float, float]:
 
 
 def _cell(values: list[float]) -> str:
+    if not values:
+        return "-"
     if not np.isfinite(values).all():
         return "diverged"
     return f"{np.mean(values):.3f} ± {np.ptp(values) / 2:.3f}"

@@ -34,7 +34,7 @@ def _nesterov(**arguments) -> keras.optimizers.Optimizer:
 OPTIMIZERS: dict[str, Recipe] = {
     "sgd": Recipe(_nesterov, learning_rate=0.1, weight_decay=1e-3),
     "adam": Recipe(keras.optimizers.Adam, learning_rate=2e-3, weight_decay=0.0),
-    "rmsprop": Recipe(keras.optimizers.RMSprop, learning_rate=1e-3, weight_decay=0.0),
+    "rmsprop": Recipe(keras.optimizers.RMSprop, learning_rate=3e-3, weight_decay=0.0),
     "adamw": Recipe(keras.optimizers.AdamW, learning_rate=2e-3, weight_decay=1e-2),
 }
 

@@ -138,18 +138,23 @@ def _fail(message: str) -> None:
 
 def _help_text(settings_class: type, main: Callable) -> str:
     hints = typing.get_type_hints(settings_class)
-    lines = [(sys.modules[main.__module__].__doc__ or "").strip(), ""]
+    lines = [(sys.modules[main.__module__].__doc__ or "").strip()]
     group = None
     for field in dataclasses.fields(settings_class):
         if field.metadata["group"] != group:
             group = field.metadata["group"]
-            lines += ["", f"{group}:"] if group else [""]
-        default = "" if field.default in (None, "", dataclasses.MISSING) else f" (default {field.default})"
-        kind = "|".join(field.metadata["choices"]) or _plain_type(hints[field.name]).__name__
-        lines.append(f"  --{field.name}=<{kind}>")
-        lines.append(f"      {field.metadata['description']}{default}")
+            lines += ["", f"{group or 'flags'}:"]
+        lines += _help_lines(field, _plain_type(hints[field.name]))
     lines += ["", "--flagfile=<file> reads flags from a file, one a line."]
     return "\n".join(lines)
+
+
+def _help_lines(field: dataclasses.Field, kind: type) -> list[str]:
+    default = "" if field.default in (None, "", dataclasses.MISSING) else f" (default {field.default})"
+    if kind is bool:
+        return [f"  --[no]{field.name}", f"      {field.metadata['description']}{default.lower()}"]
+    values = "|".join(field.metadata["choices"]) or kind.__name__
+    return [f"  --{field.name}=<{values}>", f"      {field.metadata['description']}{default}"]
 
 
 def _plain_type(hint: Any) -> type:

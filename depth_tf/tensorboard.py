@@ -1,14 +1,17 @@
 """What TensorBoard shows of a run: tensorboard --logdir=runs.
 
-    SCALARS       every metric an epoch, train and hold-out; loss and metrics a step; learning_rate a step; images/s
+    SCALARS       every metric an epoch, train and hold-out; images/s; the learning rate of every step; within long
+                  epochs the means so far
     IMAGES        the pictures of `panels`
     HISTOGRAMS    --histograms: the weights, every epoch
     GRAPHS        the network's forward pass (through `trace_export`: Keras's `write_graph` is not supported)
-    HPARAMS       the run's settings against its hold-out figures; compares runs of one --logdir
+    HPARAMS       what was chosen against the hold-out's figures; compares the runs of a --logdir
+    TEXT          the run's flags
     PROFILE       --profile_steps: a trace of a few steps; its tab needs `pip install tensorboard-plugin-profile`
 
-Keras's callback opens the writer and, with `update_freq`, makes it TensorFlow's default one until the run ends; the
-callbacks behind it in the list need only call `tf.summary`.
+Keras's callback opens the writer and, with `update_freq=1`, makes it TensorFlow's default one until the run ends;
+other callbacks need only call `tf.summary`. (A larger `update_freq` loses an epoch's figures too, unless the epoch's
+last step is a multiple of it: Keras 3.15.)
 """
 
 import os
@@ -22,20 +25,8 @@ from depth_tf import optimizers
 
 FOLDER = "tensorboard"
 PROFILE_AFTER_STEPS = 10  # the first ones build graphs and fill buffers
-HYPER_PARAMETERS = (
-    "optimizer",
-    "schedule",
-    "ema",
-    "global_batch_size",
-    "loss",
-    "gradient_weight",
-    "width",
-    "normalization",
-    "image_height_px",
-    "image_width_px",
-    "max_train_images",
-    "seed",
-)
+MEANS_EVERY_STEPS = 50  # the epoch's means so far: writing them every step would cost 2 ms of it
+HYPER_PARAMETERS = ("optimizer", "schedule", "ema", "seed", "width")
 METRICS = {"epoch_abs_rel": "hold-out AbsRel", "epoch_delta1": "hold-out delta1", "epoch_loss": "hold-out loss"}
 
 
@@ -43,6 +34,7 @@ def board_callbacks(
     folder: pathlib.Path,
     *,
     hyper_parameters: dict[str, bool | int | float | str],
+    flags: str,
     histograms: bool,
     profile_steps: int,
     total_steps: int,
@@ -52,19 +44,20 @@ def board_callbacks(
     Args:
       folder: where they go: train/ and validation/ in it, and the hyper-parameters in itself.
       hyper_parameters: see the function of that name.
+      flags: the run's flags, one a line.
       histograms: write the weights' histograms every epoch.
       profile_steps: how many steps to trace; 0 for none.
       total_steps: of the whole run.
     """
     first = 1 + max(0, min(PROFILE_AFTER_STEPS, total_steps - profile_steps))
-    board = keras.callbacks.TensorBoard(
+    board = Board(
         os.fspath(folder),
         write_graph=False,
         histogram_freq=1 if histograms else 0,
         update_freq=1,
         profile_batch=(first, first + profile_steps - 1) if profile_steps else 0,
     )
-    return [board, ForwardGraph(), StepRate(), HyperParameters(folder, hyper_parameters)]
+    return [board, ForwardGraph(), Choices(folder, hyper_parameters, flags)]
 
 
 def hyper_parameters(settings, *, learning_rate: float, epochs: int) -> dict[str, bool | int | float | str]:
@@ -78,13 +71,12 @@ def hyper_parameters(settings, *, learning_rate: float, epochs: int) -> dict[str
     }
 
 
-class StepRate(keras.callbacks.Callback):
-    """Writes the learning rate of every step, whatever form the schedule has."""
+class Board(keras.callbacks.TensorBoard):
+    """Keras's TensorBoard, with the epoch's means so far every 50th step only."""
 
-    def on_train_batch_begin(self, batch, logs=None):
-        """Writes the rate that the step will take, under the number of steps before it."""
-        optimizer = self.model.optimizer
-        tf.summary.scalar("learning_rate", optimizer.learning_rate, step=optimizer.iterations)
+    def on_train_batch_end(self, batch, logs=None):
+        """Hands the means on, or not."""
+        super().on_train_batch_end(batch, logs if batch % MEANS_EVERY_STEPS == 0 else None)
 
 
 class ForwardGraph(keras.callbacks.Callback):
@@ -102,18 +94,19 @@ class ForwardGraph(keras.callbacks.Callback):
         tf.summary.trace_export("network", step=0)
 
 
-class HyperParameters(keras.callbacks.Callback):
-    """Writes the run's settings, and which of its scalars they are to be judged by."""
+class Choices(keras.callbacks.Callback):
+    """Writes what was chosen for the run, and which of its scalars that is to be judged by."""
 
-    def __init__(self, folder: pathlib.Path, values: dict[str, bool | int | float | str]):
+    def __init__(self, folder: pathlib.Path, hyper_parameters: dict[str, bool | int | float | str], flags: str):
         super().__init__()
-        self._folder, self._values = folder, values
+        self._folder, self._hyper_parameters, self._flags = folder, hyper_parameters, flags
 
     def on_train_begin(self, logs=None):
-        """Writes both into a file of their own: the plugin takes its folder for the run."""
+        """Writes into a file of its own: the plugin takes its folder for the run."""
         with tf.summary.create_file_writer(os.fspath(self._folder)).as_default():
             api.hparams_config(
-                hparams=[api.HParam(name) for name in self._values],
+                hparams=[api.HParam(name) for name in self._hyper_parameters],
                 metrics=[api.Metric(tag, group="validation", display_name=name) for tag, name in METRICS.items()],
             )
-            api.hparams(self._values)
+            api.hparams(self._hyper_parameters)
+            tf.summary.text("flags", "".join(f"    {line}\n" for line in self._flags.splitlines()), step=0)

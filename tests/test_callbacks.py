@@ -222,10 +222,9 @@ def test_the_list_has_the_order_that_it_promises(tmp_path):
         "KeepNetwork",
         "AddRateAndSpeed",
         "CSVLogger",
-        "TensorBoard",
+        "Board",
         "ForwardGraph",
-        "StepRate",
-        "HyperParameters",
+        "Choices",
         "PredictionPanels",
         "Progress",
     ]

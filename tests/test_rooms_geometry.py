@@ -174,13 +174,13 @@ def test_what_is_nearest_does_not_depend_on_the_order_of_the_solids():
 def test_a_board_just_before_the_far_end_of_a_slanted_wall_hides_it():
     """The wall begins nearer than the board, so that it is cast first."""
     parts = Assembly()
-    parts.box(Frame(0, 3, 0, 1.2), (0, 0, 1), (6, 0.01, 4), PLAIN)
+    parts.box(Frame(0, 3, 0, 0.6), (0, 0, 1), (6, 0.01, 4), PLAIN)
     solids, grid = parts.solids(), grid_of(60, 80)
     view = aim(np.array([0.0, 0.0, 1.0]), yaw_rad=np.pi / 2, pitch_rad=0, roll_rad=0)
     row, column = 30, 45
     wall_m = 1 / cast(solids, view, grid).inverse_depth[0, row, column]
     place = wall_m * np.array([grid.columns[0, column], 1, -grid.rows[0, row]]) + [0, 0, 1]
-    parts.box(Frame(place[0], place[1] - 0.1), (0, 0, place[2]), (0.3, 0.01, 0.1), PLAIN)
+    parts.box(Frame(place[0], place[1] - 0.1), (0, 0, place[2]), (0.1, 0.01, 0.1), PLAIN)
     hits = cast(parts.solids(), view, grid)
     assert hits.face[0, row, column] // FACES == 1
     assert 1 / hits.inverse_depth[0, row, column] == pytest.approx(wall_m - 0.105)

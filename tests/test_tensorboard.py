@@ -91,11 +91,11 @@ def test_histograms_and_a_profile_are_written_on_demand_and_not_otherwise(tmp_pa
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(1, 1, name="only")])
     model.compile("sgd", "mse")
     chosen = tensorboard.board_callbacks(
-        tmp_path, hyper_parameters={"seed": 0}, histograms=True, profile_steps=2, total_steps=4
+        tmp_path, hyper_parameters={"seed": 0}, flags="", histograms=True, profile_steps=2, total_steps=4
     )
     model.fit(np.zeros((4, 8, 8, 3)), np.zeros((4, 8, 8, 1)), 1, epochs=1, verbose=0, callbacks=chosen)
     tags = _read(tmp_path / "train").Tags()["tensors"]
-    assert {"only/kernel/histogram", "only/bias/histogram"} <= set(tags)
+    assert sum(tag.endswith(("only/kernel/histogram", "only/bias/histogram")) for tag in tags) == 2
     assert list(tmp_path.glob("train/plugins/profile/*/*.xplane.pb"))
     plain = tiny_run / "tensorboard" / "train"
     assert not [tag for tag in _read(plain).Tags()["tensors"] if "histogram" in tag]

@@ -16,7 +16,7 @@ def render_room(*, seed: int, split: str, room: int, frames: int) -> list[tuple[
 
     Args:
       seed: of the whole data set.
-      split: one of SPLITS; rooms of two splits have nothing in common but the textures' kinds.
+      split: one of SPLITS; rooms of two splits share nothing but the textures they are painted with.
       room: number of the room within its split.
       frames: how many views of it.
 

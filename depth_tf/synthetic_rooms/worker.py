@@ -1,6 +1,7 @@
 """A process that renders rooms: jobs come pickled on stdin, frames go pickled to stdout (see `workers`)."""
 
 import dataclasses
+import os
 import pickle
 import signal
 import sys
@@ -28,7 +29,7 @@ def run(job: Job) -> list[tuple[bytes, np.ndarray]]:
 
 
 def main() -> None:
-    """Serves jobs until stdin closes."""
+    """Serves jobs until the parent closes the pipes or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the parent, which then ends this process
     answers, sys.stdout = sys.stdout.buffer, sys.stderr  # nothing printed may get between the answers
     while True:
@@ -36,8 +37,11 @@ def main() -> None:
             job = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
-        pickle.dump(run(job), answers, protocol=pickle.HIGHEST_PROTOCOL)
-        answers.flush()
+        try:
+            pickle.dump(run(job), answers, protocol=pickle.HIGHEST_PROTOCOL)
+            answers.flush()
+        except BrokenPipeError:
+            os._exit(1)  # without a word: to leave normally would flush into the closed pipe
 
 
 if __name__ == "__main__":

@@ -1,0 +1,169 @@
+"""The comparison: its grid, that it goes on where it was killed, and what it says of its runs."""
+
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from depth_tf import compare, comparison, run_folder, schedules, storage, train
+from depth_tf.compare import GRIDS, Settings, cells
+from depth_tf.errors import InputError
+from depth_tf.model import load_network
+from tests.conftest import read_csv
+
+
+def _weights(workdir) -> list[np.ndarray]:
+    return load_network(workdir / "best.keras", size_px=(64, 64)).get_weights()
+
+
+@pytest.fixture(scope="module", name="compared")
+def _compared(tiny_settings, tmp_path_factory):
+    """The folder and settings of a grid of two runs with the budget of `tiny_settings`, killed and begun again.
+
+    When it is begun again, its first run is finished and its second has been killed in its first epoch.
+    """
+    names = {field.name for field in dataclasses.fields(Settings)} - {"output", "tensorboard"}
+    given = {name: value for name, value in dataclasses.asdict(tiny_settings).items() if name in names}
+    output = tmp_path_factory.mktemp("grid")
+    settings = Settings(**given, output=str(output), optimizers="sgd,adamw", schedules="cosine", seeds="0")
+    for optimizer, epochs in (("sgd", 3), ("adamw", 1)):
+        run = compare.run_settings(settings, optimizer, "cosine", 0)
+        run_folder.claim(pathlib.Path(run.workdir), run, data={})
+        rows = [dict.fromkeys((*comparison.CURVES, "images_per_s"), 0.5) for _ in range(epochs)]
+        storage.write_csv(pathlib.Path(run.workdir) / "history.csv", rows)
+    (output / "runs" / "sgd-cosine-0" / "metrics.json").write_text("{}")
+    compare.main(settings)
+    return output, settings
+
+
+def test_the_full_grid_is_four_optimizers_by_five_schedules_by_two_seeds():
+    grid = cells(Settings(output="x", grid="full"))
+    assert len(grid) == len(set(grid)) == 4 * 5 * 2
+    assert {schedule for _, schedule, _ in grid} == {*schedules.CALLBACKS, "exponential", "cosine", "piecewise"}
+
+
+def test_flags_replace_parts_of_the_grid():
+    assert cells(Settings(output="x", optimizers="sgd", schedules="step,constant", seeds="7")) == [
+        ("sgd", "step", 7),
+        ("sgd", "constant", 7),
+    ]
+    assert len(cells(Settings(output="x", optimizers="sgd"))) == len(GRIDS["default"][1].split(",")) * 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"optimizers": "sgd,lion"}, "expected --optimizers of sgd, .* got 'lion'"),
+        ({"schedules": "range_test"}, "expected --schedules of constant, .* got 'range_test'"),
+        ({"seeds": "0,one"}, "expected --seeds of whole numbers, separated by commas, got 'one'"),
+    ],
+)
+def test_unknown_names_are_refused(flags, message):
+    with pytest.raises(InputError, match=message):
+        cells(Settings(output="x", **flags))
+
+
+def test_an_output_and_a_holdout_are_required():
+    with pytest.raises(InputError, match="expected --output"):
+        Settings()
+    with pytest.raises(InputError, match="needs a hold-out"):
+        Settings(output="x", validation_fraction=0.0)
+
+
+def test_a_finished_run_is_left_alone_and_a_killed_one_trained_anew(compared):
+    assert (compared[0] / "runs" / "sgd-cosine-0" / "metrics.json").read_text() == "{}"
+    rows = read_csv(compared[0] / "runs" / "adamw-cosine-0" / "history.csv")
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+
+
+def test_a_run_of_the_grid_is_the_run_that_train_makes_bit_for_bit(compared, tiny_run):
+    """Sharing a process and the decoded images with other runs changes nothing."""
+    found, expected = _weights(compared[0] / "runs" / "adamw-cosine-0"), _weights(tiny_run)
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_a_run_is_scored_on_the_holdout(compared):
+    metrics = json.loads((compared[0] / "runs" / "adamw-cosine-0" / "metrics.json").read_text())
+    assert (metrics["split"], metrics["num_images"]) == ("holdout", 3)
+
+
+def test_the_result_file_holds_the_curves_of_every_run(compared):
+    result = json.loads((compared[0] / "compare.json").read_text())
+    assert [(run["optimizer"], run["schedule"], run["seed"]) for run in result["runs"]] == cells(compared[1])
+    for run in result["runs"]:
+        assert {len(curve) for curve in run["curves"].values()} == {3}
+    assert (result["epochs"], result["num_train_images"], result["num_holdout_images"]) == (3, 2, 3)
+    assert (compared[0] / "compare.png").read_bytes().startswith(b"\x89PNG")
+    assert (compared[0] / "compare.md").read_text() == comparison.table(result)
+
+
+def test_a_finished_grid_refuses_another_budget(compared):
+    with pytest.raises(InputError, match="was trained with --epochs=3, not 4: use the same flags, or another --output"):
+        compare.main(dataclasses.replace(compared[1], epochs=4))
+
+
+def _run(optimizer: str, schedule: str, seed: int, delta1: list[float], **changes) -> dict:
+    """A made-up run of two epochs whose AbsRel is lowest where delta1 is highest."""
+    curves = {
+        "val_delta1": delta1,
+        "val_loss": [2 - value for value in delta1],
+        "val_abs_rel": [1 - value for value in delta1],
+        "loss": [1.0, 0.5],
+        "learning_rate": [0.1, 0.01],
+    }
+    run = {"optimizer": optimizer, "schedule": schedule, "seed": seed, "peak_learning_rate": 0.1, "diverged": False}
+    return run | {"curves": curves} | changes
+
+
+def _result(*runs: dict) -> dict:
+    budget = {"epochs": 2, "global_batch_size": 16, "image_height_px": 96, "image_width_px": 128, "width": 16}
+    counts = {"num_train_images": 100, "num_holdout_images": 10, "training_minutes": 1.0}
+    return {**budget, **counts, "machine": "a machine", "date": "2026-01-01", "runs": list(runs)}
+
+
+MADE_UP = (
+    _run("sgd", "step", 0, [0.50, 0.40]),
+    _run("sgd", "step", 1, [0.30, 0.54]),
+    _run("sgd", "cosine", 0, [0.20, 0.44]),
+    _run("sgd", "cosine", 1, [0.20, 0.46]),
+    _run("adam", "step", 0, [0.55, 0.56]),
+    _run("adam", "step", 1, [0.10, 0.52]),
+    _run("adam", "cosine", 0, [0.60, 0.30], diverged=True),
+    _run("adam", "cosine", 1, [0.20, 0.30]),
+)
+
+
+def test_the_table_has_mean_and_half_range_over_seeds_at_each_runs_best_epoch():
+    text = comparison.table(_result(*MADE_UP))
+    assert "| sgd, 0.1 | 0.520 ± 0.020 | 0.450 ± 0.010 |" in text
+    assert "| adam, 0.1 | 0.540 ± 0.020 | diverged |" in text
+    assert "| sgd, 0.1 | 1.480 ± 0.020 | 1.550 ± 0.010 |" in text
+
+
+def test_the_table_says_which_combinations_the_seeds_cannot_tell_apart():
+    """adam with step has .52 to .56, sgd with step .50 to .54: they overlap; sgd with cosine, .44 to .46, does not."""
+    assert "Best by delta1: adam with step. Its seeds overlap those of sgd with step." in comparison.table(
+        _result(*MADE_UP)
+    )
+    apart = (MADE_UP[2], MADE_UP[3], MADE_UP[4], MADE_UP[5])
+    assert "No other combination's seeds reach its own." in comparison.table(_result(*apart))
+    assert "One seed tells nothing of the spread." in comparison.table(_result(MADE_UP[0], MADE_UP[2]))
+
+
+def test_the_result_file_survives_the_way_through_json():
+    result = _result(*MADE_UP)
+    assert json.loads(comparison.dump(result)) == result
+    assert len(comparison.dump(result).splitlines()) < 40
+
+
+def test_a_run_that_diverges_is_noted_and_the_grid_goes_on(tmp_path, monkeypatch):
+    def diverge(dataset, run, workdir):
+        workdir.mkdir(parents=True)
+        raise compare.Diverged("the loss became nan")
+
+    monkeypatch.setattr(train, "train_network", diverge)
+    run = compare.run_settings(Settings(output=str(tmp_path)), "sgd", "step", 0)
+    assert compare.train_one(run, None, None) == "diverged (the loss became nan)"
+    assert compare.is_finished(tmp_path / "runs" / "sgd-step-0")
