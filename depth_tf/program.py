@@ -15,13 +15,15 @@ Tests call `main(Settings(...))`, which is what the command line does.
 """
 
 import dataclasses
+import logging
 import sys
 import types
 import typing
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from absl import app, flags, logging
+from absl import app, flags
+from absl import logging as absl_logging
 
 from depth_tf.errors import InputError
 
@@ -52,7 +54,8 @@ def run(main: Callable[[Any], None], settings_class: type, *, positional: str | 
         `__post_init__`) ends the program with one line on stderr and status 2.
       settings_class: a dataclass whose fields come from `option`.
     """
-    logging.set_verbosity(logging.WARNING)  # TFDS tells of every file it opens
+    absl_logging.set_verbosity(absl_logging.WARNING)  # TFDS tells of every file it opens
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # and calls what TensorFlow has deprecated
     define_flags(settings_class, flags.FLAGS)
 
     def parse(argv: list[str]) -> list[str]:

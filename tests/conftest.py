@@ -74,3 +74,13 @@ def _command_line(tmp_path):
         )
 
     return run
+
+
+@pytest.fixture(scope="session", name="tiny_rooms")
+def _tiny_rooms(tmp_path_factory) -> pathlib.Path:
+    """The data_dir of `synthetic_rooms/tiny`."""
+    from depth_tf.synthetic_rooms.builder import open_rooms
+
+    folder = tmp_path_factory.mktemp("tiny_rooms")
+    open_rooms(folder, "tiny")
+    return folder

@@ -1,9 +1,10 @@
 """TensorBoard: what the event files hold, and (slow) what a browser shows of them."""
 
-import http.client
+import base64
+import contextlib
+import dataclasses
 import os
 import pathlib
-import re
 import shutil
 import socket
 import subprocess
@@ -13,15 +14,28 @@ import time
 import keras
 import numpy as np
 import pytest
+import requests
 import tensorflow as tf
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from depth_tf import schedules, tensorboard
+from depth_tf import schedules, tensorboard, train
 from tests.conftest import read_csv
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+QUIET = ("disable-background-networking", "disable-component-update", "disable-sync", "disable-quic", "no-first-run")
+READ_PAGE = """
+  function walk(node, found) {
+    if (node.nodeType === Node.TEXT_NODE) found.words.push(...node.textContent.split('\\n').map(word => word.trim()));
+    if (node.tagName === 'IMG' && node.naturalWidth > 500) found.pictures += 1;
+    if (node.tagName === 'STYLE' || node.tagName === 'SCRIPT') return found;
+    if (node.shadowRoot) walk(node.shadowRoot, found);
+    for (const child of node.childNodes) walk(child, found);
+    return found;
+  }
+  return walk(document.body, {words: [], pictures: 0});
+"""
 
 
 def _read(folder: pathlib.Path) -> EventAccumulator:
@@ -87,6 +101,12 @@ def test_the_hyper_parameters_are_the_settings_with_no_value_unset(tiny_run):
     assert (values["epochs"], values["seed"], values["ema"]) == (3, 0, False)
 
 
+def test_the_flags_are_there_as_text(tiny_run):
+    event = _read(tiny_run / "tensorboard").Tensors("flags")[0]
+    shown = [line.strip() for line in tf.make_ndarray(event.tensor_proto).item().decode().splitlines()]
+    assert set((tiny_run / "flags.txt").read_text().split()) <= set(shown)
+
+
 def test_histograms_and_a_profile_are_written_on_demand_and_not_otherwise(tmp_path, tiny_run):
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(1, 1, name="only")])
     model.compile("sgd", "mse")
@@ -100,3 +120,84 @@ def test_histograms_and_a_profile_are_written_on_demand_and_not_otherwise(tmp_pa
     plain = tiny_run / "tensorboard" / "train"
     assert not [tag for tag in _read(plain).Tags()["tensors"] if "histogram" in tag]
     assert not (plain / "plugins").exists()
+
+
+@contextlib.contextmanager
+def _server(*command: str, url: str):
+    """Runs a program until the block ends; yields once it answers."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(120):
+            with contextlib.suppress(requests.ConnectionError):
+                requests.get(url, timeout=10)
+                break
+            time.sleep(0.5)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("localhost", 0))
+        return found.getsockname()[1]
+
+
+@contextlib.contextmanager
+def _browser():
+    """Yields a function that sends a command to a headless Chromium, by the WebDriver protocol."""
+    url = f"http://localhost:{_free_port()}"
+    arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1500,1100", *map("--{}".format, QUIET)]
+    with _server(CHROMEDRIVER, f"--port={url.rsplit(':', 1)[1]}", url=f"{url}/status"):
+        options = {"binary": CHROMIUM, "args": arguments}
+        wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
+        session = requests.post(f"{url}/session", json=wanted, timeout=60).json()["value"]["sessionId"]
+
+        def send(command: str, **values):
+            call = requests.post if values else requests.get
+            return call(f"{url}/session/{session}/{command}", json=values or None, timeout=60).json()["value"]
+
+        try:
+            yield send
+        finally:
+            requests.delete(f"{url}/session/{session}", timeout=60)
+
+
+def _read_until(send, words: set[str], pictures: int) -> tuple[set[str], int]:
+    """Returns the page's words and large pictures, shadow trees included, at the latest after half a minute."""
+    for _ in range(60):
+        page = send("execute/sync", script=READ_PAGE, args=[])
+        if words <= set(page["words"]) and page["pictures"] >= pictures:
+            break
+        time.sleep(0.5)
+    return set(page["words"]), page["pictures"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason="needs Debian's chromium and chromium-driver")
+def test_a_browser_shows_scalars_pictures_graph_and_hyper_parameters(tiny_run, tiny_settings, tmp_path):
+    """Two runs; the screenshots stay in the test's folder (pytest --basetemp=DIR), to be looked at."""
+    shutil.copytree(tiny_run, tmp_path / "runs" / "first")
+    train.train(
+        dataclasses.replace(
+            tiny_settings, optimizer="sgd", schedule="step", tensorboard=True, workdir=str(tmp_path / "runs" / "second")
+        )
+    )
+    port = _free_port()
+    board = [sys.executable, "-m", "tensorboard.main", f"--logdir={tmp_path / 'runs'}", f"--port={port}"]
+    tabs = {
+        "timeseries": ({"epoch_delta1", "epoch_images_per_s", "learning_rate", "predictions"}, 0),
+        "images": ({"predictions", "first/tensorboard/train"}, 1),
+        "graphs": ({"first/tensorboard/train", "depth_network_1"}, 0),
+        "hparams": ({"optimizer", "schedule", "adamw", "sgd", "cosine", "step", "hold-out delta1"}, 0),
+        "text": ({"--optimizer=sgd"}, 0),
+    }
+    with _server(*board, url=f"http://localhost:{port}"), _browser() as send:
+        for tab, (words, pictures) in tabs.items():
+            send("url", url="about:blank")
+            send("url", url=f"http://localhost:{port}/#{tab}")
+            found, shown = _read_until(send, words, pictures)
+            (tmp_path / f"{tab}.png").write_bytes(base64.b64decode(send("screenshot")))
+            assert words <= found, tab
+            assert shown >= pictures, tab

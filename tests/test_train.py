@@ -83,12 +83,17 @@ def test_the_saved_network_is_the_best_epochs(tiny_run, tiny_settings):
     assert found == pytest.approx(min(float(row["val_abs_rel"]) for row in rows), rel=1e-5)
 
 
-def test_the_same_seed_gives_the_same_weights_bit_for_bit_and_another_does_not(tiny_run, tiny_settings, tmp_path):
-    for name, seed in (("again", 0), ("other", 1)):
-        train.train(dataclasses.replace(tiny_settings, workdir=os.fspath(tmp_path / name), seed=seed))
-    first, again, other = _weights(tiny_run), _weights(tmp_path / "again"), _weights(tmp_path / "other")
-    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
-    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+def test_the_flags_file_of_a_run_repeats_it_bit_for_bit(tiny_run, tmp_path, command_line):
+    """In another process, from the command that the documentation gives."""
+    done = command_line("depth_tf.train", f"--flagfile={tiny_run / 'flags.txt'}", f"--workdir={tmp_path / 'again'}")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "again" / "flags.txt").read_text() == (tiny_run / "flags.txt").read_text()
+    assert all(np.array_equal(a, b) for a, b in zip(_weights(tiny_run), _weights(tmp_path / "again"), strict=True))
+
+
+def test_another_seed_gives_other_weights(tiny_run, tiny_settings, tmp_path):
+    train.train(dataclasses.replace(tiny_settings, workdir=os.fspath(tmp_path / "other"), seed=1))
+    assert not all(np.array_equal(a, b) for a, b in zip(_weights(tiny_run), _weights(tmp_path / "other"), strict=True))
 
 
 def test_init_from_starts_with_the_weights_of_the_network_it_names(tiny_run, tiny_settings):
