@@ -1,29 +1,35 @@
 """Metric depth from one RGB image with a small Keras network.
 
-The modules, in the order in which the data passes through them:
+The modules, in the order in which the data passes through them; a program is run as `python -m depth_tf.<name>`.
 
-    prepare         program: writes TFDS's `nyu_depth_v2` from whatever form of it is at hand
-      sources, download, frames, records, staging, scenes   what it is made of
-    dataset         opens a prepared data set as splits; holds whole scenes out
-    pipeline        decodes, resizes, caches, shuffles and batches
-      augmentation  flips, zooms and relights, as a function of (seed, epoch, position)
-    model           the encoder-decoder
-    losses          what training minimises
-    keras_metrics   what training shows
+    prepare          program: writes TFDS's `nyu_depth_v2` from whatever form of it is at hand
+      sources, archive, download, frames, records, staging, scenes   what it is made of
+    synthetic_rooms  furnished rooms, ray-cast, as a TFDS data set; needs no data
+    folder, photos   one's own photographs with depth maps
+    dataset          program and library: opens a data set by name as splits, and shows what it holds
+      splits, tfds_records, sheet
+    pipeline         cleans, resizes, caches, shuffles and batches
+      augmentation   flips, zooms and relights, as a function of (seed, epoch, position)
+    model            the encoder-decoder
+    losses           what training minimises
+    keras_metrics    what training shows
     optimizers, schedules, callbacks, distribute   how training goes
-    train           program: all of the above, then the score
-    protocols       which pixels count
-      metrics       the nine figures, in NumPy
-      floor         the mean depth map, which every method must beat
-    evaluate        program: scores a run, or depth maps that any method wrote (predictions)
-    figures         pictures with a scale in metres
-    benchmark       program: how fast the pipeline is
-    report          program: writes the README's tables from result files
+      range_test, tensorboard, panels
+    train            program: all of the above, then the score
+    compare          program: a grid of optimizers, schedules and seeds (comparison draws it)
+    protocols        which pixels count
+      metrics        the nine figures, in NumPy
+      floor          the mean depth map, which every method must beat
+    evaluate         program: scores a run, or depth maps that any method wrote
+      scoring, predictions, resizing
+    figures          pictures with a scale in metres
+    benchmark        program: how fast the pipeline is
+    report           program: writes the README's tables from result files
 
 Shared by the programs: program (flags and errors), run_folder, storage, machine, errors.
 """
 
 import os
 
-# TensorFlow greets every program with lines about the processor; they are said before flags are read.
+# TensorFlow tells of the processor as soon as it is imported, before a program can read flags.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

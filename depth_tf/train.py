@@ -168,6 +168,7 @@ def compile_network(network: keras.Model, settings: Settings, *, total_steps: in
         weighted_metrics=network_grid_metrics(),
         jit_compile=distribute.compile_with_xla(),
     )
+    network.optimizer.build(network.trainable_variables)  # else the first step, which would, is traced twice
 
 
 def peak_learning_rate(settings: Settings) -> float:
