@@ -36,7 +36,7 @@ class Settings:
     what: str = option("pipeline", "what to measure", choices=("pipeline",))
     dataset: str = option("nyu_depth_v2", "data set", choices=("nyu_depth_v2",))
     data_dir: str | None = option(None, "folder TFDS keeps data sets in; unset: TFDS's own")
-    num_images: int = option(320, "images read a round")
+    num_images: int = option(0, "images read a round; 0: all of train")
     rounds: int = option(3, "rounds; the median counts")
     output: str | None = option(None, "result file, JSON; unset: none")
 

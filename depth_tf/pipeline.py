@@ -123,10 +123,13 @@ def scoring_batches(
 def resized(split: Split, grid: Grid) -> tf.data.Dataset:
     """Returns (image uint8 [H, W, 3], depth_m float32 [H, W, 1]) on the grid, in the split's order."""
 
+    size_px = (grid.height_px, grid.width_px)
+
     def bring(image, depth_m):
-        depth_m = clean_depth(depth_m, min_depth_m=grid.min_depth_m, max_depth_m=grid.max_depth_m)
-        size = (grid.height_px, grid.width_px)
-        return resize_image(image, size), resize_depth(depth_m, size)
+        small_m = resize_depth(depth_m, size_px)  # a sample, so it can be cleaned afterwards, on fewer pixels
+        return resize_image(image, size_px), clean_depth(
+            small_m, min_depth_m=grid.min_depth_m, max_depth_m=grid.max_depth_m
+        )
 
     return split.read().map(bring, num_parallel_calls=tf.data.AUTOTUNE)
 

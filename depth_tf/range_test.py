@@ -18,12 +18,12 @@ from depth_tf import storage
 from depth_tf.errors import InputError
 from depth_tf.program import say
 
-STEPS = 300  # of a run where --epochs is not given, at least: 60 for every factor of 10
+STEPS = 800  # of a run where --epochs is not given: 160 for every factor of 10
 REPORT = "range_test.json"
-SMOOTHING = 0.95  # share of the running mean that stays at each step
-FAILED = 2.0  # the run ends once the smoothed loss is this many times its lowest
-EDGE_STEPS = 10  # the smoothed loss is not read earlier: it knows too few steps
-SAFETY = 3.0  # the suggestion is this far below the rate of the lowest loss, where training is at its edge
+SMOOTHING = 0.98  # share of the running mean that stays at each step
+FAILED = 1.3  # the run ends once the smoothed loss is this many times its lowest
+EDGE_STEPS = 50  # the smoothed loss is not read earlier: it knows too few steps
+TOLERANCE = 0.005  # share above the lowest smoothed loss that counts as reaching it
 
 
 class RangeTest(keras.callbacks.Callback):
@@ -38,23 +38,30 @@ class RangeTest(keras.callbacks.Callback):
         self._smoothed: list[float] = []
         self._mean = FadingMean()
         self._lowest = math.inf
-        self._sum = 0.0
+        self._rate = self._sum = 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
         """Forgets the sum: Keras's mean starts afresh."""
         self._sum = 0.0
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Notes the rate."""
-        self._rates.append(float(self.model.optimizer.learning_rate.numpy()))
+        """Notes the rate that the step will take."""
+        self._rate = float(self.model.optimizer.learning_rate.numpy())
 
     def on_train_batch_end(self, batch, logs=None):
-        """Notes the step's own loss, which is the growth of the epoch's sum."""
+        """Notes the step's own loss, which is the growth of the epoch's sum.
+
+        Not for an epoch's last step: its batch is filled up with images that do not count, so its loss is too small.
+        """
         total = float(logs["loss"]) * (batch + 1)
         loss, self._sum = total - self._sum, total
         if not math.isfinite(loss):
             self.model.stop_training = True
-            return
+        elif batch + 1 < self.params["steps"]:
+            self._note(loss)
+
+    def _note(self, loss: float) -> None:
+        self._rates.append(self._rate)
         self._losses.append(loss)
         self._smoothed.append(self._mean.add(loss))
         if len(self._losses) > EDGE_STEPS:
@@ -64,9 +71,9 @@ class RangeTest(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         """Writes the files, and says what they suggest."""
         if not self._losses:
-            raise InputError("the first loss of the range test was not a number: expected finite depths and weights")
+            raise InputError("the range test has no step with a finite loss: expected two steps an epoch or more")
         columns = {
-            "learning_rate": self._rates[: len(self._losses)],
+            "learning_rate": self._rates,
             "loss": self._losses,
             "smoothed_loss": self._smoothed,
         }
@@ -98,14 +105,19 @@ def read_report(workdir: pathlib.Path) -> dict:
 
 
 def suggest_rate(rates: Sequence[float], smoothed: Sequence[float]) -> float:
-    """Returns a third of the rate at which the smoothed loss is lowest.
+    """Returns the lowest rate that already brings the loss down to its lowest: a higher one brings danger, no speed.
+
+    The smoothed loss answers late, by the mean age of what it holds, so the rate is read that many steps before.
 
     Args:
       rates: [N], rising.
       smoothed: [N], finite.
     """
-    start = min(EDGE_STEPS, len(smoothed) - 1)
-    return float(rates[start + np.argmin(smoothed[start:])]) / SAFETY
+    first = min(EDGE_STEPS, len(smoothed) - 1)
+    enough = (1 + TOLERANCE) * min(smoothed[first:])
+    reached = next(step for step in range(first, len(smoothed)) if smoothed[step] <= enough)
+    age_steps = round(SMOOTHING / (1 - SMOOTHING))
+    return float(rates[max(0, reached - age_steps)])
 
 
 def draw(path: pathlib.Path, columns: dict[str, list[float]], suggested: float) -> None:

@@ -12,7 +12,7 @@ import pathlib
 import re
 import subprocess
 
-from depth_tf import program, storage
+from depth_tf import comparison, program, storage
 from depth_tf.errors import InputError
 from depth_tf.program import option, say
 
@@ -49,6 +49,10 @@ def main(settings: Settings) -> None:
     text = README.read_text(encoding="utf-8")
     fresh = replace_section(text, "results", results_tables(load_results()))
     fresh = replace_section(fresh, "benchmark", benchmark_table(json.loads((RESULTS / "benchmark.json").read_text())))
+    if (RESULTS / "compare.json").exists():
+        fresh = replace_section(
+            fresh, "compare", comparison.table(json.loads((RESULTS / "compare.json").read_text())).rstrip("\n")
+        )
     if settings.check:
         if fresh != text:
             raise InputError("README.md differs from depth_tf/results/: expected equal; run python -m depth_tf.report")
@@ -64,9 +68,10 @@ def add_result(path: pathlib.Path, name: str | None, title: str | None) -> None:
     if not path.is_file():
         raise InputError(f"no result file at {path}: expected a metrics.json")
     result = json.loads(path.read_text())
-    storage.write_json(
-        RESULTS / f"{name}.json", {"title": title, **result, "command": without_paths(result["command"])}
-    )
+    result = {"title": title, **result, "command": without_paths(result["command"])}
+    if "runs" in result:  # of a comparison
+        return storage.write_text(RESULTS / f"{name}.json", comparison.dump(result))
+    return storage.write_json(RESULTS / f"{name}.json", result)
 
 
 def without_paths(command: str) -> str:

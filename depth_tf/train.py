@@ -1,7 +1,7 @@
 """Trains the depth network and scores it: python -m depth_tf.train --optimizer=rmsprop.
 
 Leaves in --workdir: config.json, flags.txt, environment.json, history.csv, best.keras, mean_depth.npy (the floor),
-metrics.json, per_image.csv, panels.png and tensorboard/.
+metrics.json, per_image.csv, panels.png, panels/ and tensorboard/. With --schedule=range_test: see `range_test`.
 """
 
 import dataclasses

@@ -1,7 +1,5 @@
 """The callbacks at work: each changes, stops or records a real (tiny) training run."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
@@ -108,16 +106,15 @@ def test_a_stall_stops_the_run_and_puts_the_best_weights_back(tmp_path):
     assert spy.after_epochs[-1] > 0.7
 
 
-def test_the_kept_network_is_the_best_one_by_the_holdout_or_the_last_one_where_there_is_none(tmp_path):
-    for best_only, expected in ((True, 0.5), (False, 1.0)):
-        _fit(
-            _model(keras.optimizers.SGD(0.1)),
-            target=1.0,
-            holdout=0.5,
-            chosen=[KeepNetwork(tmp_path / "best.keras", best_only=best_only)],
-            epochs=30,
-        )
-        assert _weight(keras.saving.load_model(tmp_path / "best.keras")) == pytest.approx(expected, abs=0.07)
+@pytest.mark.parametrize("best_only", [True, False])
+def test_the_kept_network_is_the_best_one_by_the_holdout_or_the_last_one_where_there_is_none(tmp_path, best_only):
+    """The weight climbs towards 1 past the .5 that the hold-out wants."""
+    spy, keep = _Spy(), KeepNetwork(tmp_path / "best.keras", best_only=best_only)
+    _fit(_model(keras.optimizers.SGD(0.1)), target=1.0, holdout=0.5, chosen=[spy, keep], epochs=6)
+    best = min(spy.after_epochs, key=lambda weight: abs(weight - 0.5))
+    assert best != spy.after_epochs[-1]
+    expected = best if best_only else spy.after_epochs[-1]
+    assert _weight(keras.saving.load_model(tmp_path / "best.keras")) == expected
 
 
 def test_a_save_that_fails_leaves_the_network_before_it(tmp_path, monkeypatch):
@@ -173,14 +170,6 @@ def test_a_weight_that_is_no_number_ends_the_run_before_it_is_kept(tmp_path):
     with pytest.raises(Diverged, match="a weight .* in epoch 1: .*No epoch had ended yet, so there is no network"):
         _fit_on_a_stream(model, [1.0, 1.0], built)
     assert not (tmp_path / "best.keras").exists()
-
-
-def test_a_run_that_diverges_ends_in_one_line_without_a_score(tiny_settings, tmp_path):
-    settings = dataclasses.replace(tiny_settings, optimizer="sgd", learning_rate=1e30, workdir=str(tmp_path / "run"))
-    with pytest.raises(InputError, match="expected finite numbers; try a smaller --learning_rate") as caught:
-        train.train(settings)
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / "run" / "metrics.json").exists()
 
 
 def test_with_ema_the_averaged_weights_are_judged_and_kept(tmp_path):

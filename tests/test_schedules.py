@@ -1,13 +1,14 @@
 """The schedules: closed forms, the callbacks' tables, what excludes what, and the range test."""
 
 import csv
+import dataclasses
 import json
 
 import keras
 import numpy as np
 import pytest
 
-from depth_tf import range_test, schedules
+from depth_tf import range_test, schedules, train
 from depth_tf.errors import InputError
 from depth_tf.schedules import CALLBACKS, OBJECTS, PLOT_STEPS, SCHEDULES
 
@@ -102,15 +103,13 @@ def test_the_plot_is_written_and_bad_numbers_are_refused(tmp_path):
     assert not (tmp_path / "none.png").exists()
 
 
-def _losses_with_lowest_at(rate: float, rates: np.ndarray) -> np.ndarray:
-    """A bowl in the logarithm of the rate, flat at first and steep at the end."""
-    return 1 + (np.log10(rates) - np.log10(rate)) ** 2
-
-
-def test_the_suggested_rate_lies_below_that_of_the_lowest_loss():
-    rates = np.geomspace(1e-6, 1, 600)
-    suggested = range_test.suggest_rate(rates, _losses_with_lowest_at(1e-3, rates))
-    assert 1e-4 < suggested < 1e-3
+def test_the_suggested_rate_is_where_the_loss_reaches_its_bottom_not_where_it_leaves_it():
+    """The loss falls to 1 at a rate of 1e-3, stays there for a factor of 100, and rises: smoothed, it is late."""
+    rates = np.geomspace(1e-6, 1, 1200)
+    losses = 1 + 0.1 * np.maximum(0, -3 - np.log10(rates)) + np.maximum(0, np.log10(rates) + 1)
+    mean = range_test.FadingMean()
+    suggested = range_test.suggest_rate(rates, [mean.add(loss) for loss in losses])
+    assert 0.5e-3 < suggested < 4e-3
 
 
 def test_smoothing_leaves_a_constant_as_it_is_and_forgets_slowly():
@@ -132,16 +131,21 @@ def _range_test(workdir, *, target: np.ndarray, steps: int) -> list[dict]:
 
 
 def test_a_range_test_notes_each_steps_own_loss_at_its_own_rate(tmp_path):
-    """Not the epoch's running mean, which is all that Keras hands to callbacks: the loop by hand gives the same."""
+    """Not the epoch's running mean, which is all that Keras hands to callbacks: the loop by hand gives the same.
+
+    The last step of every four is left out.
+    """
     target = np.array([1.0, -2.0, 0.5, 3.0], np.float32)
     rows = _range_test(tmp_path, target=target, steps=40)
-    weight = 0.0
-    for step, row in enumerate(rows):
-        rate = PEAK * 1e-3 * 1e5 ** (step / 40)
-        error = weight - target[step % 4]
-        assert float(row["learning_rate"]) == pytest.approx(rate, rel=1e-4)
-        assert float(row["loss"]) == pytest.approx(error**2, rel=1e-3, abs=1e-4)
+    weight, expected = 0.0, []
+    for step in range(40):
+        rate, error = PEAK * 1e-3 * 1e5 ** (step / 40), weight - target[step % 4]
+        expected += [(rate, error**2)] if step % 4 < 3 else []
         weight -= rate * 2 * error
+    for row, (rate, loss) in zip(rows, expected, strict=False):
+        assert float(row["learning_rate"]) == pytest.approx(rate, rel=1e-4)
+        assert float(row["loss"]) == pytest.approx(loss, rel=1e-3, abs=1e-4)
+    assert len(rows) >= 20
 
 
 def test_a_range_test_ends_once_the_loss_has_risen_and_says_what_to_try(tmp_path, capsys):
@@ -152,3 +156,20 @@ def test_a_range_test_ends_once_the_loss_has_risen_and_says_what_to_try(tmp_path
     assert 0.01 < suggested < 1
     assert f"try --learning_rate={suggested:.2g}" in capsys.readouterr().out
     assert (tmp_path / "range_test.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_range_test_run_is_long_enough_and_ends_with_its_report_in_place_of_a_score(
+    tiny_settings, tmp_path, monkeypatch
+):
+    settings = dataclasses.replace(
+        tiny_settings, schedule="range_test", epochs=None, global_batch_size=16, workdir=str(tmp_path)
+    )
+    assert train.plan(settings, num_images=1600) == (range_test.STEPS // 100, 100)
+    assert train.plan(settings, num_images=100_000) == (1, 6250)
+
+    def only_report(dataset, settings, workdir):
+        (workdir / range_test.REPORT).write_text('{"suggested_learning_rate": 0.5}')
+
+    monkeypatch.setattr(train, "train_network", only_report)
+    assert train.train(settings) == {"suggested_learning_rate": 0.5}
+    assert not (tmp_path / "metrics.json").exists()
