@@ -27,15 +27,15 @@ class Augmentation:
 NO_AUGMENTATION = Augmentation(False, 1.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def draw(seed: int, epoch: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-    """Returns the random numbers for one image, [NUM_DRAWS] float32, uniform in [0, 1).
+def draw(seed: int, epoch: tf.Tensor, num_images: int) -> tf.Tensor:
+    """Returns the random numbers of an epoch, [num_images, NUM_DRAWS] float32, uniform in [0, 1).
 
     Args:
       seed: the run's seed.
       epoch: scalar int64.
-      position: scalar int64, the image's place in the epoch's order over all workers, below 2**32.
+      num_images: images in the epoch, over all workers; a row is for the image at that place of the order.
     """
-    return tf.random.stateless_uniform([NUM_DRAWS], seed=tf.stack([tf.cast(seed, tf.int64), epoch * 2**32 + position]))
+    return tf.random.stateless_uniform([num_images, NUM_DRAWS], seed=tf.stack([tf.cast(seed, tf.int64), epoch]))
 
 
 def augment(image: tf.Tensor, depth_m: tf.Tensor, draws: tf.Tensor, strength: Augmentation):

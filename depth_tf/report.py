@@ -101,7 +101,7 @@ def benchmark_table(result: dict) -> str:
         over, under = (speeds[part] for part in name.split(" / "))
         lines.append(f"| {name} | {ratio:.2f} | {over:.0f} / {under:.0f} |")
     where = f"{result['num_images']} images of {NAMES[result['dataset']]}, {result['date']}, {result['machine']}"
-    return "\n".join([*lines, "", f"Medians over rounds in one run; {where}."])
+    return "\n".join([*lines, "", f"Best of several rounds in one run; {where}."])
 
 
 def _table(key: tuple, group: list[dict]) -> str:

@@ -84,4 +84,4 @@ def _read(builder, instruction: str, ids: list[str] | None) -> tf.data.Dataset:
 
 def _decode(record):
     image = tf.io.decode_png(record["image"], channels=3)
-    return image, tf.cast(record["depth"], tf.float32)[..., None]
+    return image, record["depth"][..., None]

@@ -109,6 +109,13 @@ def test_resizing_depth_invents_no_value():
     assert set(np.unique(pipeline.resize_depth(depth_m, (192, 256)))) <= {0.0, 1.0, 4.0}
 
 
+@pytest.mark.parametrize("shape", [(480, 640), (33, 50), (1, 1)])
+def test_resizing_depth_takes_the_pixels_that_tensorflow_takes(shape):
+    depth_m = np.random.default_rng(0).uniform(1, 9, (*shape, 1)).astype(np.float32)
+    expected = tf.image.resize(depth_m, (192, 256), method="nearest")
+    np.testing.assert_array_equal(pipeline.resize_depth(depth_m, (192, 256)), expected)
+
+
 def test_shrinking_an_image_by_two_is_the_mean_of_each_four_pixels():
     image = np.random.default_rng(0).integers(0, 256, (64, 128, 3), dtype=np.uint8)
     means = image.reshape(32, 2, 64, 2, 3).mean((1, 3))
