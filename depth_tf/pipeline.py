@@ -122,7 +122,6 @@ def scoring_batches(
 
 def resized(split: Split, grid: Grid) -> tf.data.Dataset:
     """Returns (image uint8 [H, W, 3], depth_m float32 [H, W, 1]) on the grid, in the split's order."""
-
     size_px = (grid.height_px, grid.width_px)
 
     def bring(image, depth_m):
