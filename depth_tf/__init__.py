@@ -31,5 +31,5 @@ Shared by the programs: program (flags and errors), run_folder, storage, machine
 
 import os
 
-# TensorFlow tells of the processor as soon as it is imported, before a program can read flags.
+# Before TensorFlow is imported, which then says less; some lines come from before it reads this.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

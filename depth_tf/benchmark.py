@@ -74,7 +74,7 @@ def measure_pipeline(settings: Settings) -> dict:
         "dataset": settings.dataset,
         "machine": machine.describe_machine(),
         "date": machine.today(),
-        "command": program.command_line("depth_tf.benchmark"),
+        "command": program.without_paths(program.command_line("depth_tf.benchmark")),
     }
 
 

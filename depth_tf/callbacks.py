@@ -30,9 +30,9 @@ import tensorflow as tf
 from depth_tf import panels, range_test, schedules, tensorboard
 from depth_tf.errors import InputError
 from depth_tf.program import flagfile_text, say
+from depth_tf.run_folder import BEST_NETWORK
 from depth_tf.schedules import MONITOR, MONITOR_MODE
 
-BEST_NETWORK = "best.keras"
 HISTORY = "history.csv"
 FIRST_STEPS = 10  # after this many the time left is announced; the first ones also build the graph
 

@@ -60,9 +60,8 @@ def open_dataset(
         raise InputError(f"expected --validation_fraction from 0 to below 1, got {validation_fraction:g}")
     if max_train_images < 0:
         raise InputError(f"expected --max_train_images of 0 (all) or more, got {max_train_images}")
-    open_named = functools.partial(
-        DATASETS[resolve_name(name, data_dir)], resolve_data_dir(data_dir), validation_fraction
-    )
+    name = resolve_name(name, data_dir)
+    open_named = functools.partial(DATASETS[name], resolve_data_dir(data_dir), validation_fraction)
     if name == "folder":
         dataset = open_named(FolderOptions(depth_scale, skip_incomplete))
     elif name == "synthetic_rooms":
@@ -141,7 +140,7 @@ def _nyu_info(data_dir: pathlib.Path) -> pathlib.Path:
 
 def _bad_record(dataset: DepthDataset, error: tf.errors.OpError) -> InputError:
     reason = error.message.splitlines()[0][:200]
-    return InputError(f"a record of {dataset.name} cannot be read ({reason}): prepare the data set again")
+    return InputError(f"a record of {dataset.name} cannot be read ({reason}): write or prepare it again")
 
 
 DATASETS: dict[str, Callable[..., DepthDataset]] = {

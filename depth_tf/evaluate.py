@@ -14,7 +14,6 @@ import pathlib
 import numpy as np
 
 from depth_tf import figures, machine, pipeline, program, protocols, run_folder, scoring, storage
-from depth_tf.callbacks import BEST_NETWORK
 from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of
 from depth_tf.errors import InputError
 from depth_tf.floor import mean_depth_map
@@ -95,7 +94,7 @@ def score_run(
     grid = grid_of(config)
     name = split or next(name for name in ("validation", "holdout", "train") if name in dataset.splits)
     scored = dataset.split(name)
-    network = load_network(workdir / BEST_NETWORK, size_px=(grid.height_px, grid.width_px))
+    network = load_network(workdir / run_folder.BEST_NETWORK, size_px=(grid.height_px, grid.width_px))
     scores = scoring.score(
         scoring.network_examples(network, scored, grid),
         protocol,
@@ -162,7 +161,9 @@ def _evaluate_run(settings: Settings) -> None:
     workdir = pathlib.Path(settings.workdir)
     config = run_folder.read_config(workdir)
     options = options_of(dataclasses.asdict(settings), config) | {"max_train_images": 0}
-    dataset = open_dataset(settings.dataset or config["dataset"], settings.data_dir or config["data_dir"], **options)
+    name = settings.dataset or config["dataset"]
+    data_dir = settings.data_dir or (config["data_dir"] if name == config["dataset"] else None)
+    dataset = open_dataset(name, data_dir, **options)
     output = settings.output or workdir / f"{settings.split}_{settings.protocol}.json"
     with naming_bad_records(dataset):
         score_run(

@@ -2,7 +2,9 @@
 
 Every loss reads zeros in the true depth as missing pixels, and gives one value per image: the mean over that image's
 valid pixels. Keras then averages over the images of the whole batch, weighted by the batch's `weight`, which
-makes the value the same on one device or many, however unevenly the missing pixels fall. An image without a
+makes the value the same on one device or many, however unevenly the missing pixels fall. Keras divides by the batch's
+size, padding included, so an epoch's logged loss is a little low where its last batch is filled up; the metrics
+are not. An image without a
 single valid pixel costs 0 and has a gradient of 0.
 """
 
@@ -91,7 +93,7 @@ def gradient_matching(difference, valid, scales: int = 3):
     Args:
       difference: [B, H, W, 1] float32, log of predicted minus log of true depth; finite everywhere.
       valid: [B, H, W, 1] float32, 1 where the true depth is known, else 0.
-      scales: how many times the grid is thinned by two.
+      scales: how many grids: the first is the image's own, each other one is thinned by two.
     """
     total = 0.0
     for scale in range(scales):

@@ -221,7 +221,7 @@ def _fill_up(tensors: tuple[tf.Tensor, ...], batch_size: int):
 
 
 def _mix(seed: int, epoch: tf.Tensor) -> tf.Tensor:
-    """Returns a shuffle seed that differs for every (seed, epoch) below 2**31."""
+    """Returns a seed for an epoch's shuffle, drawn from (seed, epoch)."""
     return tf.random.stateless_uniform(
         [], seed=tf.stack([tf.cast(seed, tf.int64), epoch]), maxval=2**31 - 1, dtype=tf.int64
     )

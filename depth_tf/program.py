@@ -16,6 +16,7 @@ Tests call `main(Settings(...))`, which is what the command line does.
 
 import dataclasses
 import logging
+import re
 import sys
 import types
 import typing
@@ -106,6 +107,11 @@ def flagfile_text(settings: Any, *, without: Sequence[str] = ()) -> str:
 def command_line(module: str) -> str:
     """Returns the command as a user would type it, whatever path Python turned it into."""
     return " ".join(["python", "-m", module, *sys.argv[1:]])
+
+
+def without_paths(command: str) -> str:
+    """Returns a command whose paths are the flags' names in capitals: --data_dir=DATA_DIR."""
+    return re.sub(r"--(\w+)=(\S*/\S*)", lambda match: f"--{match[1]}={match[1].upper()}", command)
 
 
 def say(message: str) -> None:

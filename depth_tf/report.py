@@ -9,7 +9,6 @@ import collections
 import dataclasses
 import json
 import pathlib
-import re
 import subprocess
 
 from depth_tf import comparison, program, storage
@@ -68,15 +67,10 @@ def add_result(path: pathlib.Path, name: str | None, title: str | None) -> None:
     if not path.is_file():
         raise InputError(f"no result file at {path}: expected a metrics.json")
     result = json.loads(path.read_text())
-    result = {"title": title, **result, "command": without_paths(result["command"])}
+    result = {"title": title, **result, "command": program.without_paths(result["command"])}
     if "runs" in result:  # of a comparison
         return storage.write_text(RESULTS / f"{name}.json", comparison.dump(result))
     return storage.write_json(RESULTS / f"{name}.json", result)
-
-
-def without_paths(command: str) -> str:
-    """Returns a command whose paths are the flags' names in capitals: --data_dir=DATA_DIR."""
-    return re.sub(r"--(\w+)=(\S*/\S*)", lambda match: f"--{match[1]}={match[1].upper()}", command)
 
 
 def load_results() -> list[dict]:

@@ -10,6 +10,7 @@ from typing import Any
 from depth_tf import machine, program, storage
 from depth_tf.errors import InputError
 
+BEST_NETWORK = "best.keras"
 CONFIG = "config.json"
 ENVIRONMENT = "environment.json"
 METRICS = "metrics.json"
@@ -37,6 +38,7 @@ def claim(workdir: pathlib.Path, settings: Any, data: dict) -> None:
     try:
         _refuse_occupied(workdir, config)
         workdir.mkdir(parents=True, exist_ok=True)
+        (workdir / BEST_NETWORK).unlink(missing_ok=True)  # of a run that was cut off: it is not this one's
         storage.write_json(workdir / CONFIG, config)
         storage.write_text(workdir / "flags.txt", program.flagfile_text(settings, without=["workdir"]))
         storage.write_json(workdir / ENVIRONMENT, {**machine.describe_environment(), "data": data})

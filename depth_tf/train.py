@@ -61,9 +61,11 @@ class Settings:
     max_depth_m: float = option(10.0, "farther readings are missing, metres", group="data")
     image_height_px: int = option(192, "height the network sees, divisible by 32", group="network")
     image_width_px: int = option(256, "width the network sees, divisible by 32", group="network")
-    width: int = option(16, "channels of the network's first stage; the others are multiples", group="network")
+    width: int = option(16, "channels of the network's first stage, a multiple of 8", group="network")
     normalization: str = option("batch", "kind of normalisation layers", group="network", choices=NORMALIZATIONS)
-    init_from: str | None = option(None, "start from this trained network, a best.keras", group="network")
+    init_from: str | None = option(
+        None, "start from this trained network, a best.keras, with its width and range of depths", group="network"
+    )
     optimizer: str = option("adamw", "optimizer", group="training", choices=tuple(optimizers.OPTIMIZERS))
     schedule: str = option("cosine", "learning-rate schedule", group="training", choices=schedules.SCHEDULES)
     learning_rate: float | None = option(None, "peak rate; unset: the optimizer's own default", group="training")
@@ -92,6 +94,8 @@ class Settings:
         for name, least in (("global_batch_size", 1), ("width", 8), ("seed", 0), ("profile_steps", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"expected --{name} of {least} or more, got {getattr(self, name)}")
+        if self.width % 8:
+            raise InputError(f"expected --width in multiples of 8, got {self.width}")
         if self.epochs is not None and self.epochs < 1:
             raise InputError(f"expected --epochs of 1 or more, got {self.epochs}")
         schedules.check_plateau(self.schedule, reduce_lr_on_plateau=self.reduce_lr_on_plateau)

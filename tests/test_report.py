@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from depth_tf import report
+from depth_tf import program, report
 from depth_tf.errors import InputError
 
 
@@ -20,7 +20,7 @@ def test_result_files_hold_no_absolute_path():
 
 def test_paths_are_taken_out_of_a_command():
     command = "python -m depth_tf.train --data_dir=/home/me/tfds --epochs=3 --workdir=runs/x"
-    assert report.without_paths(command) == "python -m depth_tf.train --data_dir=DATA_DIR --epochs=3 --workdir=WORKDIR"
+    assert program.without_paths(command) == "python -m depth_tf.train --data_dir=DATA_DIR --epochs=3 --workdir=WORKDIR"
 
 
 def test_a_table_ranks_by_abs_rel_and_ends_with_the_floor():
