@@ -60,10 +60,11 @@ def open_dataset(
         raise InputError(f"expected --validation_fraction from 0 to below 1, got {validation_fraction:g}")
     if max_train_images < 0:
         raise InputError(f"expected --max_train_images of 0 (all) or more, got {max_train_images}")
+    folder_options = FolderOptions(depth_scale, skip_incomplete)
     name = resolve_name(name, data_dir)
     open_named = functools.partial(DATASETS[name], resolve_data_dir(data_dir), validation_fraction)
     if name == "folder":
-        dataset = open_named(FolderOptions(depth_scale, skip_incomplete))
+        dataset = open_named(folder_options)
     elif name == "synthetic_rooms":
         dataset = open_named(rooms)
     else:
