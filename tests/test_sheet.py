@@ -128,7 +128,10 @@ def test_a_split_without_any_depth_is_refused(monkeypatch):
 
 def test_the_program_draws_and_counts_what_a_data_set_holds(tiny_nyu, tmp_path, capsys):
     settings = dataset.Settings(
-        data_dir=os.fspath(tiny_nyu), output=os.fspath(tmp_path / "sheet.png"), validation_fraction=0.0
+        dataset="nyu_depth_v2",
+        data_dir=os.fspath(tiny_nyu),
+        output=os.fspath(tmp_path / "sheet.png"),
+        validation_fraction=0.0,
     )
     dataset.main(settings)
     lines = capsys.readouterr().out.splitlines()
