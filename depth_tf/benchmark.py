@@ -15,11 +15,12 @@ import tensorflow_datasets as tfds
 
 from depth_tf import machine, pipeline, program, storage
 from depth_tf.augmentation import Augmentation
-from depth_tf.dataset import VERSION, open_dataset, resolve_data_dir
+from depth_tf.dataset import VERSION, open_dataset
 from depth_tf.losses import DepthLoss
 from depth_tf.model import build_network
 from depth_tf.program import option, say
 from depth_tf.splits import Split
+from depth_tf.tfds_records import resolve_data_dir
 
 BARS = {  # what the project asks of itself, as ratios
     "first epoch / plain TFDS decoding": 0.85,

@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from depth_tf import photos, program, sheet
 from depth_tf.errors import InputError
@@ -25,7 +24,7 @@ from depth_tf.folder import FolderOptions, export_folder, open_folder
 from depth_tf.program import option, say
 from depth_tf.splits import DepthDataset, first_images
 from depth_tf.synthetic_rooms.builder import SIZES, open_rooms
-from depth_tf.tfds_records import open_tfds_folder
+from depth_tf.tfds_records import open_tfds_folder, resolve_data_dir
 
 VERSION = "0.0.1"
 
@@ -97,11 +96,6 @@ def resolve_name(name: str, data_dir: str | os.PathLike | None) -> str:
         f"python -m depth_tf.prepare --source=... --data_dir={folder}"
     )
     return "synthetic_rooms"
-
-
-def resolve_data_dir(data_dir: str | None) -> pathlib.Path:
-    """Returns `data_dir`, or where TFDS keeps its data sets."""
-    return pathlib.Path(os.path.expanduser(data_dir or os.environ.get("TFDS_DATA_DIR") or tfds.core.constants.DATA_DIR))
 
 
 @contextmanager

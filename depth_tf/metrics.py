@@ -20,7 +20,6 @@ import numpy as np
 from depth_tf.errors import InputError
 
 METRICS = ("abs_rel", "sq_rel", "rmse_m", "rmse_log", "log10", "silog", "delta1", "delta2", "delta3")
-LOWER_IS_BETTER = METRICS[:6]
 DELTA_BASE = 1.25
 # 64 KiB of float64: the C library hands such arrays out again, while larger ones come from the system page by
 # page each time, which makes a whole image at once three times slower.

@@ -19,10 +19,10 @@ from depth_tf.download import DownloadedArchive
 from depth_tf.errors import InputError
 from depth_tf.frames import SPLIT_FOLDERS
 from depth_tf.sources import Source, open_source
+from depth_tf.tfds_records import SOURCE_FILE, resolve_data_dir
 
 DATASET = "nyu_depth_v2"
 VERSION = "0.0.1"
-SOURCE_FILE = "depth_tf_source.json"
 OPEN_FILES = 2048  # TFDS shuffles a large split in 1,000 files at once; systems allow 256 or 1,024 by default
 FULL_COUNTS = {"train": 47584, "validation": 654}  # the data set that TFDS publishes
 
@@ -43,7 +43,7 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Prepares the data set that `settings` describe, unless it stands there already."""
-    data_dir = pathlib.Path(settings.data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    data_dir = resolve_data_dir(settings.data_dir)
     final = data_dir / DATASET / VERSION
     source = open_source(settings.source) if settings.source else DownloadedArchive(data_dir)
     request = {"kind": source.kind, "max_images": settings.max_images, "fingerprint": source.fingerprint}

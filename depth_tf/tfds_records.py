@@ -1,6 +1,7 @@
 """Reads any TFDS data set with the features `image` and `depth`, and holds whole scenes out of its `train`."""
 
 import json
+import os
 import pathlib
 
 import tensorflow as tf
@@ -11,6 +12,11 @@ from depth_tf.program import say
 from depth_tf.splits import DepthDataset, Split, count_scenes
 
 SOURCE_FILE = "depth_tf_source.json"
+
+
+def resolve_data_dir(data_dir: str | os.PathLike | None) -> pathlib.Path:
+    """Returns `data_dir`, or where TFDS keeps its data sets: $TFDS_DATA_DIR, or a folder in the home."""
+    return pathlib.Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
 
 
 def open_tfds_folder(name: str, folder: pathlib.Path, validation_fraction: float) -> DepthDataset:

@@ -21,10 +21,10 @@ from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX
 from depth_tf.synthetic_rooms.frames import SPLITS
 from depth_tf.synthetic_rooms.worker import Job
 from depth_tf.synthetic_rooms.workers import render_rooms, usable_cores
+from depth_tf.tfds_records import SOURCE_FILE
 
 DATASET = "synthetic_rooms"
 VERSION = "1.0.0"  # to be raised with any change that alters a frame
-SOURCE_FILE = "depth_tf_source.json"
 RECORD_MB = 0.45  # an example, on disk
 
 
