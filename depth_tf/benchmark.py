@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from depth_tf import machine, pipeline, program, storage
+from depth_tf import machine, memory, pipeline, program, storage
 from depth_tf.augmentation import Augmentation
 from depth_tf.dataset import VERSION, open_dataset
 from depth_tf.losses import DepthLoss
@@ -44,6 +44,7 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Prints speeds and ratios, and writes them to --output."""
+    memory.keep_freed_memory()  # as training does
     result = measure_pipeline(settings)
     for name, speed in result["images_per_s"].items():
         say(f"{speed:8.1f} images/s  {name}")

@@ -7,6 +7,8 @@ import pathlib
 import platform
 import subprocess
 
+from depth_tf import memory
+
 PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "scikit-learn", "numpy", "h5py", "matplotlib")
 
 
@@ -18,9 +20,8 @@ def describe_machine() -> str:
         tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
         for gpu in tf.config.list_physical_devices("GPU")
     ]
-    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    parts = [_processor_model(), f"{cores} cores", f"{memory_gib:.0f} GiB"]
+    parts = [_processor_model(), f"{cores} cores", f"{memory.total_bytes() / 2**30:.0f} GiB"]
     return ", ".join(parts + [f"{gpus.count(name)}x {name}" for name in sorted(set(gpus))])
 
 

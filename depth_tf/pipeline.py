@@ -13,14 +13,14 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from depth_tf import augmentation
+from depth_tf import augmentation, memory
 from depth_tf.errors import InputError
 from depth_tf.model import check_size
 from depth_tf.splits import Split
 
 CACHES = ("auto", "none", "memory", "disk")
 SHUFFLE_BUFFER_IMAGES = 2048  # records are stored in random order already, so this need not hold them all
-MEMORY_SHARE = 0.25  # of the machine's memory that `--cache=auto` lets the decoded images take
+MEMORY_SHARE = 0.25  # of the memory this process may use that `--cache=auto` lets the decoded images take
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +91,8 @@ def training_batches(
         (image, depth_m, draws), weight = _fill_up((image, depth_m, draws), batch_size)
         return *augmentation.augment(image, depth_m, draws, strength), weight
 
-    return batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    batches = batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return batches.with_options(_one_thread_an_operation())
 
 
 def scoring_batches(
@@ -150,11 +151,13 @@ def clean_depth(depth_m: tf.Tensor, *, min_depth_m: float, max_depth_m: float) -
 
 
 def resize_image(image: tf.Tensor, size_px: tuple[int, int]) -> tf.Tensor:
-    """Averages (when shrinking) or interpolates [H, W, 3] uint8 to `size_px`, as uint8."""
+    """Interpolates [H, W, 3] uint8 to `size_px`, as uint8; averages where that shrinks it more than threefold.
+
+    Interpolation reads two pixels along each axis: up to threefold that leaves little out, in half the time.
+    """
     height_px, width_px = tf.shape(image)[0], tf.shape(image)[1]
-    shrinks = (height_px >= size_px[0]) & (width_px >= size_px[1])
     changed = tf.cond(
-        shrinks,
+        (height_px > 3 * size_px[0]) & (width_px > 3 * size_px[1]),
         lambda: tf.image.resize(image, size_px, method="area"),
         lambda: tf.image.resize(image, size_px, method="bilinear"),
     )
@@ -180,7 +183,7 @@ def choose_cache(cache: str, num_images: int, grid: Grid) -> str:
     if cache != "auto":
         return cache
     needed = num_images * grid.height_px * grid.width_px * 7  # uint8 RGB and float32 depth
-    return "memory" if needed <= MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") else "disk"
+    return "memory" if needed <= MEMORY_SHARE * memory.total_bytes() else "disk"
 
 
 @contextlib.contextmanager
@@ -202,6 +205,13 @@ def _cached(examples: tf.data.Dataset, name: str, cache: str, cache_dir: str | o
     if cache == "disk":
         return examples.cache(os.path.join(os.fspath(cache_dir), name))
     return examples
+
+
+def _one_thread_an_operation() -> tf.data.Options:
+    """Leaves it to parallel maps to use all cores: sharing one small operation among threads costs more."""
+    options = tf.data.Options()
+    options.threading.max_intra_op_parallelism = 1
+    return options
 
 
 def _fill_up(tensors: tuple[tf.Tensor, ...], batch_size: int):

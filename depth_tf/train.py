@@ -14,6 +14,7 @@ from depth_tf import (
     callbacks,
     distribute,
     evaluate,
+    memory,
     optimizers,
     panels,
     pipeline,
@@ -126,6 +127,7 @@ def train_network(dataset: DepthDataset, settings: Settings, workdir: pathlib.Pa
     """Runs the stages up to a trained network in `workdir`."""
     keras.utils.set_random_seed(settings.seed)
     distribute.make_repeatable()
+    memory.keep_freed_memory()
     grid = pipeline.Grid(settings.image_height_px, settings.image_width_px, settings.min_depth_m, settings.max_depth_m)
     floor_m = mean_depth_map(dataset.split("train"), grid)
     strategy = distribute.build_strategy(settings.strategy)
