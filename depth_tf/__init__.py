@@ -9,13 +9,14 @@ The modules, in the order in which the data passes through them; a program is ru
     dataset          program and library: opens a data set by name as splits, and shows what it holds
       splits, tfds_records, sheet
     pipeline         cleans, resizes, caches, shuffles and batches
-      augmentation   flips, zooms and relights, as a function of (seed, epoch, position)
+      augmentation, cache   flips, zooms and relights, as a function of (seed, pass, position)
     model            the encoder-decoder
     losses           what training minimises
     keras_metrics    what training shows
-    optimizers, schedules, callbacks, distribute   how training goes
-      range_test, tensorboard, panels
-    train            program: all of the above, then the score
+    optimizers, schedules, callbacks   how training goes
+      range_test, tensorboard, panels, progress
+    distribute, multi_worker, resume   on which devices, and how a killed run goes on
+    train            program: all of the above, then the score (training_settings: its flags)
     compare          program: a grid of optimizers, schedules and seeds (comparison draws it)
     protocols        which pixels count
       metrics        the nine figures, in NumPy
@@ -23,10 +24,10 @@ The modules, in the order in which the data passes through them; a program is ru
     evaluate         program: scores a run, or depth maps that any method wrote
       scoring, predictions, resizing
     figures          pictures with a scale in metres
-    benchmark        program: how fast the pipeline is
+    benchmark, scale   programs: how fast the pipeline is, what a larger data set costs
     report           program: writes the README's tables from result files
 
-Shared by the programs: program (flags and errors), run_folder, storage, machine, errors.
+Shared by the programs: program (flags and errors), run_folder, storage, machine, memory, errors.
 """
 
 import os

@@ -18,12 +18,13 @@ import time
 
 import keras
 
-from depth_tf import comparison, evaluate, pipeline, program, run_folder, storage, train
-from depth_tf.callbacks import Diverged, duration
+from depth_tf import cache, comparison, distribute, evaluate, pipeline, program, resume, run_folder, storage, train
+from depth_tf.callbacks import Diverged
 from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of, resolve_name
 from depth_tf.errors import InputError
 from depth_tf.optimizers import OPTIMIZERS
 from depth_tf.program import option, say
+from depth_tf.progress import duration
 from depth_tf.schedules import SCHEDULES
 from depth_tf.splits import DepthDataset, Split
 from depth_tf.synthetic_rooms.builder import SIZES
@@ -144,11 +145,12 @@ def train_one(run: train.Settings, dataset: DepthDataset, shared: DepthDataset) 
     workdir.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{workdir}.log", "w") as log, contextlib.redirect_stdout(log):
         try:
-            train.train_network(shared, run, workdir)
+            train.train_network(shared, run, workdir, distribute.build_strategy(run.strategy))
         except Diverged as error:
             storage.write_text(workdir / comparison.DIVERGED, f"{error}\n")
             return f"diverged ({error})"
         scored = evaluate.score_run(workdir, dataset, split="holdout", command=program.command_line("depth_tf.compare"))
+    resume.forget(workdir)
     return f"hold-out delta1 {scored['delta1']:.3f}, AbsRel {scored['abs_rel']:.3f}"
 
 
@@ -164,14 +166,14 @@ def decoded_once(dataset: DepthDataset, run: train.Settings) -> DepthDataset:
     """
     grid = pipeline.Grid(run.image_height_px, run.image_width_px, run.min_depth_m, run.max_depth_m)
     splits = [dataset.split(name) for name in ("train", "holdout")]
-    if pipeline.choose_cache("auto", sum(split.num_images for split in splits), grid) != "memory":
+    if cache.choose_cache("auto", sum(split.num_images for split in splits), grid) != "memory":
         return dataset
 
     def keep(split: Split) -> Split:
         pairs = pipeline.resized(split, grid).cache()
         return dataclasses.replace(split, read=lambda: pairs)
 
-    return dataclasses.replace(dataset, splits={split.name: keep(split) for split in splits})
+    return dataclasses.replace(dataset, splits={**dataset.splits, **{split.name: keep(split) for split in splits}})
 
 
 def _refuse_other_configuration(run: train.Settings) -> None:

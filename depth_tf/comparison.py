@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from depth_tf import run_folder, storage
-from depth_tf.callbacks import HISTORY
+from depth_tf.callbacks import HISTORY, SPEED
 from depth_tf.optimizers import default_learning_rate
 from depth_tf.program import say
 from depth_tf.schedules import MONITOR
@@ -30,7 +30,7 @@ def collect(folders: list[pathlib.Path], dataset: DepthDataset) -> dict:
     """Returns the budget and each run's curves, from runs on `dataset` that are finished and have one budget."""
     config = run_folder.read_config(folders[0])
     num_train_images = dataset.split("train").num_images
-    runs = [_read_run(folder, num_train_images) for folder in folders]
+    runs = [_read_run(folder) for folder in folders]
     return {
         **{name: config[name] for name in BUDGET},
         "num_train_images": num_train_images,
@@ -141,17 +141,21 @@ def draw(path: pathlib.Path, result: dict) -> None:
         figure.savefig(temporary)
 
 
-def _read_run(folder: pathlib.Path, num_train_images: int) -> dict:
+def _read_run(folder: pathlib.Path) -> dict:
     config = run_folder.read_config(folder)
-    with open(folder / HISTORY, newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows, speeds = _read_rows(folder / HISTORY), _read_rows(folder / SPEED)
     return {
         **{name: config[name] for name in ("optimizer", "schedule", "seed")},
         "peak_learning_rate": config["learning_rate"] or default_learning_rate(config["optimizer"]),
         "diverged": (folder / DIVERGED).exists(),
-        "training_s": sum(num_train_images / float(row["images_per_s"]) for row in rows),
+        "training_s": sum(float(row["training_s"]) for row in speeds),
         "curves": {name: [float(f"{float(row[name]):.{DIGITS}g}") for row in rows] for name in CURVES},
     }
+
+
+def _read_rows(path: pathlib.Path) -> list[dict[str, str]]:
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _names(result: dict, key: str) -> list:

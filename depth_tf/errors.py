@@ -1,8 +1,12 @@
-"""The one kind of error that a user can mend."""
+"""The mistakes that are the user's to mend, and the stops that are nobody's."""
 
 
 class InputError(ValueError):
-    """Bad input: the message says what was expected, what came and what to do, in one line.
+    """Something the user gave cannot be used.
 
-    Programs print it without a traceback and exit with status 2 (see `program.run`).
+    The message is one line: what was expected, what came, and what to do.
     """
+
+
+class Interrupted(Exception):
+    """A run cannot go on for now, though nothing is wrong with it: started again, it goes on from its last epoch."""

@@ -55,6 +55,7 @@ def build_optimizer(
     *,
     weight_decay: float | None = None,
     ema: bool = False,
+    accumulation_steps: int = 1,
 ) -> keras.optimizers.Optimizer:
     """Builds an optimizer.
 
@@ -63,6 +64,7 @@ def build_optimizer(
       learning_rate: a number, which callbacks may then change, or a schedule object, which nothing else may.
       weight_decay: decoupled decay of convolution kernels; None takes the optimizer's own default.
       ema: keep an exponential moving average of the weights; `callbacks.build_callbacks` puts it to use.
+      accumulation_steps: steps whose mean gradient makes one update.
 
     Raises:
       InputError: if the name is unknown or a number is out of range.
@@ -79,6 +81,7 @@ def build_optimizer(
         global_clipnorm=CLIP_NORM,
         use_ema=ema,
         ema_momentum=EMA_MOMENTUM,
+        gradient_accumulation_steps=accumulation_steps if accumulation_steps > 1 else None,
     )
     if decay:
         optimizer.exclude_from_weight_decay(var_names=list(NO_DECAY))

@@ -4,23 +4,18 @@ A batch is (image [B, H, W, 3] float32 RGB in 0..255, depth_m [B, H, W, 1] float
 weight [B] float32: 1 for an image, 0 for one that only fills up the last batch).
 """
 
-import contextlib
 import dataclasses
 import os
-import pathlib
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import tensorflow as tf
 
-from depth_tf import augmentation, memory
+from depth_tf import augmentation
 from depth_tf.errors import InputError
 from depth_tf.model import check_size
 from depth_tf.splits import Split
 
-CACHES = ("auto", "none", "memory", "disk")
 SHUFFLE_BUFFER_IMAGES = 2048  # records are stored in random order already, so this need not hold them all
-MEMORY_SHARE = 0.25  # of the memory this process may use that `--cache=auto` lets the decoded images take
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,78 +42,94 @@ class Grid:
             )
 
 
+@dataclasses.dataclass(frozen=True)
+class Input:
+    """How batches are made; none of it changes what is in them, but for `data_service` and `deterministic`.
+
+    Attributes:
+      cache: where decoded and resized images are kept after the first epoch: "none", "memory" or "disk".
+      cache_dir: folder for "disk".
+      worker: which of the processes that train together this is.
+      num_workers: how many there are; each takes its own rows of every global batch.
+      replicas: devices of this process; with several workers a batch is cut for them here.
+      deterministic: keep the order; without, a batch holds whatever images are ready first.
+      threads: of tf.data; 0 for as many as cores.
+      data_service: address of a tf.data service that decodes and resizes, in its own order.
+    """
+
+    cache: str = "memory"
+    cache_dir: str | os.PathLike | None = None
+    worker: int = 0
+    num_workers: int = 1
+    replicas: int = 1
+    deterministic: bool = True
+    threads: int = 0
+    data_service: str | None = None
+
+
 def training_batches(
     split: Split,
     grid: Grid,
     *,
     batch_size: int,
     seed: int,
-    epochs: int,
-    first_epoch: int = 0,
+    steps: int,
+    first_step: int = 0,
     strength: augmentation.Augmentation | None = None,
-    cache: str = "memory",
-    cache_dir: str | os.PathLike | None = None,
+    how: Input = Input(),
 ) -> tf.data.Dataset:
-    """Returns the batches of epochs `first_epoch` to `epochs`, one after the other.
+    """Returns the batches of steps `first_step` to `steps`, passing over the images again and again.
 
-    The order of the images and how each is changed depend only on the seed, the epoch and the image's place in
-    the epoch's order: the same call gives the same batches, and starting at a later epoch gives that epoch's.
+    The order of the images and how each is changed depend only on the seed, the pass and the image's place in the
+    pass's order: the same call gives the same batches, and starting at a later step gives that step's.
 
     Args:
       split: what to train on.
       grid: the size and the range of depths.
-      batch_size: images a batch, over all replicas; an epoch has ceil(num_images / batch_size) batches.
+      batch_size: images a batch, over all devices; a pass has ceil(num_images / batch_size) batches.
       seed: of the order and the augmentation.
-      epochs: epoch to stop before.
-      first_epoch: epoch to start with.
+      steps: step to stop before.
+      first_step: step to start with.
       strength: how to augment; None leaves images as they are.
-      cache: where decoded and resized images are kept after the first epoch: "none", "memory" or "disk".
-      cache_dir: folder for "disk".
+      how: see `Input`.
     """
-    examples = _cached(resized(split, grid), split.name, cache, cache_dir)
+    examples = _cached(_served(split, grid, how.data_service), split.name, how)
 
-    def one_epoch(epoch):
+    def one_pass(number):
         # tf.data derives a shuffle's seeds from its own and the graph's, and cannot do so from a tensor and 0.
         tf.compat.v1.set_random_seed(1)
-        order = examples.shuffle(min(split.num_images, SHUFFLE_BUFFER_IMAGES), seed=_mix(seed, epoch))
-        draws = tf.data.Dataset.from_tensor_slices(augmentation.draw(seed, epoch, split.num_images))
+        order = examples.shuffle(min(split.num_images, SHUFFLE_BUFFER_IMAGES), seed=_mix(seed, number))
+        draws = tf.data.Dataset.from_tensor_slices(augmentation.draw(seed, number, split.num_images))
         return tf.data.Dataset.zip(order, draws).map(lambda example, drawn: (*example, drawn)).batch(batch_size)
 
-    batches = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
+    steps_a_pass = steps_per_epoch(split.num_images, batch_size)
+    first_pass, skipped = divmod(first_step, steps_a_pass)
+    batches = tf.data.Dataset.range(first_pass, -(-steps // steps_a_pass)).flat_map(one_pass)
+    batches = batches.skip(skipped).take(steps - first_step)
     strength = strength or augmentation.NO_AUGMENTATION
 
     def finish(image, depth_m, draws):
-        (image, depth_m, draws), weight = _fill_up((image, depth_m, draws), batch_size)
+        (image, depth_m, draws), weight = _own_rows((image, depth_m, draws), batch_size, how)
         return *augmentation.augment(image, depth_m, draws, strength), weight
 
-    batches = batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    return batches.with_options(_one_thread_an_operation())
+    return _finished(batches, finish, how)
 
 
-def scoring_batches(
-    split: Split,
-    grid: Grid,
-    *,
-    batch_size: int,
-    cache: str = "none",
-    cache_dir: str | os.PathLike | None = None,
-) -> tf.data.Dataset:
+def scoring_batches(split: Split, grid: Grid, *, batch_size: int, how: Input = Input(cache="none")) -> tf.data.Dataset:
     """Returns every image of the split once, unchanged, in order; the last batch is filled up at weight 0.
 
     Args:
       split: what to score on.
       grid: the size and the range of depths.
-      batch_size: images a batch, over all replicas.
-      cache: as in `training_batches`.
-      cache_dir: folder for "disk".
+      batch_size: images a batch, over all devices.
+      how: see `Input`; the data service is left out of it.
     """
 
     def finish(image, depth_m):
-        (image, depth_m), weight = _fill_up((image, depth_m), batch_size)
+        (image, depth_m), weight = _own_rows((image, depth_m), batch_size, how)
         return tf.cast(image, tf.float32), depth_m, weight
 
-    batches = _cached(resized(split, grid), split.name, cache, cache_dir).batch(batch_size)
-    return batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return _finished(_cached(_served(split, grid, None), split.name, how).batch(batch_size), finish, how)
 
 
 def resized(split: Split, grid: Grid) -> tf.data.Dataset:
@@ -178,40 +189,42 @@ def steps_per_epoch(num_images: int, batch_size: int) -> int:
     return -(-num_images // batch_size)
 
 
-def choose_cache(cache: str, num_images: int, grid: Grid) -> str:
-    """Returns `cache`, with "auto" resolved to "memory" where a quarter of the memory holds the images, else "disk"."""
-    if cache != "auto":
-        return cache
-    needed = num_images * grid.height_px * grid.width_px * 7  # uint8 RGB and float32 depth
-    return "memory" if needed <= MEMORY_SHARE * memory.total_bytes() else "disk"
+def _served(split: Split, grid: Grid, address: str | None) -> tf.data.Dataset:
+    """Returns `resized`, made here or by a tf.data service, whose workers share out the files."""
+    examples = resized(split, grid)
+    if address:
+        policy = tf.data.experimental.service.ShardingPolicy.DYNAMIC
+        examples = examples.apply(tf.data.experimental.service.distribute(policy, address))
+    return examples.apply(tf.data.experimental.assert_cardinality(split.num_images))
 
 
-@contextlib.contextmanager
-def cache_folder(workdir: pathlib.Path, cache: str) -> Iterator[pathlib.Path]:
-    """Yields the folder for `cache="disk"`, empty, and removes it afterwards with what tf.data left in it."""
-    folder = workdir / "cache"
-    shutil.rmtree(folder, ignore_errors=True)
-    if cache == "disk":
-        folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _cached(examples: tf.data.Dataset, name: str, cache: str, cache_dir: str | os.PathLike | None) -> tf.data.Dataset:
-    if cache == "memory":
+def _cached(examples: tf.data.Dataset, name: str, how: Input) -> tf.data.Dataset:
+    if how.cache == "memory":
         return examples.cache()
-    if cache == "disk":
-        return examples.cache(os.path.join(os.fspath(cache_dir), name))
+    if how.cache == "disk":
+        return examples.cache(os.path.join(os.fspath(how.cache_dir), name))
     return examples
 
 
-def _one_thread_an_operation() -> tf.data.Options:
-    """Leaves it to parallel maps to use all cores: sharing one small operation among threads costs more."""
+def _finished(batches: tf.data.Dataset, finish: Callable, how: Input) -> tf.data.Dataset:
+    """Maps `finish` over the batches, and cuts them for the devices of one of several workers."""
+    batches = batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
+    if how.num_workers > 1 and how.replicas > 1:
+        batches = batches.unbatch().batch(batches.element_spec[-1].shape[0] // how.replicas, drop_remainder=True)
     options = tf.data.Options()
-    options.threading.max_intra_op_parallelism = 1
-    return options
+    options.deterministic = how.deterministic
+    options.threading.max_intra_op_parallelism = 1  # parallel maps use all cores; splitting small operations costs
+    if how.threads:
+        options.threading.private_threadpool_size = how.threads
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _own_rows(tensors: tuple[tf.Tensor, ...], batch_size: int, how: Input):
+    """Fills a short batch up, and returns this worker's rows of it with their weights."""
+    filled, weight = _fill_up(tensors, batch_size)
+    count = batch_size // how.num_workers
+    own = slice(how.worker * count, (how.worker + 1) * count)
+    return tuple(tensor[own] for tensor in filled), weight[own]
 
 
 def _fill_up(tensors: tuple[tf.Tensor, ...], batch_size: int):

@@ -16,19 +16,21 @@ Tests call `main(Settings(...))`, which is what the command line does.
 
 import dataclasses
 import logging
+import os
 import re
 import sys
 import types
 import typing
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from absl import app, flags
 from absl import logging as absl_logging
 
-from depth_tf.errors import InputError
+from depth_tf.errors import InputError, Interrupted
 
 USAGE_STATUS = 2
+INTERRUPTED_STATUS = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
 def option(default: Any, description: str, *, group: str = "", choices: Sequence[str] = ()) -> Any:
@@ -119,6 +121,14 @@ def say(message: str) -> None:
     print(message, flush=True)
 
 
+def leave_interrupted(message: str) -> NoReturn:
+    """Prints one line and ends the process at once with status 75: threads that wait for others are not waited for."""
+    print("stopped: " + " ".join(message.split()), file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED_STATUS)
+
+
 def _parse(argv: list[str], positional: str | None) -> list[str]:
     try:
         rest = flags.FLAGS(argv)
@@ -136,6 +146,8 @@ def _call(main: Callable, settings_class: type) -> None:
         main(settings_from_flags(settings_class, flags.FLAGS))
     except InputError as error:
         _fail(str(error))
+    except Interrupted as error:
+        leave_interrupted(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -52,6 +52,8 @@ def main(settings: Settings) -> None:
         fresh = replace_section(
             fresh, "compare", comparison.table(json.loads((RESULTS / "compare.json").read_text())).rstrip("\n")
         )
+    if (RESULTS / "scale.json").exists():
+        fresh = replace_section(fresh, "scale", scale_table(json.loads((RESULTS / "scale.json").read_text())))
     if settings.check:
         if fresh != text:
             raise InputError("README.md differs from depth_tf/results/: expected equal; run python -m depth_tf.report")
@@ -96,6 +98,17 @@ def benchmark_table(result: dict) -> str:
         lines.append(f"| {name} | {ratio:.2f} | {over:.0f} / {under:.0f} |")
     where = f"{result['num_images']} images of {NAMES[result['dataset']]}, {result['date']}, {result['machine']}"
     return "\n".join([*lines, "", f"Best of several rounds in one run; {where}."])
+
+
+def scale_table(result: dict) -> str:
+    """Returns what passes of several lengths cost, as a Markdown table."""
+    first = result["rows"][0]
+    lines = ["| images a pass | seconds | time, to the first | peak of memory, GiB |", "| --- | --- | --- | --- |"]
+    for row in result["rows"]:
+        share = row["seconds"] / first["seconds"]
+        lines.append(f"| {row['images']:,} | {row['seconds']:.1f} | {share:.2f} | {row['peak_memory_gib']:.2f} |")
+    where = f"{NAMES[result['dataset']]}, read over and over; {result['date']}, {result['machine']}"
+    return "\n".join([*lines, "", f"192x256, decoded and augmented, no cache, a process each; {where}."])
 
 
 def _table(key: tuple, group: list[dict]) -> str:

@@ -21,24 +21,29 @@ def default_folder(dataset: str, optimizer: str) -> pathlib.Path:
     return pathlib.Path("runs") / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{dataset}-{optimizer}"
 
 
-def claim(workdir: pathlib.Path, settings: Any, data: dict) -> None:
+def claim(workdir: pathlib.Path, settings: Any, data: dict, *, write: bool = True) -> None:
     """Makes the folder and writes config.json, flags.txt and environment.json into it.
 
-    An unfinished run of the same configuration is begun again.
+    An unfinished run of the same configuration and data may be gone on with.
 
     Args:
       workdir: where the run goes.
       settings: the program's settings, a dataclass.
       data: what the run learns from, for environment.json.
+      write: whether to write, or only to refuse: of many workers, one writes.
 
     Raises:
-      InputError: if the folder holds a finished run, another configuration or other files, or cannot be written.
+      InputError: if the folder holds a finished run, another configuration, other data or other files, or cannot
+        be written.
     """
     config = {key: value for key, value in dataclasses.asdict(settings).items() if key != "workdir"}
     try:
-        _refuse_occupied(workdir, config)
+        _refuse_occupied(workdir, config, data)
+        if not write:
+            return
         workdir.mkdir(parents=True, exist_ok=True)
-        (workdir / BEST_NETWORK).unlink(missing_ok=True)  # of a run that was cut off: it is not this one's
+        for left in workdir.rglob(".partial-*"):  # by a process that was killed while it wrote
+            left.unlink()
         storage.write_json(workdir / CONFIG, config)
         storage.write_text(workdir / "flags.txt", program.flagfile_text(settings, without=["workdir"]))
         storage.write_json(workdir / ENVIRONMENT, {**machine.describe_environment(), "data": data})
@@ -56,8 +61,8 @@ def read_config(workdir: str | os.PathLike) -> dict:
     return json.loads(path.read_text())
 
 
-def _refuse_occupied(workdir: pathlib.Path, config: dict) -> None:
-    if not workdir.exists() or not any(workdir.iterdir()):
+def _refuse_occupied(workdir: pathlib.Path, config: dict, data: dict) -> None:
+    if not workdir.exists() or all(path.name.startswith(".partial-") for path in workdir.iterdir()):
         return
     if (workdir / METRICS).exists():
         raise InputError(f"--workdir={workdir} holds a finished run: name another folder, or remove it")
@@ -70,3 +75,7 @@ def _refuse_occupied(workdir: pathlib.Path, config: dict) -> None:
                 f"--workdir={workdir} holds an unfinished run with --{key}={before.get(key)}, not {config.get(key)}: "
                 f"use the same flags (--flagfile={workdir}/flags.txt) or another folder"
             )
+    if (workdir / ENVIRONMENT).exists():
+        learnt = json.loads((workdir / ENVIRONMENT).read_text())["data"]
+        if learnt != data:
+            raise InputError(f"--workdir={workdir} holds a run on {learnt}, not {data}: name another folder")

@@ -78,6 +78,12 @@ class Board(keras.callbacks.TensorBoard):
         """Hands the means on, or not."""
         super().on_train_batch_end(batch, logs if batch % MEANS_EVERY_STEPS == 0 else None)
 
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the epoch's figures, and has them on disk before the epoch counts as done."""
+        super().on_epoch_end(epoch, logs)
+        for writer in self._writers.values():
+            writer.flush()
+
 
 class ForwardGraph(keras.callbacks.Callback):
     """Writes the graph of the network's forward pass."""

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+from collections.abc import Callable
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -12,6 +13,7 @@ from depth_tf.program import say
 from depth_tf.splits import DepthDataset, Split, count_scenes
 
 SOURCE_FILE = "depth_tf_source.json"
+HASH_BUCKETS = 2**62
 
 
 def resolve_data_dir(data_dir: str | os.PathLike | None) -> pathlib.Path:
@@ -79,15 +81,29 @@ def _read(builder, instruction: str, ids: list[str] | None) -> tf.data.Dataset:
             add_tfds_id=True,
             try_autocache=False,  # the pipeline decides what is cached, after resizing
             interleave_cycle_length=1,  # keeps the records' own order
+            assert_cardinality=False,  # a tf.data service reads parts of it; the pipeline counts
         ),
     )
     if ids is not None:
-        wanted = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(ids, [True] * len(ids)), False)
-        records = records.filter(lambda record: wanted.lookup(record["tfds_id"]))
-        records = records.apply(tf.data.experimental.assert_cardinality(len(ids)))
+        records = records.filter(_is_among(ids))
     return records.map(_decode, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def _decode(record):
     image = tf.io.decode_png(record["image"], channels=3)
     return image, record["depth"][..., None]
+
+
+def _is_among(ids: list[str]) -> Callable[[dict], tf.Tensor]:
+    """Returns the predicate that a record's id is one of `ids`; 62 bits of hash stand for an id.
+
+    Not a lookup table: tf.data could neither serialise one nor send it to a service.
+    """
+    hashes = tf.sort(tf.strings.to_hash_bucket_fast(ids, HASH_BUCKETS))
+
+    def is_among(record):
+        found = tf.strings.to_hash_bucket_fast(record["tfds_id"], HASH_BUCKETS)
+        place = tf.minimum(tf.searchsorted(hashes, found[None])[0], len(ids) - 1)
+        return tf.equal(hashes[place], found)
+
+    return is_among

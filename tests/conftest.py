@@ -12,6 +12,11 @@ import pytest
 from tests import fastdepth_archive
 
 
+def pytest_addoption(parser):
+    """Adds the flag of the tests marked torture."""
+    parser.addoption("--kills", type=int, default=20, help="how often a torture test kills its run")
+
+
 def read_csv(path: pathlib.Path) -> list[dict[str, str]]:
     """Returns the rows of a CSV file by column."""
     with path.open(newline="") as file:

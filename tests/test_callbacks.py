@@ -6,9 +6,11 @@ import pytest
 import tensorflow as tf
 
 from depth_tf import callbacks, optimizers, panels, schedules, train
-from depth_tf.callbacks import AddRateAndSpeed, Diverged, KeepNetwork, StopAtNaN
+from depth_tf.callbacks import Diverged, KeepNetwork, StopAtNaN
 from depth_tf.errors import InputError
 from depth_tf.optimizers import EMA_MOMENTUM
+from depth_tf.progress import AddRate, AddSpeed, Progress
+from depth_tf.resume import KeepState
 from tests.conftest import read_csv
 
 EPOCHS = 12
@@ -65,7 +67,7 @@ def _built(settings: train.Settings, workdir, **changes) -> list[keras.callbacks
 
 
 def _without_news(built: list[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
-    return [callback for callback in built if not isinstance(callback, callbacks.Progress)]
+    return [callback for callback in built if not isinstance(callback, Progress | KeepState)]
 
 
 def test_a_plateau_makes_the_rate_fall_and_history_shows_the_rate_that_each_epoch_had(tmp_path):
@@ -85,13 +87,16 @@ def test_the_step_schedule_sets_the_rate_of_the_optimizer(tmp_path):
     assert rates == pytest.approx([0.1] * 6 + [0.03] * 3 + [0.01] * 2 + [0.003])
 
 
-def test_a_schedule_objects_rate_is_that_of_the_epochs_last_step():
+def test_a_schedule_objects_rate_is_that_of_the_epochs_last_step(tmp_path):
     """Two steps an epoch: the rates of steps 1 and 3, not what the optimizer will take next."""
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([0, 1, 2], [0.4, 0.3, 0.2, 0.1])
-    spy = AddRateAndSpeed(images_per_epoch=2)
-    history = _fit(_model(keras.optimizers.SGD(schedule)), target=[1, 1], holdout=1, chosen=[spy], epochs=2).history
+    chosen = [AddRate(), AddSpeed(tmp_path / "speed.csv", images_per_epoch=2)]
+    history = _fit(_model(keras.optimizers.SGD(schedule)), target=[1, 1], holdout=1, chosen=chosen, epochs=2).history
     assert history["learning_rate"] == pytest.approx([0.3, 0.1])
     assert all(speed > 0 for speed in history["images_per_s"])
+    for row, speed in zip(read_csv(tmp_path / "speed.csv"), history["images_per_s"], strict=True):
+        assert float(row["images_per_s"]) == pytest.approx(speed, abs=0.05)
+        assert 2 / float(row["training_s"]) == pytest.approx(speed, rel=0.3)
 
 
 def test_a_stall_stops_the_run_and_puts_the_best_weights_back(tmp_path):
@@ -209,13 +214,15 @@ def test_the_list_has_the_order_that_it_promises(tmp_path):
         "StopAtNaN",
         "EarlyStopping",
         "KeepNetwork",
-        "AddRateAndSpeed",
+        "AddRate",
         "CSVLogger",
+        "AddSpeed",
         "Board",
         "ForwardGraph",
         "Choices",
         "PredictionPanels",
         "Progress",
+        "KeepState",
     ]
 
 
@@ -241,7 +248,7 @@ def test_each_flag_adds_its_callback_once_and_nothing_without_it(tmp_path, chang
 
 def test_a_range_test_guards_and_keeps_nothing(tmp_path):
     kinds = {type(callback).__name__ for callback in _built(_settings(schedule="range_test"), tmp_path)}
-    assert kinds == {"RangeTest", "AddRateAndSpeed", "CSVLogger", "Progress"}
+    assert kinds == {"RangeTest", "AddRate", "CSVLogger", "AddSpeed", "Progress"}
 
 
 @pytest.mark.parametrize("schedule", schedules.OBJECTS)

@@ -9,6 +9,7 @@ import pytest
 
 from depth_tf import compare, comparison, run_folder, schedules, storage, train
 from depth_tf.compare import GRIDS, Settings, cells
+from depth_tf.dataset import open_dataset
 from depth_tf.errors import InputError
 from depth_tf.model import load_network
 from tests.conftest import read_csv
@@ -28,11 +29,13 @@ def _compared(tiny_settings, tmp_path_factory):
     given = {name: value for name, value in dataclasses.asdict(tiny_settings).items() if name in names}
     output = tmp_path_factory.mktemp("grid")
     settings = Settings(**given, output=str(output), optimizers="sgd,adamw", schedules="cosine", seeds="0")
+    dataset = open_dataset(settings.dataset, settings.data_dir, validation_fraction=settings.validation_fraction)
     for optimizer, epochs in (("sgd", 3), ("adamw", 1)):
         run = compare.run_settings(settings, optimizer, "cosine", 0)
-        run_folder.claim(pathlib.Path(run.workdir), run, data={})
-        rows = [dict.fromkeys((*comparison.CURVES, "images_per_s"), 0.5) for _ in range(epochs)]
-        storage.write_csv(pathlib.Path(run.workdir) / "history.csv", rows)
+        run_folder.claim(pathlib.Path(run.workdir), run, data=dataset.describe())
+        rows = [dict.fromkeys((*comparison.CURVES, "training_s"), 0.5) for _ in range(epochs)]
+        for name in ("history.csv", "speed.csv"):
+            storage.write_csv(pathlib.Path(run.workdir) / name, rows)
     (output / "runs" / "sgd-cosine-0" / "metrics.json").write_text("{}")
     compare.main(settings)
     return output, settings
@@ -159,7 +162,7 @@ def test_the_result_file_survives_the_way_through_json():
 
 
 def test_a_run_that_diverges_is_noted_and_the_grid_goes_on(tmp_path, monkeypatch):
-    def diverge(dataset, run, workdir):
+    def diverge(dataset, run, workdir, strategy):
         workdir.mkdir(parents=True)
         raise compare.Diverged("the loss became nan")
 

@@ -5,9 +5,12 @@ import os
 import subprocess
 import sys
 
+import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
-from depth_tf import distribute
+from depth_tf import distribute, train
 from depth_tf.errors import InputError
 
 # In a process of its own, since logical devices must be set up before TensorFlow starts.
@@ -26,14 +29,15 @@ depths_m = random.uniform(0.5, 9, (6, 32, 64, 1)).astype("float32")
 depths_m[0] = 0          # an image without any depth
 depths_m[1, 2:] = 0      # one with little
 weights = np.float32([1, 1, 1, 1, 1, 0])  # and one that is padding
-batches = tf.data.Dataset.from_tensor_slices((images, depths_m, weights)).batch(6)
+batches = tf.data.Dataset.from_tensor_slices((images, depths_m, weights)).batch(2)
 
 def history(strategy):
     with strategy.scope():
         keras.utils.set_random_seed(1)
         network = build_network(32, 64, width=8, normalization="group")
         network.compile("adam", DepthLoss(), weighted_metrics=[PerImageMetric("abs_rel")], jit_compile=False)
-    return network.fit(batches, epochs=3, shuffle=False, verbose=0).history
+    history = network.fit(batches, epochs=3, shuffle=False, verbose=0).history
+    return {**history, "weights": [float(abs(weight).sum()) for weight in network.get_weights()]}
 
 two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert two.num_replicas_in_sync == 2
@@ -49,12 +53,89 @@ def test_two_replicas_equal_one_with_uneven_masks_and_padding():
     assert len(one["loss"]) == 3
     assert one["loss"] == pytest.approx(two["loss"], abs=1e-5)
     assert one["abs_rel"] == pytest.approx(two["abs_rel"], abs=1e-5)
+    assert len(one["weights"]) > 20
+    assert one["weights"] == pytest.approx(two["weights"], rel=1e-5, abs=1e-5)
 
 
 def test_an_unknown_strategy_is_refused():
-    with pytest.raises(InputError, match="unknown strategy 'horovod': expected one of auto, none, mirrored"):
+    with pytest.raises(
+        InputError, match="unknown strategy 'horovod': expected one of auto, none, mirrored, tpu, multi_worker"
+    ):
         distribute.build_strategy("horovod")
 
 
 def test_steps_are_not_compiled_with_xla_on_a_cpu():
     assert distribute.compile_with_xla() is False
+
+
+class _Replicas:
+    """A strategy of some devices, as far as the checks of a batch look at it."""
+
+    def __init__(self, count: int):
+        self.num_replicas_in_sync = count
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"global_batch_size": 3}, "divisible by the 2 devices, got 3"),
+        ({"steps_per_execution": 2}, "cannot do --steps_per_execution above 1 on 2 devices"),
+        ({"gradient_accumulation_steps": 4}, "cannot do --gradient_accumulation_steps above 1 on 2 devices"),
+    ],
+)
+def test_what_keras_cannot_do_on_several_devices_is_refused_in_one_line(changes, message):
+    settings = train.Settings(**changes)
+    distribute.check_batch(_Replicas(1), settings)
+    with pytest.raises(InputError, match=message):
+        distribute.check_batch(_Replicas(2), settings)
+
+
+@pytest.mark.parametrize(("precision", "width_of_step"), [("bfloat16", "bfloat16"), ("float16", "float16")])
+def test_half_precision_keeps_weights_and_answer_in_float32_and_trains(tiny_settings, precision, width_of_step):
+    settings = train.dataclasses.replace(tiny_settings, precision=precision)
+    network = train.start_network(settings, np.full((64, 64), 2.0, np.float32))
+    train.compile_network(network, settings, total_steps=10)
+    assert network.get_layer("encoder1_down_conv").compute_dtype == width_of_step
+    assert {variable.dtype for variable in network.trainable_variables} == {"float32"}
+    assert network.output.dtype == "float32"
+    assert isinstance(network.optimizer, keras.optimizers.LossScaleOptimizer) == (precision == "float16")
+    random = np.random.default_rng(0)
+    image = random.uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
+    depth_m = random.uniform(0.5, 9, (2, 64, 64, 1)).astype(np.float32)
+    losses = [network.train_on_batch(image, depth_m, np.ones(2, np.float32))[0] for _ in range(3)]
+    assert np.isfinite(losses).all()
+    assert keras.config.dtype_policy().name == "float32"  # of what is built next
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_whole_training_step_compiles_with_xla(tiny_settings, precision):
+    """As a TPU would have it: static shapes and no operation that XLA lacks. The nearest check without a TPU."""
+    settings = train.dataclasses.replace(tiny_settings, precision=precision, normalization="group")
+    network = train.start_network(settings, np.full((64, 64), 2.0, np.float32))
+    train.compile_network(network, settings, total_steps=10)
+    network.compile(network.optimizer, network.loss, weighted_metrics=train.network_grid_metrics(), jit_compile=True)
+    depth_m = np.full((2, 64, 64, 1), 3.0, np.float32)
+    batch = np.zeros((2, 64, 64, 3), np.float32), depth_m, np.ones(2, np.float32)
+    first = network.train_on_batch(*batch)[0]
+    assert network.jit_compile
+    assert network.train_on_batch(*batch)[0] < first
+
+
+def test_a_tpu_that_is_not_there_is_refused_in_one_line(monkeypatch):
+    def absent(tpu):
+        raise ValueError("Please provide a TPU Name to connect to.\nMore.")
+
+    monkeypatch.setattr(tf.distribute.cluster_resolver, "TPUClusterResolver", absent)
+    with pytest.raises(InputError, match="no TPU answers to --tpu='x' \\(Please provide a TPU Name to connect to.\\)"):
+        distribute.build_strategy("tpu", tpu="x")
+
+
+def test_a_tpu_needs_its_strategy():
+    with pytest.raises(InputError, match="--tpu=x needs --strategy=tpu, got --strategy=auto"):
+        train.Settings(tpu="x")
+
+
+def test_an_object_store_is_no_folder_for_a_run():
+    with pytest.raises(InputError, match="--workdir=gs://bucket/run is not a folder: .*mount the bucket"):
+        train.Settings(workdir="gs://bucket/run")

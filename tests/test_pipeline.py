@@ -6,8 +6,10 @@ import tensorflow as tf
 
 from depth_tf import pipeline
 from depth_tf.augmentation import Augmentation
+from depth_tf.cache import cache_folder, choose_cache
+from depth_tf.dataset import open_dataset
 from depth_tf.errors import InputError
-from depth_tf.pipeline import Grid
+from depth_tf.pipeline import Grid, Input
 from depth_tf.splits import Split
 
 GRID = Grid(height_px=32, width_px=64)
@@ -33,7 +35,7 @@ def _numbers(batches, batch_size: int) -> list[list[int]]:
 
 
 def _train(split, **changes):
-    return pipeline.training_batches(split, GRID, **{"batch_size": 4, "seed": 0, "epochs": 2, **changes})
+    return pipeline.training_batches(split, GRID, **{"batch_size": 4, "seed": 0, "steps": 6, **changes})
 
 
 def test_every_epoch_holds_every_image_once_and_fills_up_its_last_batch_at_weight_0(split):
@@ -57,10 +59,12 @@ def test_epochs_differ_in_order_and_a_seed_repeats_them(split):
     assert first != _numbers(_train(split, seed=4), 4)
 
 
-def test_starting_at_a_later_epoch_gives_that_epochs_batches(split):
-    whole = list(_train(split, epochs=3, strength=Augmentation()))[6:]
-    late = list(_train(split, epochs=3, first_epoch=2, strength=Augmentation()))
-    assert len(whole) == len(late) == 3
+@pytest.mark.parametrize("first_step", [6, 4, 8])
+def test_starting_at_a_later_step_gives_that_steps_batches(split, first_step):
+    """A pass has three steps: one starts between two passes, the others inside one."""
+    whole = list(_train(split, steps=9, strength=Augmentation()))[first_step:]
+    late = list(_train(split, steps=9, first_step=first_step, strength=Augmentation()))
+    assert len(whole) == len(late) == 9 - first_step
     for one, other in zip(whole, late, strict=True):
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -68,14 +72,14 @@ def test_starting_at_a_later_epoch_gives_that_epochs_batches(split):
 
 def test_how_batches_are_cut_does_not_change_an_images_augmentation(split):
     def images(batch_size):
-        batches = _train(split, batch_size=batch_size, epochs=1, strength=Augmentation())
+        batches = _train(split, batch_size=batch_size, steps=-(-NUM_IMAGES // batch_size), strength=Augmentation())
         return np.concatenate([image.numpy()[weight.numpy() > 0] for image, _, weight in batches])
 
     np.testing.assert_allclose(images(3), images(5), rtol=1e-5)
 
 
-@pytest.mark.parametrize("cache", ["memory", "disk"])
-def test_a_cache_changes_no_batch_and_reads_the_source_once(split, cache, tmp_path):
+@pytest.mark.parametrize("kind", ["memory", "disk"])
+def test_a_cache_changes_no_batch_and_reads_the_source_once(split, kind, tmp_path):
     reads = []
 
     def count_reads():
@@ -87,11 +91,63 @@ def test_a_cache_changes_no_batch_and_reads_the_source_once(split, cache, tmp_pa
         return tf.data.Dataset.zip(numbered, split.read()).map(lambda _, pair: pair)
 
     counted = Split("train", NUM_IMAGES, count_reads, None)
-    with pipeline.cache_folder(tmp_path, cache) as folder:
-        cached = _numbers(_train(counted, epochs=3, cache=cache, cache_dir=folder), 4)
-    assert cached == _numbers(_train(split, epochs=3, cache="none"), 4)
+    with cache_folder(tmp_path, kind) as folder:
+        cached = _numbers(_train(counted, steps=9, how=Input(kind, folder)), 4)
+    assert cached == _numbers(_train(split, steps=9, how=Input("none")), 4)
     assert len(reads) == NUM_IMAGES
-    assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "cache0").exists()
+
+
+@pytest.mark.parametrize("num_workers", [2, 4])
+def test_the_workers_rows_together_are_the_batches_of_one(split, num_workers):
+    """None repeats an image, none is dropped: side by side the rows are what one process gets."""
+    whole = list(_train(split, strength=Augmentation()))
+    parts = [list(_train(split, how=Input(worker=i, num_workers=num_workers))) for i in range(num_workers)]
+    assert sorted(sum((sum(_numbers(part, 4 // num_workers), []) for part in parts), [])) == sorted(
+        2 * list(range(1, NUM_IMAGES + 1))
+    )
+    parts = [
+        list(_train(split, strength=Augmentation(), how=Input(worker=i, num_workers=num_workers)))
+        for i in range(num_workers)
+    ]
+    for step, batch in enumerate(whole):
+        for place, tensor in enumerate(batch):
+            np.testing.assert_array_equal(tf.concat([part[step][place] for part in parts], 0), tensor)
+
+
+def test_a_worker_with_two_devices_gets_a_batch_for_each(split):
+    mine = Input(worker=1, num_workers=2, replicas=2)
+    one, other = _numbers(_train(split, steps=1, how=mine), 1)
+    assert [one + other] == _numbers(_train(split, steps=1, how=Input(worker=1, num_workers=2)), 2)
+
+
+def test_the_number_of_threads_changes_no_batch(split):
+    def batches(threads):
+        return _numbers(_train(split, strength=Augmentation(), how=Input(threads=threads)), 4)
+
+    assert batches(1) == batches(2) == batches(0)
+
+
+def test_a_data_service_with_two_workers_hands_out_every_image_once_a_pass(tiny_nyu):
+    """A real dispatcher and two real workers on loopback; the order is theirs, but each pass is whole."""
+    service = tf.data.experimental.service
+    dispatcher = service.DispatchServer()
+    address = dispatcher.target.split("://")[1]
+    workers = [service.WorkerServer(service.WorkerConfig(dispatcher_address=address)) for _ in range(2)]
+    split = open_dataset("nyu_depth_v2", str(tiny_nyu), validation_fraction=0.3).split("train")
+
+    def images(how):
+        found = [
+            image.numpy()[row].tobytes()
+            for image, _, weight in pipeline.training_batches(
+                split, GRID, batch_size=2, seed=0, steps=pipeline.steps_per_epoch(split.num_images, 2), how=how
+            )
+            for row in np.flatnonzero(weight.numpy())
+        ]
+        return sorted(found)
+
+    assert images(Input("none", data_service=dispatcher.target)) == images(Input("none"))
+    assert len(workers) == 2
 
 
 def test_scoring_batches_keep_order_and_count_every_image(split):
@@ -143,6 +199,6 @@ def test_a_grid_that_cannot_be_is_refused_in_one_line(changes, message):
 
 
 def test_a_cache_that_would_not_fit_in_memory_goes_to_disk():
-    assert pipeline.choose_cache("auto", 100, Grid()) == "memory"
-    assert pipeline.choose_cache("auto", 10**8, Grid()) == "disk"
-    assert pipeline.choose_cache("none", 100, Grid()) == "none"
+    assert choose_cache("auto", 100, Grid()) == "memory"
+    assert choose_cache("auto", 10**8, Grid()) == "disk"
+    assert choose_cache("none", 100, Grid()) == "none"

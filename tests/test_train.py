@@ -29,6 +29,7 @@ def test_a_run_leaves_everything_that_explains_it(tiny_run):
         "flags.txt",
         "environment.json",
         "history.csv",
+        "speed.csv",
         "best.keras",
         "mean_depth.npy",
         "metrics.json",

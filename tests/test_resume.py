@@ -1,0 +1,225 @@
+"""Runs that are killed: started again they end as if nothing had happened, bit for bit."""
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from depth_tf import resume, train
+from depth_tf.errors import InputError
+from depth_tf.model import load_network
+from tests.conftest import read_csv
+
+KINDS = [  # every callback that remembers in the first, which alone is quick enough for every day; then both forms
+    {"schedule": "plateau", "early_stopping": True, "ema": True, "optimizer": "sgd", "steps_per_epoch": 3},
+    pytest.param({"schedule": "cosine"}, marks=pytest.mark.slow),
+    pytest.param({"schedule": "step", "optimizer": "rmsprop"}, marks=pytest.mark.slow),
+]
+
+
+class Killed(Exception):
+    """Stands for SIGKILL where a test cannot spare a process."""
+
+
+def _weights_hash(workdir: pathlib.Path) -> str:
+    network = load_network(workdir / "best.keras", size_px=(64, 64))
+    return hashlib.sha256(b"".join(weight.tobytes() for weight in network.get_weights())).hexdigest()
+
+
+def _result(workdir: pathlib.Path) -> tuple[str, str]:
+    return _weights_hash(workdir), (workdir / "history.csv").read_bytes().decode()
+
+
+@pytest.mark.parametrize("changes", KINDS, ids=lambda changes: "-".join(map(str, changes.values())))
+def test_a_run_cut_off_inside_an_epoch_ends_as_if_it_had_not_been(tiny_settings, tmp_path, monkeypatch, changes):
+    """Killed in the middle of its fourth epoch, after the state of the third is on disk."""
+    settings = dataclasses.replace(tiny_settings, epochs=6, **changes)
+    train.train(dataclasses.replace(settings, workdir=str(tmp_path / "whole")))
+
+    def kill(self, epoch, logs=None):
+        if epoch == 3:
+            raise Killed
+
+    cut = dataclasses.replace(settings, workdir=str(tmp_path / "cut"))
+    with monkeypatch.context() as patch:
+        patch.setattr(resume.KeepState, "on_epoch_begin", kill)
+        with pytest.raises(Killed):
+            train.train(cut)
+    assert len(read_csv(tmp_path / "cut" / "history.csv")) == 3
+    train.train(cut)
+    assert _result(tmp_path / "cut") == _result(tmp_path / "whole")
+    assert not (tmp_path / "cut" / "state").exists()
+
+
+def test_a_run_killed_after_its_last_epoch_is_scored_without_training_again(tiny_settings, tmp_path, monkeypatch):
+    settings = dataclasses.replace(tiny_settings, workdir=str(tmp_path / "run"))
+
+    def kill(*_, **__):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train.evaluate, "score_run", kill)
+        with pytest.raises(Killed):
+            train.train(settings)
+    before = _result(tmp_path / "run")
+    assert train.train(settings)["num_images"] == 2
+    assert _result(tmp_path / "run") == before
+
+
+def test_a_torn_state_is_recognised_and_the_one_before_is_used(tmp_path, capsys):
+    for epochs in (1, 2):
+        resume.write(tmp_path / "state", resume.State(epochs, False, {"network/0": np.full(1000, epochs)}, {}))
+    newest = tmp_path / "state" / "epoch00002.npz"
+    whole = newest.read_bytes()
+    assert resume.newest(tmp_path).epochs_done == 2
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    for torn in (whole[: len(whole) // 2], whole[:-1], b"", bytes(flipped)):
+        newest.write_bytes(torn)
+        assert resume.newest(tmp_path).epochs_done == 1
+        assert "epoch00002.npz is torn" in capsys.readouterr().out
+
+
+def test_no_state_means_a_fresh_start(tmp_path):
+    assert resume.newest(tmp_path) is None
+
+
+def test_a_state_comes_back_as_it_was_written(tmp_path):
+    arrays = {
+        "network/0": np.float32([[1.5, -2]]),
+        "optimizer/0": np.int64(7),
+        "EarlyStopping/best_weights/0": np.ones(2),
+    }
+    memory = {"EarlyStopping/best": 0.1 + 0.2, "ReduceLROnPlateau/wait": 3, "ModelCheckpoint/best": None}
+    resume.write(tmp_path, resume.State(12, True, arrays, memory))
+    found = resume.read(tmp_path / "epoch00012.npz")
+    assert (found.epochs_done, found.stopped, found.memory) == (12, True, memory)
+    assert found.arrays.keys() == arrays.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found.arrays[name], array)
+
+
+def test_the_state_of_another_network_is_refused():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    model.compile("sgd", "mse")
+    with pytest.raises(InputError, match="holds another network than the flags ask for"):
+        resume.restore(resume.State(1, False, {"network/0": np.zeros((2, 4))}, {}), model, [])
+
+
+def test_rows_of_epochs_that_will_be_done_again_and_half_a_row_are_cut(tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text("epoch,loss\n0,0.5\n1,0.4\n2,0.")
+    resume.keep_first_rows(path, 1)
+    assert path.read_text() == "epoch,loss\n0,0.5\n"
+
+
+def test_another_data_set_of_the_same_name_is_refused(tiny_settings, tiny_nyu, tmp_path):
+    settings = dataclasses.replace(tiny_settings, workdir=str(tmp_path / "run"))
+    train.run_folder.claim(tmp_path / "run", settings, {"num_images": {"train": 9}})
+    with pytest.raises(InputError, match="holds a run on .*9.* name another folder"):
+        train.train(settings)
+
+
+def _command(settings, workdir: pathlib.Path) -> list[str]:
+    flags = train.program.flagfile_text(dataclasses.replace(settings, workdir=str(workdir))).split()
+    return [sys.executable, "-m", "depth_tf.train", *flags]
+
+
+def _start(settings, workdir: pathlib.Path) -> subprocess.Popen:
+    root = pathlib.Path(__file__).resolve().parents[1]
+    environment = {**os.environ, "PYTHONPATH": os.fspath(root), "CUDA_VISIBLE_DEVICES": "-1"}
+    return subprocess.Popen(
+        _command(settings, workdir), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_sigterm_ends_a_run_within_seconds_with_one_line_and_status_75(tiny_settings, tmp_path):
+    workdir = tmp_path / "run"
+    process = _start(dataclasses.replace(tiny_settings, epochs=100_000), workdir)
+    while not list((workdir / "state").glob("epoch*.npz")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    asked_s = time.perf_counter()
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert time.perf_counter() - asked_s < 10
+    assert process.returncode == 75
+    assert errors.splitlines()[-1].startswith("stopped: by SIGTERM; epoch")
+    assert "Traceback" not in errors
+
+
+@pytest.mark.torture
+def test_a_run_killed_many_times_equals_one_that_was_not(tiny_settings, tmp_path, request):
+    """Kills a real run again and again: in turn inside an epoch, anywhere, and while a state is being written.
+
+    After every kill the newest whole state must be, bit for bit, the one the uninterrupted run had at that epoch.
+    """
+    kills = request.config.getoption("--kills")
+    random = np.random.default_rng(0)
+    settings = dataclasses.replace(
+        tiny_settings, epochs=3 * kills, steps_per_epoch=8, schedule="plateau", early_stopping=False, optimizer="adamw"
+    )
+    expected = _states_of_a_whole_run(settings, tmp_path / "whole")
+    workdir, identical, mid_write = tmp_path / "killed", 0, 0
+    for kill in range(kills):
+        process = _start(settings, workdir)
+        done = _epochs_done(workdir)
+        _wait(process, lambda done=done: _epochs_done(workdir) > done)  # so that the run gets on
+        if kill % 3 == 2:
+            _wait(process, lambda: list((workdir / "state").glob(".partial-*")), pause_s=0.0)
+        else:
+            time.sleep(random.uniform(0, 0.3))
+        assert process.poll() is None, "the run ended before it was killed: give it more epochs"
+        process.send_signal(signal.SIGTERM if kill % 4 == 3 else signal.SIGKILL)
+        process.wait(timeout=60)
+        mid_write += bool(list((workdir / "state").glob(".partial-*")))
+        state = resume.newest(workdir)
+        assert _state_hash(state) == expected[state.epochs_done]
+        identical += 1
+    process = _start(settings, workdir)
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+    print(f"{identical} of {kills} identical; {mid_write} killed while a state was being written")
+    assert _result(workdir) == _result(tmp_path / "whole")
+
+
+def _states_of_a_whole_run(settings, workdir: pathlib.Path) -> dict[int, str]:
+    """Returns the hash of every epoch's state, caught while an uninterrupted run writes them."""
+    found: dict[int, str] = {}
+    process = _start(settings, workdir)
+    while process.poll() is None:
+        for path in (workdir / "state").glob("epoch*.npz"):
+            epoch = int(path.stem.removeprefix("epoch"))
+            if epoch not in found:
+                try:
+                    found[epoch] = _state_hash(resume.read(path))
+                except resume.TORN:
+                    continue  # removed between the listing and the reading
+        time.sleep(0.01)
+    assert process.returncode == 0, process.stderr.read()
+    return found
+
+
+def _state_hash(state: resume.State) -> str:
+    digest = hashlib.sha256(repr(sorted(state.memory.items())).encode())
+    for name in sorted(state.arrays):
+        digest.update(name.encode() + state.arrays[name].tobytes())
+    return digest.hexdigest()
+
+
+def _epochs_done(workdir: pathlib.Path) -> int:
+    return max((int(path.stem.removeprefix("epoch")) for path in (workdir / "state").glob("epoch*.npz")), default=0)
+
+
+def _wait(process: subprocess.Popen, happened, pause_s: float = 0.02) -> None:
+    while not happened():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(pause_s)
