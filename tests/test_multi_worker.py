@@ -77,6 +77,7 @@ def test_two_workers_equal_one_process_although_one_was_killed_on_the_way(settin
         assert all(worker.poll() is None for worker in workers), [worker.stderr.read() for worker in workers]
         time.sleep(0.05)
     workers[lost].send_signal(signal.SIGKILL)
+    workers[lost].communicate()
     _, errors = workers[1 - lost].communicate(timeout=60)
     assert workers[1 - lost].returncode == 75
     assert errors.splitlines()[-1].startswith("stopped: another worker is lost")

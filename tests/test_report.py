@@ -67,6 +67,25 @@ def test_a_result_is_added_under_its_title_without_paths(tmp_path, monkeypatch):
         report.add_result(tmp_path / "metrics.json", None, None)
 
 
+def test_a_comparison_is_added_whole_and_without_paths(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "RESULTS", tmp_path / "results")
+    runs = [{"optimizer": "sgd", "curves": {"loss": [0.5, 0.25]}}]
+    (tmp_path / "compare.json").write_text(json.dumps({"runs": runs, "command": "x --output=/tmp/a"}))
+    report.add_result(tmp_path / "compare.json", "compare", "Comparison")
+    added = json.loads((tmp_path / "results" / "compare.json").read_text())
+    assert added == {"title": "Comparison", "runs": runs, "command": "x --output=OUTPUT"}
+
+
+def test_the_table_of_scale_gives_times_as_multiples_of_the_first():
+    rows = [
+        {"multiple": 1, "images": 2048, "seconds": 10.0, "peak_memory_gib": 1.0},
+        {"multiple": 4, "images": 8192, "seconds": 41.0, "peak_memory_gib": 1.25},
+    ]
+    table = report.scale_table({"rows": rows, "dataset": "nyu_depth_v2", "date": "2026-11-22", "machine": "x"})
+    assert "| 2,048 | 10.0 | 1.00 | 1.00 |" in table
+    assert "| 8,192 | 41.0 | 4.10 | 1.25 |" in table
+
+
 def test_a_readme_without_its_marks_is_refused():
     with pytest.raises(InputError, match="no section <!-- results -->"):
         report.replace_section("nothing", "results", "x")

@@ -12,6 +12,8 @@ import time
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from depth_tf import resume, train
 from depth_tf.errors import InputError
@@ -38,10 +40,22 @@ def _result(workdir: pathlib.Path) -> tuple[str, str]:
     return _weights_hash(workdir), (workdir / "history.csv").read_bytes().decode()
 
 
+def _scalars(board: pathlib.Path) -> dict[tuple[str, str, int], float]:
+    """Returns what TensorBoard shows, by tag and step, but for the speed; of points at one step, the last."""
+    found = {}
+    for part in ("train", "validation"):
+        events = EventAccumulator(str(board / part), size_guidance={"tensors": 0}).Reload()
+        for tag in set(events.Tags()["tensors"]) - {"epoch_images_per_s"}:
+            for event in events.Tensors(tag):
+                if np.isscalar(value := tf.make_ndarray(event.tensor_proto)[()]) and not isinstance(value, bytes):
+                    found[part, tag, event.step] = float(value)
+    return found
+
+
 @pytest.mark.parametrize("changes", KINDS, ids=lambda changes: "-".join(map(str, changes.values())))
 def test_a_run_cut_off_inside_an_epoch_ends_as_if_it_had_not_been(tiny_settings, tmp_path, monkeypatch, changes):
     """Killed in the middle of its fourth epoch, after the state of the third is on disk."""
-    settings = dataclasses.replace(tiny_settings, epochs=6, **changes)
+    settings = dataclasses.replace(tiny_settings, epochs=6, tensorboard=True, **changes)
     train.train(dataclasses.replace(settings, workdir=str(tmp_path / "whole")))
 
     def kill(self, epoch, logs=None):
@@ -57,6 +71,8 @@ def test_a_run_cut_off_inside_an_epoch_ends_as_if_it_had_not_been(tiny_settings,
     train.train(cut)
     assert _result(tmp_path / "cut") == _result(tmp_path / "whole")
     assert not (tmp_path / "cut" / "state").exists()
+    boards = [_scalars(tmp_path / name / "tensorboard") for name in ("cut", "whole")]
+    assert boards[0] == boards[1]
 
 
 def test_a_run_killed_after_its_last_epoch_is_scored_without_training_again(tiny_settings, tmp_path, monkeypatch):
@@ -179,7 +195,7 @@ def test_a_run_killed_many_times_equals_one_that_was_not(tiny_settings, tmp_path
             time.sleep(random.uniform(0, 0.3))
         assert process.poll() is None, "the run ended before it was killed: give it more epochs"
         process.send_signal(signal.SIGTERM if kill % 4 == 3 else signal.SIGKILL)
-        process.wait(timeout=60)
+        process.communicate(timeout=60)
         mid_write += bool(list((workdir / "state").glob(".partial-*")))
         state = resume.newest(workdir)
         assert _state_hash(state) == expected[state.epochs_done]
@@ -204,7 +220,8 @@ def _states_of_a_whole_run(settings, workdir: pathlib.Path) -> dict[int, str]:
                 except resume.TORN:
                     continue  # removed between the listing and the reading
         time.sleep(0.01)
-    assert process.returncode == 0, process.stderr.read()
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
     return found
 
 
