@@ -41,7 +41,7 @@ def read_pair(
     Raises:
       InputError: if a file cannot be read or is of another kind, or the two differ in size.
     """
-    image = _read_image(image_path)
+    image = read_image(image_path)
     depth_m = _read_npy_m(depth_path) if _is_npy(depth_path) else _read_png_m(depth_path, depth_scale)
     _require_equal_shapes(image_path, image.shape[:2], depth_path, depth_m.shape)
     return image, depth_m
@@ -91,7 +91,12 @@ def _naming(path: str | os.PathLike) -> Iterator[None]:
         raise InputError(f"{path} cannot be read ({reason}): replace it, or remove it with its pair") from error
 
 
-def _read_image(path: str | os.PathLike) -> np.ndarray:
+def read_image(path: str | os.PathLike) -> np.ndarray:
+    """Returns a photograph, turned upright as its EXIF says, as [H, W, 3] uint8 RGB.
+
+    Raises:
+      InputError: if the file is missing, or not a photograph.
+    """
     with _naming(path), Image.open(path) as opened:
         _require_photograph(path, opened)
         turned = ImageOps.exif_transpose(opened)

@@ -1,0 +1,220 @@
+"""Takes KerasHub's Depth Anything from relative depth to metres, with depth_tf's batches and masked loss.
+
+    python -m sota_guide.finetune --preset=depth_anything_v2_small --data_dir=DIR --workdir=runs/metric
+    python -m sota_guide.run --preset=runs/metric/preset --input=PHOTO
+
+Leaves in --workdir: preset/ (the network, for `run` and `evaluate`), metrics.json under the protocol *eigen* with
+per_image.csv and panels.png, history.csv, config.json, flags.txt and environment.json. KerasHub's own depth loss is
+not used: one pixel without depth turns it, and then every weight, into NaN.
+"""
+
+import dataclasses
+import math
+import pathlib
+import sys
+
+import keras
+import numpy as np
+
+from depth_tf import evaluate as depth_tf_evaluate
+from depth_tf import optimizers, pipeline, program, run_folder, schedules
+from depth_tf.augmentation import Augmentation
+from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of, resolve_name
+from depth_tf.errors import InputError
+from depth_tf.floor import log_mean_depth_m, mean_depth_map
+from depth_tf.keras_metrics import network_grid_metrics
+from depth_tf.losses import DepthLoss
+from depth_tf.program import option, say
+from depth_tf.splits import DepthDataset
+from depth_tf.synthetic_rooms.builder import SIZES
+from sota_guide import evaluate, presets
+
+GRID_STEP_PX = 32  # depth_tf's batches have sides divisible by 32, the network's are divisible by 14
+SHOWN = ("abs_rel", "rmse_m", "delta1")  # while training
+BEST_WEIGHTS = "best.weights.h5"  # while training; the preset takes its place
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a fine-tuning run depends on; each field is the flag of its name."""
+
+    preset: str = option(presets.NAMES[0], "network to start from: KerasHub's name, or a folder", group="network")
+    size_px: int = option(252, "side of the square the network sees, divisible by 14", group="network")
+    min_depth_m: float = option(0.1, "nearer readings are missing, metres", group="network")
+    max_depth_m: float = option(
+        10.0, "farther readings are missing, and the network's farthest answer", group="network"
+    )
+    freeze_encoder: bool = option(False, "train the decoder alone: quicker, in less memory", group="network")
+    dataset: str = option(
+        "auto", "what to train on; auto: NYU if prepared, else synthetic rooms", group="data", choices=CHOICES
+    )
+    data_dir: str | None = option(None, "folder TFDS keeps data sets in, or that holds train/", group="data")
+    max_train_images: int = option(0, "train on the first this many images; 0: all", group="data")
+    validation_fraction: float = option(0.1, "share of train, in whole scenes, held out to judge by", group="data")
+    rooms: str = option("default", "size of synthetic_rooms", group="data", choices=SIZES)
+    depth_scale: float = option(0.001, "metres a unit of a folder's depth PNGs", group="data")
+    skip_incomplete: bool = option(False, "leave out a folder's images without depth, and reverse", group="data")
+    epochs: int = option(2, "passes over the training images", group="training")
+    learning_rate: float = option(5e-5, "peak rate, after a warm-up and before half a cosine", group="training")
+    global_batch_size: int = option(8, "images a step", group="training")
+    seed: int = option(0, "of the order and the augmentation", group="training")
+    workdir: str = option("runs/metric", "folder of the run", group="run")
+
+    def __post_init__(self):
+        for name in ("epochs", "global_batch_size"):
+            if getattr(self, name) < 1:
+                raise InputError(f"expected --{name} of 1 or more, got {getattr(self, name)}")
+        if not self.learning_rate > 0:
+            raise InputError(f"expected --learning_rate above 0, got {self.learning_rate:g}")
+
+
+def main(settings: Settings) -> None:
+    """Trains, saves the preset, scores it and prints the table."""
+    finetune(settings)
+
+
+def finetune(settings: Settings) -> dict:
+    """Runs all stages and returns what metrics.json holds."""
+    settings = dataclasses.replace(settings, dataset=resolve_name(settings.dataset, settings.data_dir))
+    keras.utils.set_random_seed(settings.seed)
+    dataset = open_dataset(settings.dataset, settings.data_dir, **options_of(dataclasses.asdict(settings)))
+    grid = grid_of(settings)
+    workdir = pathlib.Path(settings.workdir)
+    with naming_bad_records(dataset):
+        initial_depth_m = log_mean_depth_m(mean_depth_map(dataset.split("train"), grid))
+        model = presets.load(settings.preset, size_px=settings.size_px)
+        estimator = metric_estimator(model, settings, initial_depth_m)
+        run_folder.claim(workdir, settings, dataset.describe())
+        fit(estimator, dataset, grid, settings)
+        save_preset(estimator, workdir / presets.FOLDER)
+        return evaluate.score(
+            presets.DepthModel(estimator, f"{model.name}, tuned to metres"),
+            dataset,
+            split=next(name for name in ("validation", "holdout", "train") if name in dataset.splits),
+            output=workdir / run_folder.METRICS,
+            command=program.command_line("sota_guide.finetune"),
+            trained_on=depth_tf_evaluate.trained_on(workdir),
+        )
+
+
+def grid_of(settings: Settings) -> pipeline.Grid:
+    """Returns the grid of the batches: the square of sides divisible by 32 that is next above the network's."""
+    side_px = GRID_STEP_PX * math.ceil(settings.size_px / GRID_STEP_PX)
+    return pipeline.Grid(side_px, side_px, settings.min_depth_m, settings.max_depth_m)
+
+
+def metric_estimator(model: presets.DepthModel, settings: Settings, initial_depth_m: float):
+    """Returns an estimator that answers metres, with the model's weights.
+
+    The last layer of a relative network is replaced by one that answers `initial_depth_m` everywhere: its answer is
+    inverse depth, near is large, so the sigmoid that KerasHub puts behind it for metres would start saturated and
+    upside down. A network that answers metres already is taken as it is.
+    """
+    old = model.estimator
+    backbone = _with_own_position_embeddings(old.backbone)
+    if model.prediction_kind == "inverse_depth":
+        share = initial_depth_m / settings.max_depth_m
+        last = backbone.head.conv3
+        last.kernel.assign(np.zeros(last.kernel.shape, np.float32))
+        last.bias.assign(np.full(last.bias.shape, math.log(share / (1 - share)), np.float32))
+    backbone.image_encoder.trainable = not settings.freeze_encoder
+    # What takes no part in the answer: Keras warns of weights without a gradient.
+    backbone.image_encoder.embeddings.mask_token.trainable = False
+    backbone.neck.fusion_stage[0].residual_layer1.trainable = False
+    return type(old)(
+        backbone=backbone,
+        preprocessor=old.preprocessor,
+        depth_estimation_type="metric",
+        min_depth=settings.min_depth_m,
+        max_depth=settings.max_depth_m if model.prediction_kind == "inverse_depth" else old.max_depth,
+    )
+
+
+def training_network(estimator, grid: pipeline.Grid) -> keras.Model:
+    """Returns the estimator between depth_tf's batches: images in 0..255 on the grid to metres on the grid."""
+    size_px, converter = estimator.input_shape[1], estimator.preprocessor.image_converter
+    image = keras.Input((grid.height_px, grid.width_px, 3), name="image")
+    square = keras.layers.Resizing(size_px, size_px, interpolation="bilinear")(image)
+    scaled = square * np.asarray(converter.scale, np.float32) + np.asarray(converter.offset, np.float32)
+    depth_m = estimator(scaled)["depths"]
+    depth_m = keras.layers.Resizing(grid.height_px, grid.width_px, interpolation="bilinear")(depth_m)
+    return keras.Model(image, keras.ops.maximum(depth_m, presets.MIN_DEPTH_M))
+
+
+def fit(estimator, dataset: DepthDataset, grid: pipeline.Grid, settings: Settings) -> None:
+    """Calls `fit`; the estimator then holds the weights of the epoch that did best on the hold-out, or the last."""
+    train_split, holdout = dataset.split("train"), dataset.splits.get("holdout")
+    steps = pipeline.steps_per_epoch(train_split.num_images, settings.global_batch_size)
+    network = training_network(estimator, grid)
+    rate = schedules.learning_rate("cosine", settings.learning_rate, steps=settings.epochs * steps)
+    network.compile(
+        optimizer=optimizers.build_optimizer("adamw", rate),
+        loss=DepthLoss(),
+        weighted_metrics=[metric for metric in network_grid_metrics() if metric.name in SHOWN],
+        jit_compile=False,  # not tried with XLA on a GPU
+    )
+    workdir = pathlib.Path(settings.workdir)
+    best = workdir / BEST_WEIGHTS
+    say(f"data: {dataset.name}: {train_split.num_images} images, {holdout.num_images if holdout else 0} held out")
+    say(f"training: {network.count_params():,} parameters, {settings.epochs} epochs of {steps} steps -> {workdir}")
+    history = network.fit(
+        pipeline.training_batches(
+            train_split,
+            grid,
+            batch_size=settings.global_batch_size,
+            seed=settings.seed,
+            steps=settings.epochs * steps,
+            strength=Augmentation(),
+            how=pipeline.Input(cache="none"),
+        ),
+        epochs=settings.epochs,
+        steps_per_epoch=steps,
+        validation_data=holdout and pipeline.scoring_batches(holdout, grid, batch_size=settings.global_batch_size),
+        shuffle=False,  # the pipeline has its own order
+        verbose=1 if sys.stdout.isatty() else 2,
+        callbacks=[
+            keras.callbacks.TerminateOnNaN(),
+            keras.callbacks.ModelCheckpoint(
+                str(best),
+                monitor=schedules.MONITOR,
+                mode=schedules.MONITOR_MODE,
+                save_best_only=holdout is not None,
+                save_weights_only=True,
+            ),
+            keras.callbacks.CSVLogger(str(workdir / "history.csv")),
+        ],
+    ).history
+    if not np.isfinite(history["loss"]).all():
+        raise InputError("the loss stopped being a number: try a smaller --learning_rate")
+    network.load_weights(best)
+    best.unlink()
+
+
+def save_preset(estimator, folder: pathlib.Path) -> None:
+    """Saves an estimator that `metric_estimator` made, with the position embeddings it was trained to.
+
+    KerasHub 0.32 saves those it once loaded wherever the changes since then happen to sum to less than 0.
+    """
+    embeddings = estimator.backbone.image_encoder.embeddings
+    embeddings.position_embeddings.assign(embeddings.interpolated_position_embeddings)
+    estimator.save_to_preset(str(folder))
+
+
+def _with_own_position_embeddings(backbone):
+    """Returns a copy of the backbone with position embeddings that belong to its own image size.
+
+    KerasHub stores those of the published size, 518x518, and interpolates: what is trained at another size would be
+    blurred by being saved and loaded.
+    """
+    config = backbone.get_config()
+    encoder = config["image_encoder"]["config"]
+    encoder["position_embedding_shape"] = encoder["image_shape"][:2]
+    own = type(backbone).from_config(config)
+    embeddings = backbone.image_encoder.embeddings.interpolated_position_embeddings
+    for old, new in zip(backbone.weights, own.weights, strict=True):
+        new.assign(old if old.shape == new.shape else embeddings)
+    return own
+
+
+if __name__ == "__main__":
+    program.run(main, Settings)

@@ -1,0 +1,213 @@
+"""Writes the tables of sota_guide/README.md from models.toml and results/: python -m sota_guide.tables.
+
+--check only says whether the README is up to date. A figure that was fitted to the truth never shares a table with
+one that was not: each protocol has a table of its own, headed by which of the two it is.
+"""
+
+import dataclasses
+import json
+import pathlib
+import tomllib
+
+from depth_tf import program, storage
+from depth_tf.errors import InputError
+from depth_tf.program import option, say
+from depth_tf.report import replace_section, results_tables
+
+HERE = pathlib.Path(__file__).resolve().parent
+README, MODELS, RESULTS = HERE / "README.md", HERE / "models.toml", HERE / "results"
+FIGURE_KEYS = {"value", "metric", "dataset", "protocol", "aligned", "source", "read_as", "date"}
+FACTS = {  # of the longer table: key in models.toml -> heading
+    "parameters_m": "parameters",
+    "output": "what comes out",
+    "code_licence": "code",
+    "weights_licence": "weights",
+    "ways": "ways to run it",
+    "maintenance": "maintenance",
+}
+NO_SCORES = (
+    "None yet: the published weights could not be downloaded where this was written. Copy the `metrics.json` of "
+    "`sota_guide.evaluate` to `sota_guide/results/` and run `python -m sota_guide.tables`."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Whether to write."""
+
+    check: bool = option(False, "write nothing; fail if a table differs from its data")
+
+
+def main(settings: Settings) -> None:
+    """Brings the README up to date, or says whether it is."""
+    text = README.read_text(encoding="utf-8")
+    fresh = text
+    for name, content in sections(load_data(), load_results()).items():
+        fresh = replace_section(fresh, name, content)
+    if not settings.check:
+        storage.write_text(README, fresh)
+        return say("wrote sota_guide/README.md")
+    if fresh != text:
+        raise InputError("sota_guide/README.md differs from its data: expected equal; run python -m sota_guide.tables")
+    return say("sota_guide/README.md is up to date")
+
+
+def load_data() -> dict:
+    """Returns models.toml, checked.
+
+    Raises:
+      InputError: if a figure lacks a key, names what is not defined, or contradicts its protocol on alignment.
+    """
+    data = tomllib.loads(MODELS.read_text(encoding="utf-8"))
+    for key, model in data["models"].items():
+        _check_references(key, model["sources"], model["read_as"], data)
+        for figure in model["figures"]:
+            check_figure(key, figure, data)
+    return data
+
+
+def check_figure(model: str, figure: dict, data: dict) -> None:
+    """Raises InputError unless a figure is complete and agrees with what models.toml defines."""
+    where = f"models.toml, {model}: the figure {figure.get('value')}"
+    if figure.keys() != FIGURE_KEYS:
+        raise InputError(
+            f"{where} must have the keys {', '.join(sorted(FIGURE_KEYS))}: "
+            f"missing or too many: {', '.join(sorted(figure.keys() ^ FIGURE_KEYS))}"
+        )
+    _check_references(model, [figure["source"]], figure["read_as"], data)
+    if figure["protocol"] not in data["protocols"]:
+        raise InputError(f"{where} names the protocol {figure['protocol']!r}, which [protocols] does not define")
+    protocol = data["protocols"][figure["protocol"]]
+    if figure["metric"] not in protocol["metrics"]:
+        raise InputError(f"{where} is of {figure['metric']!r}, expected one of {', '.join(protocol['metrics'])}")
+    if figure["aligned"] != protocol["aligned"]:
+        raise InputError(f"{where} says aligned = {figure['aligned']}, and its protocol {protocol['aligned']}")
+
+
+def load_results() -> list[dict]:
+    """Returns the contents of the result files, by file name."""
+    return [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+
+
+def sections(data: dict, results: list[dict]) -> dict[str, str]:
+    """Returns every generated part of the README by the name of its marks."""
+    scores = [result for result in results if "abs_rel" in result]
+    parts = {
+        "shortlist": facts_table(data, lambda model: model.get("shortlist", False)),
+        "models": facts_table(data, lambda model: model.get("listed", True)),
+        "scores": results_tables(scores) if scores else NO_SCORES,
+        "speed": speed_table([result for result in results if "median_s" in result]),
+        "sources": sources_list(data),
+    }
+    for name, protocol in data["protocols"].items():
+        parts[name] = protocol_table(data, name)
+        if protocol.get("shortlist", False):
+            parts[f"shortlist {name}"] = protocol_table(data, name, shortlist=True)
+    return parts
+
+
+def facts_table(data: dict, chosen) -> str:
+    """Returns the facts of the models for which `chosen` is true, a row each."""
+    lines = _head(["model", *FACTS.values(), "read as, source"])
+    for model in filter(chosen, data["models"].values()):
+        cells = [_fact(model, key) for key in FACTS]
+        lines.append(_line([model["name"], *cells, f"{model['read_as']}, {_links(model['sources'])}"]))
+    return "\n".join(lines)
+
+
+def protocol_table(data: dict, name: str, *, shortlist: bool = False) -> str:
+    """Returns the figures of one protocol, a row a model, a column a data set; headed by whether they are aligned."""
+    protocol, rows = data["protocols"][name], _rows(data, name)
+    if shortlist:
+        rows = [(model, figures) for model, figures in rows if model.get("shortlist")]
+    datasets = list(dict.fromkeys(figure["dataset"] for _, figures in rows for figure in figures))
+    metrics = " / ".join(data["metrics"][metric] for metric in protocol["metrics"])
+    kind = "**Aligned to the truth**. " if protocol["aligned"] else "**Not aligned**. "
+    kind = "" if protocol.get("plain", False) else kind  # where there is no truth to align to
+    lines = [f"{kind}{protocol['title']}: {metrics}.", "", *_head(["model", *datasets, "read as, source"])]
+    for model, figures in rows:
+        cells = [_cell(figures, dataset, protocol["metrics"]) for dataset in datasets]
+        read_as = ", ".join(dict.fromkeys(figure["read_as"] for figure in figures))
+        sources = dict.fromkeys(figure["source"] for figure in figures)
+        lines.append(_line([model["name"], *cells, f"{read_as}, {_links(sources)}"]))
+    return "\n".join(lines)
+
+
+def speed_table(results: list[dict]) -> str:
+    """Returns what `sota_guide.speed` measured, a row a file."""
+    lines = _head(["network, weights", "size", "median s an image", "first s", "memory", "measured"])
+    for result in results:
+        model, note = result["model"], f"; {result['note']}" if result["note"] else ""
+        lines.append(
+            _line(
+                [
+                    f"{model['preset']}, {model['library']}",
+                    f"{model['size_px']}x{model['size_px']}",
+                    f"{result['median_s']:.2f}",
+                    f"{result['first_image_s']:.1f}",
+                    f"{result['peak_memory_mib'] / 1024:.1f} GiB {result['peak_memory_of']}",
+                    f"{result['date']}, {result['machine']}{note}",
+                ]
+            )
+        )
+    return "\n".join(lines)
+
+
+def sources_list(data: dict) -> str:
+    """Returns the sources, a line each."""
+    lines = []
+    for key, source in data["sources"].items():
+        commit = f", commit {source['commit']}" if "commit" in source else ""
+        lines.append(f"- `{key}`: {source['title']}, <{source['address']}>{commit}")
+    return "\n".join(lines)
+
+
+def _rows(data: dict, protocol: str) -> list[tuple[dict, list[dict]]]:
+    """Returns the models that have figures of a protocol, with those figures, in the file's order."""
+    rows = []
+    for model in data["models"].values():
+        figures = [figure for figure in model["figures"] if figure["protocol"] == protocol]
+        if figures:
+            rows.append((model, figures))
+    return rows
+
+
+def _check_references(model: str, sources: list[str], read_as: str, data: dict) -> None:
+    for source in sources:
+        if source not in data["sources"]:
+            raise InputError(f"models.toml, {model}: source {source!r} is not in [sources]")
+    if not sources or read_as not in data["read_as"]:
+        raise InputError(f"models.toml, {model}: expected a source, and read_as of {', '.join(data['read_as'])}")
+
+
+def _cell(figures: list[dict], dataset: str, metrics: list[str]) -> str:
+    values = {figure["metric"]: figure["value"] for figure in figures if figure["dataset"] == dataset}
+    return " / ".join(_number(values.get(metric)) for metric in metrics) if values else "-"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if isinstance(value, float) and value < 2 else f"{value:g}"
+
+
+def _fact(model: dict, key: str) -> str:
+    if key == "parameters_m":
+        return f"{model[key]:g} M" if key in model else "-"
+    return model[key]
+
+
+def _links(sources) -> str:
+    return ", ".join(f"`{source}`" for source in sources)
+
+
+def _head(columns: list[str]) -> list[str]:
+    return [_line(columns), _line(["---"] * len(columns))]
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    program.run(main, Settings)

@@ -1,0 +1,97 @@
+"""Predicts the depth of a folder of images in PyTorch, as files that depth_tf.evaluate scores.
+
+    python -m sota_guide.torch_predict --images=images/ --output=depths/
+    python -m depth_tf.evaluate --data_dir=DIR --predictions=depths/ --prediction_kind=inverse_depth --protocol=aligned
+
+Writes NAME.npy, float32 [H, W], for every NAME.png or .jpg. Runs in the environment of requirements-torch.txt, which
+needs neither TensorFlow nor Keras.
+"""
+
+import dataclasses
+import importlib
+import pathlib
+import time
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from depth_tf import program, storage
+from depth_tf.errors import InputError
+from depth_tf.program import option, say
+
+MODEL = "depth-anything/Depth-Anything-V2-Small-hf"  # Apache-2.0, relative inverse depth
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+INSTALL = "pip install -r sota_guide/requirements-torch.txt"
+NEWS_EVERY_S = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to predict, and with what; each field is the flag of its name."""
+
+    images: str | None = option(None, "folder of images")
+    output: str = option("depths", "folder to write to, new or empty")
+    model: str = option(MODEL, "Hugging Face repository of a depth network, or the folder of one")
+
+
+def main(settings: Settings) -> None:
+    """Loads the network and writes the depth of every image."""
+    paths = _image_paths(settings.images)
+    output = pathlib.Path(settings.output)
+    if output.exists() and any(output.iterdir()):
+        raise InputError(f"--output={output} is not empty: name a new folder")
+    torch, processor, network = _load(settings.model)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = network.to(device).eval()
+    metric = getattr(network.config, "depth_estimation_type", "relative") == "metric"
+    kind = "depth_m" if metric else "inverse_depth"
+    say(f"{settings.model}: {sum(weight.numel() for weight in network.parameters()):,} parameters on {device}")
+    started_s = news_s = time.perf_counter()
+    for done, path in enumerate(paths, start=1):
+        with Image.open(path) as opened:
+            image = ImageOps.exif_transpose(opened).convert("RGB")
+        storage.write_array(output / f"{path.stem}.npy", _predict(torch, processor, network, image, device))
+        if time.perf_counter() - news_s > NEWS_EVERY_S or done == len(paths):
+            news_s = time.perf_counter()
+            say(f"{done} of {len(paths)} images, {(news_s - started_s) / done:.2f} s each")
+    say(f"wrote {output}/*.npy: score them with --prediction_kind={kind}")
+
+
+def _predict(torch, processor, network, image: Image.Image, device: str) -> np.ndarray:
+    """Returns [H, W] float32, at the image's size."""
+    with torch.inference_mode():
+        answer = network(**processor(images=image, return_tensors="pt").to(device))
+    (depth,) = processor.post_process_depth_estimation(answer, target_sizes=[image.size[::-1]])
+    return depth["predicted_depth"].float().cpu().numpy()
+
+
+def _load(model: str):
+    try:
+        torch, transformers = importlib.import_module("torch"), importlib.import_module("transformers")
+    except ImportError as error:
+        raise InputError(f"{error.name or 'PyTorch'} cannot be imported: {INSTALL}") from error
+    try:
+        return (
+            torch,
+            transformers.AutoImageProcessor.from_pretrained(model),
+            transformers.AutoModelForDepthEstimation.from_pretrained(model),
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0][:160]
+        raise InputError(
+            f"{model} cannot be loaded ({reason}): check the connection and the name, or download the repository's "
+            "folder elsewhere and give --model=FOLDER"
+        ) from error
+
+
+def _image_paths(folder: str | None) -> list[pathlib.Path]:
+    if folder is None or not pathlib.Path(folder).is_dir():
+        raise InputError(f"expected --images=FOLDER, a folder of images, got {folder}")
+    paths = sorted(path for path in pathlib.Path(folder).iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise InputError(f"--images={folder} holds no file ending in {', '.join(IMAGE_SUFFIXES)}")
+    return paths
+
+
+if __name__ == "__main__":
+    program.run(main, Settings)
