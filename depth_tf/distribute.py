@@ -88,9 +88,12 @@ def computing_in(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def compile_with_xla() -> bool:
-    """Says whether `fit` compiles steps with XLA: on GPUs. On a CPU it is 2-5 times slower; a TPU does it anyway."""
-    return bool(tf.config.list_physical_devices("GPU"))
+def compile_with_xla(strategy: tf.distribute.Strategy) -> bool:
+    """Says whether `fit` compiles steps with XLA: on a single GPU.
+
+    On a CPU it is 2-5 times slower; a TPU's strategy does it by itself; on several devices Keras does not.
+    """
+    return strategy.num_replicas_in_sync == 1 and bool(tf.config.list_physical_devices("GPU"))
 
 
 def make_repeatable(deterministic: bool = True) -> None:
@@ -111,7 +114,7 @@ def _tpu(name: str) -> tf.distribute.Strategy:
     except (ValueError, RuntimeError, OSError, tf.errors.OpError) as error:
         raise InputError(
             f"no TPU answers to --tpu={name!r} ({str(error).splitlines()[0]}): expected the name of one, with the "
-            'package tensorflow-tpu (pip install -e ".[tpu]") instead of tensorflow'
+            "package tensorflow-tpu in the place of tensorflow (see the README)"
         ) from error
     return tf.distribute.TPUStrategy(resolver)
 

@@ -73,9 +73,21 @@ def fit(
         listed.on_train_end()
     except LOST as error:
         raise Interrupted(
-            f"another worker is lost ({type(error).__name__}); start all workers again with the same commands, and "
-            "they go on after the last epoch"
+            f"another worker is lost ({type(error).__name__}: {error.message.splitlines()[0][:200]}); start all "
+            "workers again with the same commands, and they go on after the last epoch"
         ) from error
+
+
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Returns once every worker has come here.
+
+    Raises:
+      Interrupted: if another worker is lost before.
+    """
+    try:
+        _mean_over_workers(strategy, 0.0)
+    except LOST as error:
+        raise Interrupted("another worker is lost; start all workers again with the same commands") from error
 
 
 def _train(network, listed, step, batches, epoch: int, steps: int) -> dict[str, float]:
@@ -125,19 +137,18 @@ def _distributed(strategy: tf.distribute.Strategy, batches: tf.data.Dataset):
 
 def _check_same_start(strategy: tf.distribute.Strategy, initial_epoch: int) -> None:
     """Raises ValueError unless all workers go on from the same epoch."""
-
-    @tf.function(jit_compile=False)
-    def spread():
-        def own():
-            return tf.constant(float(initial_epoch))
-
-        values = strategy.run(own)
-        return strategy.reduce(tf.distribute.ReduceOp.MEAN, values, axis=None)
-
-    if abs(float(spread()) - initial_epoch) > 1e-3:
+    if abs(_mean_over_workers(strategy, initial_epoch) - initial_epoch) > 1e-3:
         raise ValueError(
             f"this worker would go on after epoch {initial_epoch}, others elsewhere: expected one --workdir for all"
         )
+
+
+def _mean_over_workers(strategy: tf.distribute.Strategy, own: float) -> float:
+    @tf.function(jit_compile=False)
+    def mean():
+        return strategy.reduce(tf.distribute.ReduceOp.MEAN, strategy.run(lambda: tf.constant(float(own))), axis=None)
+
+    return float(mean())
 
 
 def _zeros(spec: tf.TensorSpec) -> tf.Tensor:

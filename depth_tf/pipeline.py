@@ -51,7 +51,7 @@ class Input:
       cache_dir: folder for "disk".
       worker: which of the processes that train together this is.
       num_workers: how many there are; each takes its own rows of every global batch.
-      replicas: devices of this process; with several workers a batch is cut for them here.
+      batches_a_step: parts that this worker's rows are cut into, one for each of its devices.
       deterministic: keep the order; without, a batch holds whatever images are ready first.
       threads: of tf.data; 0 for as many as cores.
       data_service: address of a tf.data service that decodes and resizes, in its own order.
@@ -61,7 +61,7 @@ class Input:
     cache_dir: str | os.PathLike | None = None
     worker: int = 0
     num_workers: int = 1
-    replicas: int = 1
+    batches_a_step: int = 1
     deterministic: bool = True
     threads: int = 0
     data_service: str | None = None
@@ -207,10 +207,10 @@ def _cached(examples: tf.data.Dataset, name: str, how: Input) -> tf.data.Dataset
 
 
 def _finished(batches: tf.data.Dataset, finish: Callable, how: Input) -> tf.data.Dataset:
-    """Maps `finish` over the batches, and cuts them for the devices of one of several workers."""
+    """Maps `finish` over the batches, and cuts them for a worker's devices."""
     batches = batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
-    if how.num_workers > 1 and how.replicas > 1:
-        batches = batches.unbatch().batch(batches.element_spec[-1].shape[0] // how.replicas, drop_remainder=True)
+    if how.batches_a_step > 1:
+        batches = batches.unbatch().batch(batches.element_spec[-1].shape[0] // how.batches_a_step, drop_remainder=True)
     options = tf.data.Options()
     options.deterministic = how.deterministic
     options.threading.max_intra_op_parallelism = 1  # parallel maps use all cores; splitting small operations costs

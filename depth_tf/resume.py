@@ -146,7 +146,7 @@ def newest(workdir: pathlib.Path) -> State | None:
         try:
             return read(path)
         except TORN as error:
-            say(f"warning: {path} is torn ({type(error).__name__}); the state before it is used")
+            say(f"warning: {path} is torn ({type(error).__name__}); the state before it, if any, is used")
     return None
 
 
@@ -178,7 +178,7 @@ def leaving_on_sigterm(workdir: pathlib.Path) -> Iterator[None]:
     def leave(*_):
         done = [path.stem.removeprefix("epoch") for path in _files(workdir / FOLDER)]
         kept = f"epoch {int(done[0])} is saved" if done else "no epoch had ended yet"
-        program.leave_interrupted(f"by SIGTERM; {kept} in {workdir}, and the same command goes on from there")
+        program.leave_interrupted(f"by SIGTERM; {kept}; the same command with --workdir={workdir} goes on from there")
 
     before = signal.signal(signal.SIGTERM, leave)
     try:

@@ -1,10 +1,13 @@
 """The folder a run leaves behind: claimed before anything is written, and telling what made it."""
 
+import contextlib
 import dataclasses
 import datetime
+import fcntl
 import json
 import os
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 from depth_tf import machine, program, storage
@@ -42,8 +45,6 @@ def claim(workdir: pathlib.Path, settings: Any, data: dict, *, write: bool = Tru
         if not write:
             return
         workdir.mkdir(parents=True, exist_ok=True)
-        for left in workdir.rglob(".partial-*"):  # by a process that was killed while it wrote
-            left.unlink()
         storage.write_json(workdir / CONFIG, config)
         storage.write_text(workdir / "flags.txt", program.flagfile_text(settings, without=["workdir"]))
         storage.write_json(workdir / ENVIRONMENT, {**machine.describe_environment(), "data": data})
@@ -51,6 +52,28 @@ def claim(workdir: pathlib.Path, settings: Any, data: dict, *, write: bool = Tru
         raise InputError(
             f"cannot write to --workdir={workdir}: {error.strerror}; name a folder you can write"
         ) from error
+
+
+@contextlib.contextmanager
+def locked(workdir: pathlib.Path) -> Iterator[None]:
+    """Keeps other processes of this machine from going on with the same run while the block lasts.
+
+    Raises:
+      InputError: if one does already.
+    """
+    folder = os.open(workdir, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"--workdir={workdir}: another process is at this run; wait for it, or stop it") from error
+        except OSError:
+            pass  # a file system without locks
+        for left in workdir.rglob(".partial-*"):  # by a process that was killed while it wrote
+            left.unlink()
+        yield
+    finally:
+        os.close(folder)
 
 
 def read_config(workdir: str | os.PathLike) -> dict:

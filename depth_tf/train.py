@@ -5,6 +5,7 @@ floor), metrics.json, per_image.csv, panels.png, panels/ and tensorboard/. A run
 command is given again. With --schedule=range_test: see `range_test`.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 
@@ -31,6 +32,7 @@ from depth_tf import (
 )
 from depth_tf.augmentation import Augmentation
 from depth_tf.dataset import naming_bad_records, open_dataset, options_of, resolve_name
+from depth_tf.errors import InputError
 from depth_tf.floor import log_mean_depth_m, mean_depth_map
 from depth_tf.keras_metrics import network_grid_metrics
 from depth_tf.losses import DepthLoss
@@ -55,10 +57,13 @@ def train(settings: Settings) -> dict:
         train_network(dataset, settings, workdir, strategy)
         if settings.schedule == "range_test":  # a network driven until it fails is not worth a score
             return range_test.read_report(workdir)
-        if not distribute.is_chief(strategy):
-            return {}
-        scored = evaluate.score_run(workdir, dataset, command=program.command_line("depth_tf.train"))
-    resume.forget(workdir)
+        scored = {}
+        if distribute.is_chief(strategy):
+            scored = evaluate.score_run(workdir, dataset, command=program.command_line("depth_tf.train"))
+        if distribute.is_multi_worker(strategy):
+            multi_worker.wait_for_all(strategy)  # lest one that is done be missed by a chief that must start again
+        if distribute.is_chief(strategy):
+            resume.forget(workdir)
     return scored
 
 
@@ -76,15 +81,17 @@ def train_network(
     with strategy.scope():
         network = start_network(settings, floor_m)
         compile_network(network, settings, total_steps=epochs * steps)
-    run_folder.claim(workdir, settings, dataset.describe(), write=distribute.is_chief(strategy))
-    found = resume.newest(workdir)
-    if distribute.is_chief(strategy):
-        if not found:
-            (workdir / run_folder.BEST_NETWORK).unlink(missing_ok=True)  # of a run cut off before its first state
-        storage.write_array(workdir / evaluate.FLOOR, floor_m)
-        announce(settings, dataset, network, workdir, found=found, epochs=epochs, steps=steps)
-    if not (found and found.stopped):
-        fit(network, dataset, grid, settings, workdir, strategy, found=found, epochs=epochs, steps=steps)
+    writes = distribute.is_chief(strategy)
+    run_folder.claim(workdir, settings, dataset.describe(), write=writes)
+    with run_folder.locked(workdir) if writes else contextlib.nullcontext():
+        found = resume.newest(workdir)
+        if writes:
+            if not found:
+                (workdir / run_folder.BEST_NETWORK).unlink(missing_ok=True)  # of a run cut off before its first state
+            storage.write_array(workdir / evaluate.FLOOR, floor_m)
+            announce(settings, dataset, network, workdir, found=found, epochs=epochs, steps=steps)
+        if not (found and found.stopped):
+            fit(network, dataset, grid, settings, workdir, strategy, found=found, epochs=epochs, steps=steps)
 
 
 def plan(settings: Settings, num_images: int) -> tuple[int, int]:
@@ -98,7 +105,14 @@ def plan(settings: Settings, num_images: int) -> tuple[int, int]:
 def start_network(settings: Settings, floor_m: np.ndarray) -> keras.Model:
     """Returns a fresh network that answers the data's log-mean depth, or the one `--init_from` names."""
     if settings.init_from:
-        return load_network(settings.init_from, size_px=(settings.image_height_px, settings.image_width_px))
+        network = load_network(settings.init_from, size_px=(settings.image_height_px, settings.image_width_px))
+        if settings.strategy == "multi_worker" and any(
+            isinstance(layer, keras.layers.BatchNormalization) for layer in network.layers
+        ):
+            raise InputError(
+                f"{settings.init_from} has batch statistics, which would differ by device: see --normalization"
+            )
+        return network
     with distribute.computing_in(settings.precision):
         return build_network(
             settings.image_height_px,
@@ -124,7 +138,7 @@ def compile_network(network: keras.Model, settings: Settings, *, total_steps: in
         ),
         loss=DepthLoss(settings.loss, settings.gradient_weight),
         weighted_metrics=network_grid_metrics(),
-        jit_compile=distribute.compile_with_xla(),
+        jit_compile=distribute.compile_with_xla(network.distribute_strategy),
         steps_per_execution=settings.steps_per_execution,
     )
     network.optimizer.build(network.trainable_variables)  # else the first step, which would, is traced twice
@@ -181,7 +195,7 @@ def fit(
             cache_dir,
             worker=worker,
             num_workers=num_workers,
-            replicas=strategy.num_replicas_in_sync // num_workers,
+            batches_a_step=strategy.num_replicas_in_sync // num_workers if distribute.is_multi_worker(strategy) else 1,
             deterministic=settings.deterministic,
             threads=settings.input_threads,
             data_service=settings.data_service,

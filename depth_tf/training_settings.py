@@ -10,7 +10,7 @@ from depth_tf.model import NORMALIZATIONS
 from depth_tf.program import option
 from depth_tf.synthetic_rooms.builder import SIZES
 
-IMAGE_BUDGET = 90_000  # images seen where --epochs is not given: about 18 minutes on two cores at 192x256
+IMAGE_BUDGET = 90_000  # images seen where --epochs is not given: about a quarter of an hour on two cores at 192x256
 LEAST = {
     "epochs": 1,
     "steps_per_epoch": 1,
@@ -106,6 +106,8 @@ class Settings:
                 f"--workdir={self.workdir} is not a folder: runs rename files into place, which object stores cannot; "
                 "mount the bucket (gcsfuse, s3fs), or copy the run there when it is finished"
             )
+        if self.init_from and self.precision != "float32":
+            raise InputError(f"--init_from brings its own precision: expected no --precision, got {self.precision}")
         if self.strategy == "multi_worker":
             self._check_many_machines()
         elif self.tpu and self.strategy != "tpu":
@@ -119,6 +121,11 @@ class Settings:
         if self.normalization == "batch":
             raise InputError(
                 "--strategy=multi_worker needs --normalization=group: batch statistics would differ by device"
+            )
+        if self.data_service or not self.deterministic:
+            raise InputError(
+                "--strategy=multi_worker needs one order that all workers know: expected neither --data_service nor "
+                "--deterministic=false"
             )
         if self.schedule == "range_test":
             raise InputError("--schedule=range_test is for one process: expected another --strategy")

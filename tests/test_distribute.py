@@ -65,7 +65,7 @@ def test_an_unknown_strategy_is_refused():
 
 
 def test_steps_are_not_compiled_with_xla_on_a_cpu():
-    assert distribute.compile_with_xla() is False
+    assert distribute.compile_with_xla(tf.distribute.get_strategy()) is False
 
 
 class _Replicas:

@@ -93,6 +93,8 @@ def test_two_workers_equal_one_process_although_one_was_killed_on_the_way(settin
         ({"dataset": "auto"}, "--dataset=auto may choose differently"),
         ({"workdir": None}, "needs --workdir, a folder that all machines share"),
         ({"normalization": "batch"}, "needs --normalization=group"),
+        ({"data_service": "grpc://localhost:1"}, "expected neither --data_service nor"),
+        ({"deterministic": False}, "expected neither --data_service nor"),
         ({"schedule": "range_test"}, "range_test is for one process"),
     ],
 )

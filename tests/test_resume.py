@@ -137,6 +137,16 @@ def test_rows_of_epochs_that_will_be_done_again_and_half_a_row_are_cut(tmp_path)
     assert path.read_text() == "epoch,loss\n0,0.5\n"
 
 
+def test_a_run_that_another_process_is_at_is_refused(tmp_path):
+    with train.run_folder.locked(tmp_path):
+        code = f"import pathlib, depth_tf.run_folder as r\nwith r.locked(pathlib.Path({str(tmp_path)!r})): pass"
+        root = pathlib.Path(__file__).resolve().parents[1]
+        other = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
+    assert "another process is at this run" in other.stderr
+    with train.run_folder.locked(tmp_path):
+        pass
+
+
 def test_another_data_set_of_the_same_name_is_refused(tiny_settings, tiny_nyu, tmp_path):
     settings = dataclasses.replace(tiny_settings, workdir=str(tmp_path / "run"))
     train.run_folder.claim(tmp_path / "run", settings, {"num_images": {"train": 9}})

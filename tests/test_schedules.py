@@ -167,7 +167,7 @@ def test_a_range_test_run_is_long_enough_and_ends_with_its_report_in_place_of_a_
     assert train.plan(settings, num_images=1600) == (range_test.STEPS // 100, 100)
     assert train.plan(settings, num_images=100_000) == (1, 6250)
 
-    def only_report(dataset, settings, workdir):
+    def only_report(dataset, settings, workdir, strategy):
         (workdir / range_test.REPORT).write_text('{"suggested_learning_rate": 0.5}')
 
     monkeypatch.setattr(train, "train_network", only_report)

@@ -1,0 +1,211 @@
+"""Measures the families of scikit-learn on the same cues and the same images: python -m sklearn_baseline.compare.
+
+    python -m sklearn_baseline.compare --data_dir=DIR --output_dir=OUT
+
+The cues are made once; then each family is fitted in a process of its own (`measure`), so that its time and memory
+are its own. Killed and started again, it goes on with the families that are missing. Ends in OUT/compare.json,
+compare.md and compare.png; --readme writes the table into this package's README as well.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from depth_tf import evaluate, program, report, storage
+from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of
+from depth_tf.errors import InputError
+from depth_tf.program import option, say
+from depth_tf.splits import DepthDataset
+from depth_tf.synthetic_rooms.builder import SIZES
+from sklearn_baseline import dataset as part
+from sklearn_baseline import measure, models
+from sklearn_baseline.estimator import DepthRegressor
+from sklearn_baseline.predict import shrunk_pairs
+from sklearn_baseline.progress import Ticker
+
+README = pathlib.Path(__file__).with_name("README.md")
+METRICS = {"abs_rel": "AbsRel", "rmse_m": "RMSE m", "delta1": "delta1"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to compare; each field is the flag of its name."""
+
+    families: str | None = option(None, "comma-separated; unset: all", group="what")
+    dataset: str = option(
+        "auto", "what to learn from; auto: NYU if prepared, else rooms", group="data", choices=CHOICES
+    )
+    data_dir: str | None = option(None, "folder TFDS keeps data sets in, or that holds train/", group="data")
+    split: str = option("validation", "split to score on", group="data", choices=("holdout", "validation", "test"))
+    validation_fraction: float = option(0.0, "share of train, in whole scenes, that is left out", group="data")
+    max_train_images: int = option(0, "read only the first this many images; 0: all", group="data")
+    rooms: str = option("default", "size of synthetic_rooms", group="data", choices=SIZES)
+    depth_scale: float = option(0.001, "metres a unit of a folder's depth PNGs", group="data")
+    skip_incomplete: bool = option(False, "leave out a folder's images without depth, and reverse", group="data")
+    max_ram_gib: float = option(6.0, "memory that reading and making cues may take, GiB", group="model")
+    views: int = option(10, "views of each image", group="model")
+    n_jobs: int = option(2, "images or members worked on at a time", group="model")
+    seed: int = option(0, "seed of everything random", group="model")
+    output_dir: str | None = option(None, "folder of the comparison", group="output")
+    readme: bool = option(False, "write the table into sklearn_baseline/README.md too", group="output")
+
+    def __post_init__(self):
+        if not self.output_dir:
+            raise InputError("expected --output_dir, a folder for the comparison")
+
+
+def main(settings: Settings) -> None:
+    """Makes the cues, measures every family, and writes what came out."""
+    names = chosen_families(settings.families)
+    opened = open_dataset(settings.dataset, settings.data_dir, **options_of(dataclasses.asdict(settings)))
+    folder = pathlib.Path(settings.output_dir)
+    with naming_bad_records(opened):
+        about = make_cues(opened, settings, folder / "cues")
+    rows = [measured(name, folder, settings) for name in names]
+    result = {
+        **about,
+        **evaluate.describe(
+            opened, settings.split, command=program.command_line("sklearn_baseline.compare"), parameters=None
+        ),
+        "families": rows,
+    }
+    write(folder, result, readme=settings.readme)
+
+
+def chosen_families(words: str | None) -> list[str]:
+    """Returns the names in a comma-separated list, all for None; raises InputError for one that is unknown."""
+    names = list(models.HEADS) if words is None else words.split(",")
+    for name in names:
+        if name not in models.HEADS:
+            raise InputError(f"expected --families of {', '.join(models.HEADS)}, separated by commas, got {name!r}")
+    return names
+
+
+def make_cues(opened: DepthDataset, settings: Settings, folder: pathlib.Path) -> dict:
+    """Writes the cues that every family learns from and is scored on; returns what they cost, and from how many images.
+
+    What is there already is kept, if it was made with the same settings.
+    """
+    told = folder / "about.json"
+    made_with = {key: value for key, value in dataclasses.asdict(settings).items() if key not in ("families", "readme")}
+    if told.exists():
+        about = json.loads(told.read_text())
+        if about["settings"] != made_with:
+            raise InputError(f"{folder} was made with other flags: use the same, or another --output_dir")
+        return about
+    model = DepthRegressor(
+        num_views=settings.views, n_jobs=settings.n_jobs, random_state=settings.seed, progress=Ticker()
+    )
+    split = opened.split("train")
+    pairs = part.read_part(split, max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
+    started_s = time.perf_counter()
+    cues, log_depths = model.fit_cues(pairs.images, pairs.depths_m)
+    cues_s = time.perf_counter() - started_s
+    storage.write_array(folder / measure.CUES, cues)
+    storage.write_array(folder / measure.LOG_DEPTHS, log_depths)
+    images = []
+    for place, (image, true_m) in enumerate(shrunk_pairs(opened.split(settings.split))):
+        images.append(image)
+        storage.write_array(folder / measure.TRUTHS / f"{place:05d}.npy", true_m)
+    started_s = time.perf_counter()
+    storage.write_array(folder / measure.SCORED_CUES, model.describe(np.stack(images)))
+    about = {
+        "num_train_images": len(pairs.images),
+        "num_images": len(images),
+        "views": settings.views,
+        "n_jobs": settings.n_jobs,
+        "seed": settings.seed,
+        "cues_s": round(cues_s, 1),
+        "cues_ms_an_image": round(1000 * (time.perf_counter() - started_s) / len(images), 1),
+        "settings": made_with,
+    }
+    storage.write_json(told, about)
+    return about
+
+
+def measured(name: str, folder: pathlib.Path, settings: Settings) -> dict:
+    """Returns the result of one family, measured now unless it was before."""
+    output = folder / (re.sub(r"\W+", "_", name) + ".json")
+    if not output.exists():
+        flags = {"family": name, "folder": folder / "cues", "output": output}
+        flags |= {"n_jobs": settings.n_jobs, "seed": settings.seed}
+        command = [sys.executable, "-m", "sklearn_baseline.measure", *(f"--{key}={flags[key]}" for key in flags)]
+        root = os.fspath(pathlib.Path(__file__).resolve().parents[1])
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+        if subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode:
+            raise InputError(f"family {name!r} could not be measured: see above; the others go on when started again")
+    return json.loads(output.read_text())
+
+
+def write(folder: pathlib.Path, result: dict, *, readme: bool) -> None:
+    """Writes compare.json, compare.md and compare.png, and the README's table if asked; prints the table."""
+    result = {key: value for key, value in result.items() if key != "settings"}
+    result["command"] = program.without_paths(result["command"])
+    storage.write_json(folder / "compare.json", result)
+    storage.write_text(folder / "compare.md", table(result) + "\n")
+    draw(folder / "compare.png", result)
+    if readme:
+        text = README.read_text(encoding="utf-8")
+        storage.write_text(README, report.replace_section(text, "compare", table(result)))
+    say(table(result))
+    say(f"wrote {folder}/compare.json, compare.md and compare.png")
+
+
+def table(result: dict) -> str:
+    """Returns the families as a Markdown table, the best AbsRel last, with what all of them share below."""
+    lines = [
+        f"| family | {' | '.join(METRICS.values())} | fit s | peak GiB | images/s |",
+        "| --- |" + " --- |" * (len(METRICS) + 3),
+    ]
+    for row in sorted(result["families"], key=lambda row: -row["abs_rel"]):
+        figures = [f"{row[name]:.3f}" for name in METRICS]
+        figures += [f"{row['fit_s']:.1f}", f"{row['peak_gib']:.1f}", f"{images_per_s(result, row):.0f}"]
+        lines.append(f"| {row['family']} | {' | '.join(figures)} |")
+    dataset = report.NAMES.get(result["dataset"], result["dataset"])
+    lines += [
+        "",
+        f"{dataset}, learnt from {result['num_train_images']} images in {result['views']} views, scored on "
+        f"`{result['split']}` ({result['num_images']} images), protocol *eigen*, each answer averaged with its mirror "
+        f"image's. Fit is that of the family alone: the cues, which all share, took {result['cues_s']:.0f} s. Peak "
+        "memory is that of the family's own process; images/s counts cues and answer. "
+        f"{result['n_jobs']} jobs; {result['machine']}, {result['date']}.",
+    ]
+    return "\n".join(lines)
+
+
+def images_per_s(result: dict, row: dict) -> float:
+    """Returns how many images a family answers in a second, from the image at 192x256 px to log depth."""
+    return 1000 / (result["cues_ms_an_image"] + row["predict_ms_an_image"])
+
+
+def draw(path: pathlib.Path, result: dict) -> None:
+    """Draws accuracy against the seconds to fit; the family chosen is a star."""
+    figure = Figure(figsize=(10.5, 3.8), dpi=100, layout="constrained")
+    labels = {"delta1": "delta1 (higher is better)", "abs_rel": "AbsRel (lower is better)"}
+    for axes, (metric, label) in zip(figure.subplots(1, 2), labels.items(), strict=True):
+        for row in result["families"]:
+            chosen = row["family"] == models.CHOSEN
+            axes.scatter(
+                row["fit_s"], row[metric], s=150 if chosen else 45, marker="*" if chosen else "o", label=row["family"]
+            )
+        axes.set_xscale("log")
+        axes.set_xlabel("seconds to fit, cues not counted")
+        axes.set_ylabel(label)
+        axes.grid(alpha=0.3)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", fontsize="small")
+    dataset = report.NAMES.get(result["dataset"], result["dataset"])
+    figure.suptitle(f"{dataset} {result['split']}, {result['num_images']} images, eigen", size="medium")
+    with storage.replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
+if __name__ == "__main__":
+    program.run(main, Settings)

@@ -1,0 +1,201 @@
+"""What a learner sees of an image: cues on a grid of 15x20 cells.
+
+    fine, middle and coarse gradients   how much edge there is in each of 8 directions, at three sizes of image
+    colour                              mean and spread of CIE Lab lightness and colour
+    fine and coarse words               which patches the cell holds, in words learnt from the training images
+
+The words are the single-layer features of Coates, Ng and Lee (AISTATS 2011): patches are normalised and whitened,
+k-means finds typical ones, and a patch answers each centre by how much nearer than average it is.
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.decomposition import PCA
+from sklearn.utils.validation import check_is_fitted
+
+CELLS = (15, 20)  # rows and columns
+IMAGE_SHAPE = (120, 160)  # px
+NUM_DIRECTIONS = 8
+GRADIENTS, COLOUR, WORDS = slice(0, 24), slice(24, 30), slice(30, None)  # channels
+PATCH_PX = 8
+STRIDE_PX = 2
+# Added to a patch's variance, in grey levels squared, and to the eigenvalues when whitening: Coates et al., section 4.
+CONTRAST_FLOOR, WHITENING_FLOOR = 10.0, 0.1
+# Linear RGB to CIE XYZ, D65, with each row divided by the white point: IEC 61966-2-1 and CIE 15.
+RGB_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float32)
+WHITE_XYZ = np.array([0.9505, 1.0, 1.089], np.float32)
+
+
+class PatchWords(TransformerMixin, BaseEstimator):
+    """Learnt patch words of one image size, averaged over cells.
+
+    Args:
+      num_words: k-means centres.
+      num_components: principal components of a cell's answers that are kept, at most one a word.
+      num_patches: patches the centres are learnt from.
+      random_state: seed.
+    """
+
+    def __init__(self, num_words: int = 256, num_components: int = 40, num_patches: int = 60_000, random_state=0):
+        self.num_words = num_words
+        self.num_components = num_components
+        self.num_patches = num_patches
+        self.random_state = random_state
+
+    def fit(self, images, y=None):
+        """Learns the words from images [N, H, W, 3] float32, 0..1."""
+        rng = np.random.default_rng(self.random_state)
+        each = -(-self.num_patches // len(images))
+        chosen = [rng.choice(patches(image), each, replace=True) for image in images]
+        sample = normalised(np.concatenate(chosen))
+        mean = sample.mean(0)
+        variances, directions = np.linalg.eigh(np.cov(sample - mean, rowvar=False))
+        self.whiten_ = ((directions / np.sqrt(variances + WHITENING_FLOOR)) @ directions.T).astype(np.float32)
+        self.offset_ = mean @ self.whiten_
+        kmeans = MiniBatchKMeans(
+            self.num_words, init="random", n_init=1, batch_size=2048, max_iter=20, random_state=self.random_state
+        )
+        self.words_ = kmeans.fit(sample @ self.whiten_ - self.offset_).cluster_centers_.astype(np.float32)
+        answers = np.concatenate([self.answers(image).reshape(-1, self.num_words) for image in images])
+        self.pca_ = PCA(min(self.num_components, self.num_words), random_state=self.random_state).fit(answers)
+        return self
+
+    def answers(self, image: np.ndarray) -> np.ndarray:
+        """Returns [15, 20, num_words] float32, the square root of the mean answer to each word in each cell."""
+        white = normalised(patches(image)) @ self.whiten_
+        white -= self.offset_
+        distances = white @ (-2 * self.words_.T)  # in place from here on: each copy would cost as much as the product
+        distances += np.einsum("ij,ij->i", white, white)[:, np.newaxis]
+        distances += np.einsum("ij,ij->i", self.words_, self.words_)
+        np.sqrt(np.maximum(distances, 0, out=distances), out=distances)
+        nearness = np.subtract(distances.mean(1, keepdims=True), distances, out=distances)
+        np.maximum(nearness, 0, out=nearness)
+        grid = nearness.reshape(image.shape[0] // STRIDE_PX, image.shape[1] // STRIDE_PX, -1)
+        return np.sqrt(cell_mean(grid))
+
+    def transform(self, images) -> np.ndarray:
+        """Returns [N, 15, 20, num_components] float32."""
+        check_is_fitted(self)
+        return np.stack([self.describe(image) for image in images])
+
+    def describe(self, image: np.ndarray) -> np.ndarray:
+        """Returns [15, 20, num_components] float32 for one image."""
+        return (self.answers(image) - self.pca_.mean_) @ self.pca_.components_.T
+
+
+class DepthCues(TransformerMixin, BaseEstimator):
+    """All cues of an image; the parameters are those of `PatchWords`."""
+
+    def __init__(self, num_words: int = 256, num_components: int = 40, num_patches: int = 60_000, random_state=0):
+        self.num_words = num_words
+        self.num_components = num_components
+        self.num_patches = num_patches
+        self.random_state = random_state
+
+    def fit(self, images, y=None):
+        """Learns the words from images [N, 120, 160, 3] float32, 0..1."""
+        self.fine_words_ = PatchWords(**self.get_params()).fit(images)
+        self.coarse_words_ = PatchWords(**self.get_params()).fit([half(image) for image in images])
+        return self
+
+    def transform(self, images) -> np.ndarray:
+        """Returns the cues of images [N, 120, 160, 3] float32, 0..1, as [N, 15, 20, channels] float32."""
+        check_is_fitted(self)
+        return np.stack([self.describe(image) for image in images])
+
+    def describe(self, image: np.ndarray) -> np.ndarray:
+        """Returns [15, 20, channels] float32 for one image; `groups` names the channels."""
+        lab = rgb_to_lab(image)
+        lightness = [lab[..., :1]]
+        for _ in range(2):
+            lightness.append(half(lightness[-1]))
+        cues = [np.sqrt(np.sqrt(gradient_energy(grey[..., 0]))) for grey in lightness]
+        cues += [colour_statistics(lab), self.fine_words_.describe(image), self.coarse_words_.describe(half(image))]
+        return np.concatenate(cues, axis=-1)
+
+    def num_channels(self) -> int:
+        """Returns how many channels there are."""
+        return WORDS.start + 2 * min(self.num_components, self.num_words)
+
+    def groups(self) -> dict[str, slice]:
+        """Returns which channels belong to which kind of cue."""
+        names = ("fine gradients", "middle gradients", "coarse gradients")
+        edges = {name: slice(NUM_DIRECTIONS * place, NUM_DIRECTIONS * (place + 1)) for place, name in enumerate(names)}
+        middle = (WORDS.start + self.num_channels()) // 2
+        words = {"fine words": slice(WORDS.start, middle), "coarse words": slice(middle, self.num_channels())}
+        return {**edges, "colour": COLOUR, **words}
+
+
+def patches(image: np.ndarray) -> np.ndarray:
+    """Returns all 8x8 patches, 2 px apart, as [H/2 * W/2, 192] in grey levels 0..255; mirrored at the border."""
+    before = (PATCH_PX - STRIDE_PX) // 2
+    margin = (before, PATCH_PX - STRIDE_PX - before)
+    padded = np.pad(image, (margin, margin, (0, 0)), mode="reflect")
+    windows = sliding_window_view(padded, (PATCH_PX, PATCH_PX), axis=(0, 1))[::STRIDE_PX, ::STRIDE_PX]
+    return windows.reshape(-1, 3 * PATCH_PX**2) * np.float32(255)
+
+
+def normalised(rows: np.ndarray) -> np.ndarray:
+    """Returns each row less its mean, over its standard deviation."""
+    centred = rows - rows.mean(1, keepdims=True)
+    variance = np.einsum("ij,ij->i", centred, centred) / np.float32(rows.shape[1])
+    centred /= np.sqrt(variance + np.float32(CONTRAST_FLOOR))[:, np.newaxis]
+    return centred
+
+
+def gradient_energy(grey: np.ndarray) -> np.ndarray:
+    """Returns the mean length of the gradient in each of 8 directions in each cell.
+
+    Directions are of the gradient, modulo half a turn: 0 is across a vertical edge. A gradient between two of them
+    is shared out.
+
+    Args:
+      grey: [H, W] float32.
+
+    Returns:
+      [15, 20, 8] float32.
+    """
+    down, right = np.gradient(grey)
+    length = np.hypot(down, right)
+    position = np.arctan2(down, right) % np.pi * NUM_DIRECTIONS / np.pi
+    first = np.floor(position).astype(int)
+    second_share = position - first
+    energy = np.zeros((*grey.shape, NUM_DIRECTIONS), np.float32)
+    rows, columns = np.indices(grey.shape, sparse=True)
+    energy[rows, columns, first % NUM_DIRECTIONS] = length * (1 - second_share)
+    energy[rows, columns, (first + 1) % NUM_DIRECTIONS] += length * second_share
+    return cell_mean(energy)
+
+
+def rgb_to_lab(image: np.ndarray) -> np.ndarray:
+    """Returns CIE Lab of sRGB [H, W, 3] float32, 0..1, each channel divided by 100."""
+    linear = np.where(image > 0.04045, ((image + 0.055) / 1.055) ** 2.4, image / 12.92).astype(np.float32)
+    root = np.cbrt(linear @ RGB_TO_XYZ.T / WHITE_XYZ)  # the linear piece near black is left out: no cue is there
+    x, y, z = np.moveaxis(root, -1, 0)
+    return np.stack([1.16 * y - 0.16, 5 * (x - y), 2 * (y - z)], axis=-1)
+
+
+def colour_statistics(lab: np.ndarray) -> np.ndarray:
+    """Returns [15, 20, 6] float32, mean and standard deviation of the three channels in each cell."""
+    mean = cell_mean(lab)
+    variance = cell_mean(lab**2) - mean**2
+    return np.concatenate([mean, np.sqrt(np.maximum(variance, 0))], axis=-1)
+
+
+def cell_mean(values: np.ndarray) -> np.ndarray:
+    """Returns [15, 20, C], the mean of [H, W, C] over each cell; H and W are multiples of 15 and 20."""
+    return block_mean(values, CELLS)
+
+
+def block_mean(values: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Returns [..., rows, columns, C], means of [..., H, W, C] over equal blocks; `grid` must divide H and W."""
+    *lead, height, width, channels = values.shape
+    blocks = values.reshape(*lead, grid[0], height // grid[0], grid[1], width // grid[1], channels)
+    return blocks.mean((-4, -2), dtype=np.float32)
+
+
+def half(image: np.ndarray) -> np.ndarray:
+    """Returns [H/2, W/2, C], means over 2x2 px."""
+    return block_mean(image, (image.shape[0] // 2, image.shape[1] // 2))

@@ -1,0 +1,103 @@
+"""Reads the part of a data set that fits the memory allowed: scikit-learn learns from arrays, not from a stream.
+
+Images and depths come at the network's size (`depth_tf.pipeline`), so both answers see the same pixels.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from depth_tf import pipeline
+from depth_tf.errors import InputError
+from depth_tf.frames import spread
+from depth_tf.program import say
+from depth_tf.splits import Split
+from sklearn_baseline.progress import GIB, peak_gib
+
+GRID = pipeline.Grid()  # 192x256 px
+PAIR_BYTES = GRID.height_px * GRID.width_px * (3 + 4)  # uint8 RGB, float32 depth
+READER_GIB = 0.3  # tf.data's buffers and decoders while it reads, measured
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+    """What is learnt from.
+
+    Attributes:
+      images: [N, 192, 256, 3] uint8, RGB.
+      depths_m: [N, 192, 256] float32, metres, 0 where missing.
+      scenes: the scene of each image, or None where scenes are unknown.
+    """
+
+    images: np.ndarray
+    depths_m: np.ndarray
+    scenes: tuple[str, ...] | None
+
+
+def read_part(split: Split, *, max_ram_gib: float, fit_bytes: Callable[[int], int]) -> Pairs:
+    """Reads as many pairs as can be learnt from within `max_ram_gib`, spread over the scenes; says how many and why.
+
+    Args:
+      split: what to read.
+      max_ram_gib: memory the whole process may take at its peak, GiB.
+      fit_bytes: the memory that fitting takes beyond the pairs, for a number of images.
+
+    Raises:
+      InputError: if not even one image fits.
+    """
+    held_gib = peak_gib() + READER_GIB
+    count = num_images_that_fit(split.num_images, free_bytes=(max_ram_gib - held_gib) * GIB, fit_bytes=fit_bytes)
+    if not count:
+        needed_gib = held_gib + (PAIR_BYTES + fit_bytes(1)) / GIB
+        raise InputError(f"--max_ram_gib={max_ram_gib:g} is too little: one image needs {needed_gib:.1f} GiB")
+    total_gib = held_gib + (count * PAIR_BYTES + fit_bytes(count)) / GIB
+    say(
+        f"{count} of {split.num_images} {split.name} images"
+        f"{_choice(split, count)}: {held_gib:.2f} GiB for the program, {count * PAIR_BYTES / GIB:.2f} for the pairs "
+        f"and {fit_bytes(count) / GIB:.2f} to fit make {total_gib:.2f} of --max_ram_gib={max_ram_gib:g}"
+    )
+    return read_pairs(split, count)
+
+
+def num_images_that_fit(available: int, *, free_bytes: float, fit_bytes: Callable[[int], int]) -> int:
+    """Returns the largest number of images, up to `available`, whose pairs and fit take at most `free_bytes`.
+
+    Args:
+      available: images there are.
+      free_bytes: memory left.
+      fit_bytes: grows with the number of images.
+    """
+    least, most = 0, available
+    while least < most:
+        middle = (least + most + 1) // 2
+        if middle * PAIR_BYTES + fit_bytes(middle) <= free_bytes:
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def read_pairs(split: Split, count: int = 0) -> Pairs:
+    """Reads `count` pairs in one pass, as evenly over the scenes as they allow, in the split's order; 0 reads all."""
+    scenes = split.scene_of_image or ("",) * split.num_images
+    chosen = np.zeros(split.num_images, bool)
+    chosen[spread(range(split.num_images), count, scene=lambda index: scenes[index])] = True
+    wanted = int(chosen.sum())
+    images = np.empty((wanted, GRID.height_px, GRID.width_px, 3), np.uint8)
+    depths_m = np.empty(images.shape[:3], np.float32)
+    # Chosen before decoding would save time, but tf.data decodes inside `read`: a pass over all keeps one reader.
+    pairs = pipeline.resized(split, GRID).prefetch(8).as_numpy_iterator()
+    place = 0
+    for kept, (image, depth_m) in zip(chosen, pairs, strict=True):
+        if kept:
+            images[place], depths_m[place] = image, depth_m[..., 0]
+            place += 1
+    names = tuple(np.asarray(scenes)[chosen].tolist()) if split.scene_of_image else None
+    return Pairs(images, depths_m, names)
+
+
+def _choice(split: Split, count: int) -> str:
+    if count == split.num_images:
+        return ""
+    return ", spread over the scenes" if split.scene_of_image else ", the first ones, as scenes are unknown"

@@ -1,0 +1,115 @@
+"""The whole image at once: a descriptor of all its cues, and a regressor onto a basis of depth maps.
+
+The descriptor holds the cues' means over grids from 1x1 to 15x20; principal components make it short. Depth maps
+are the mean map plus 64 principal components, so any of scikit-learn's multi-output regressors can answer one.
+"""
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
+from sklearn.decomposition import PCA
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_baseline import targets
+from sklearn_baseline.cues import COLOUR, GRADIENTS, WORDS, block_mean
+
+# Grid, channels and weight of each block of the descriptor; a block's variance is its weight. Gradients are also kept
+# cell by cell, since they tell where edges are; words over the whole frame tell what kind of place it is.
+BLOCKS = (
+    ((5, 5), GRADIENTS, 1.0),
+    ((5, 5), COLOUR, 0.5),
+    ((5, 5), WORDS, 1.0),
+    ((15, 20), GRADIENTS, 1.0),
+    ((3, 4), GRADIENTS, 1.0),
+    ((3, 4), WORDS, 1.0),
+    ((1, 1), WORDS, 0.5),
+)
+BLOCKS_LENGTH = 12_000  # about how many numbers the blocks hold
+KERNEL_COPIES = 3  # of the kernel, float32, while it is made and solved
+MAX_PCA_ROWS = 1500  # views the descriptor's components are learnt from
+
+
+class Descriptor(TransformerMixin, BaseEstimator):
+    """One vector an image: its cues over several grids, as principal components.
+
+    Args:
+      num_components: length of the vector; fewer if there are not as many views.
+      random_state: seed.
+    """
+
+    def __init__(self, num_components: int = 800, random_state=0):
+        self.num_components = num_components
+        self.random_state = random_state
+
+    def fit(self, cues, y=None):
+        """Learns scales and components from cues [N, 15, 20, channels] float."""
+        rows = cues[:: -(-len(cues) // MAX_PCA_ROWS)]
+        self.means_, self.scales_ = [], []
+        for grid, channels, weight in BLOCKS:
+            block = block_mean(rows[..., channels], grid)
+            spread = np.sqrt(block.var(0).mean((0, 1)) / weight * np.prod(block.shape[1:])) + 1e-6
+            self.means_.append(block.mean(0))
+            self.scales_.append(spread.astype(np.float32))
+        stacked = self._blocks(rows)
+        self.pca_ = PCA(
+            min(self.num_components, *stacked.shape),
+            svd_solver="randomized",
+            iterated_power=3,
+            random_state=self.random_state,
+        ).fit(stacked)
+        # So that two views are at a squared distance of 2 on average, whatever the cues: kernels are set for that.
+        self.unit_ = np.sqrt(self.pca_.explained_variance_.sum())
+        return self
+
+    def transform(self, cues) -> np.ndarray:
+        """Returns [N, num_components] float32."""
+        check_is_fitted(self)
+        parts = [self.pca_.transform(self._blocks(part)) for part in np.array_split(cues, -(-len(cues) // 1000))]
+        return (np.concatenate(parts) / self.unit_).astype(np.float32)
+
+    def _blocks(self, cues: np.ndarray) -> np.ndarray:
+        blocks = [
+            (block_mean(cues[..., channels], grid) - mean) / scale
+            for (grid, channels, _), mean, scale in zip(BLOCKS, self.means_, self.scales_, strict=True)
+        ]
+        return np.concatenate([block.reshape(len(cues), -1) for block in blocks], axis=1)
+
+
+class HolisticDepth(RegressorMixin, BaseEstimator):
+    """Answers an image's depth map from its descriptor.
+
+    Args:
+      regressor: any of scikit-learn's regressors of several outputs; None takes kernel ridge.
+      num_components: length of the descriptor.
+      num_maps: principal components of log depth in the basis.
+      random_state: seed.
+    """
+
+    def __init__(self, regressor=None, num_components: int = 800, num_maps: int = 64, random_state=0):
+        self.regressor = regressor
+        self.num_components = num_components
+        self.num_maps = num_maps
+        self.random_state = random_state
+
+    def fit(self, cues, log_depths):
+        """Learns from cues [N, 15, 20, channels] and ln metres [N, 30, 40] float32, NaN where missing."""
+        self.descriptor_ = Descriptor(self.num_components, self.random_state).fit(cues)
+        self.mean_ = targets.mean_map(log_depths)
+        residuals = (targets.fill_missing(log_depths, self.mean_) - self.mean_).reshape(len(log_depths), -1)
+        self.basis_ = PCA(min(self.num_maps, *residuals.shape), random_state=self.random_state).fit(residuals)
+        regressor = KernelRidge(kernel="rbf", gamma=0.5, alpha=0.2) if self.regressor is None else self.regressor
+        self.regressor_ = clone(regressor).fit(self.descriptor_.transform(cues), self.basis_.transform(residuals))
+        return self
+
+    def predict(self, cues) -> np.ndarray:
+        """Returns ln metres [N, 30, 40] float32."""
+        check_is_fitted(self)
+        coordinates = self.regressor_.predict(self.descriptor_.transform(cues))
+        residuals = self.basis_.inverse_transform(coordinates.reshape(len(cues), -1))
+        return (self.mean_ + residuals.reshape(-1, *targets.SHAPE)).astype(np.float32)
+
+    def fit_bytes(self, num_views: int) -> int:
+        """Returns about how much memory fitting takes beside the cues, with the default regressor."""
+        blocks = 3 * 4 * BLOCKS_LENGTH * min(num_views, MAX_PCA_ROWS)  # as they are, stacked, and centred by the PCA
+        rows = num_views * (4 * 2 * self.num_components + 8 * 3 * targets.SHAPE[0] * targets.SHAPE[1])
+        return rows + max(blocks, KERNEL_COPIES * 4 * num_views**2)

@@ -1,0 +1,164 @@
+"""What a trained model looks at: how much worse it answers with one kind of cue taken from another image.
+
+    python -m sklearn_baseline.importance --model_file=MODEL --data_dir=DIR --output_dir=OUT
+
+Permutation importance over groups of cues: one kind of cue changes places between images, cell by cell as it is, so
+that it still looks like that cue but tells of another image. Leaves OUT/importance.json, importance.md and
+importance.png; --readme writes the table into this package's README as well.
+"""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from depth_tf import evaluate, program, protocols, report, storage
+from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of
+from depth_tf.errors import InputError
+from depth_tf.program import option, say
+from depth_tf.splits import Split
+from depth_tf.synthetic_rooms.builder import SIZES
+from sklearn_baseline import persistence, targets
+from sklearn_baseline.compare import README
+from sklearn_baseline.estimator import DepthRegressor
+from sklearn_baseline.predict import shrunk_pairs
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to look into; each field is the flag of its name."""
+
+    model_file: str | None = option(None, "model that sklearn_baseline.train wrote", group="what")
+    repeats: int = option(3, "permutations of each group", group="what")
+    dataset: str = option("auto", "data set", group="data", choices=CHOICES)
+    data_dir: str | None = option(None, "folder TFDS keeps data sets in, or that holds train/", group="data")
+    split: str = option("validation", "split", group="data", choices=("holdout", "validation", "test"))
+    validation_fraction: float = option(0.0, "share of train that is held out, in whole scenes", group="data")
+    rooms: str = option("default", "size of synthetic_rooms", group="data", choices=SIZES)
+    depth_scale: float = option(0.001, "metres a unit of a folder's depth PNGs", group="data")
+    skip_incomplete: bool = option(False, "leave out a folder's images without depth, and reverse", group="data")
+    n_jobs: int = option(2, "images worked on at a time", group="output")
+    seed: int = option(0, "seed of the permutations", group="output")
+    output_dir: str | None = option(None, "folder for table and figure", group="output")
+    readme: bool = option(False, "write the table into sklearn_baseline/README.md too", group="output")
+
+    def __post_init__(self):
+        if not (self.model_file and self.output_dir):
+            raise InputError("expected --model_file, what sklearn_baseline.train wrote, and --output_dir")
+        if self.repeats < 1:
+            raise InputError(f"expected --repeats of 1 or more, got {self.repeats}")
+
+
+def main(settings: Settings) -> None:
+    """Measures, and writes table and figure."""
+    model = persistence.load_model(settings.model_file).set_params(n_jobs=settings.n_jobs)
+    opened = open_dataset(settings.dataset, settings.data_dir, **options_of(dataclasses.asdict(settings)))
+    with naming_bad_records(opened):
+        measured = permutation_importance(
+            model, opened.split(settings.split), repeats=settings.repeats, seed=settings.seed
+        )
+    command = program.without_paths(program.command_line("sklearn_baseline.importance"))
+    described = evaluate.describe(opened, settings.split, command=command, parameters=None)
+    write(pathlib.Path(settings.output_dir), {**measured, **described}, readme=settings.readme)
+
+
+def permutation_importance(model: DepthRegressor, split: Split, *, repeats: int, seed: int) -> dict:
+    """Returns delta1 and AbsRel (*eigen*) as they are, and for each group of cues the mean and spread of their loss.
+
+    Args:
+      model: fitted.
+      split: what to score on, two images at least.
+      repeats: permutations of each group.
+      seed: of the permutations.
+    """
+    images, truths_m = zip(*shrunk_pairs(split), strict=True)
+    cues = model.describe(np.stack(images))
+    base = score(model, cues, truths_m)
+    rng = np.random.default_rng(seed)
+    rows = []
+    for name, channels in model.cues_.groups().items():
+        losses = []
+        for _ in range(repeats):
+            mixed = cues.copy()
+            mixed[..., channels] = cues[:, derangement(rng, len(images))][..., channels]
+            found = score(model, mixed, truths_m)
+            losses.append((base["delta1"] - found["delta1"], found["abs_rel"] - base["abs_rel"]))
+        mean, spread = np.mean(losses, axis=0), np.std(losses, axis=0)
+        say(f"{name}: delta1 {-mean[0]:+.3f}")
+        rows.append(
+            {
+                "group": name,
+                "delta1_lost": float(mean[0]),
+                "delta1_spread": float(spread[0]),
+                "abs_rel_gained": float(mean[1]),
+                "abs_rel_spread": float(spread[1]),
+            }
+        )
+    base = {name: base[name] for name in ("delta1", "abs_rel", "num_images")}
+    return {**base, "repeats": repeats, "seed": seed, "groups": sorted(rows, key=lambda row: -row["delta1_lost"])}
+
+
+def derangement(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Returns an order of `count` images in which none keeps its place: one turn around a random circle."""
+    circle = rng.permutation(count)
+    order = np.empty(count, int)
+    order[circle] = np.roll(circle, 1)
+    return order
+
+
+def score(model: DepthRegressor, cues: np.ndarray, truths_m: tuple[np.ndarray, ...]) -> dict:
+    """Returns the metrics under *eigen* of what the model answers to cues [2, N, 15, 20, channels]."""
+    scorer = protocols.Scorer(protocols.PROTOCOLS["eigen"])
+    for log_depth, true_m in zip(model.predict_log_depth(cues), truths_m, strict=True):
+        scorer.add(true_m=true_m, pred=targets.to_metres(log_depth, true_m.shape))
+    return scorer.result()
+
+
+def write(folder: pathlib.Path, result: dict, *, readme: bool) -> None:
+    """Writes importance.json, importance.md and importance.png, and the README's table if asked; prints the table."""
+    storage.write_json(folder / "importance.json", result)
+    storage.write_text(folder / "importance.md", table(result) + "\n")
+    draw(folder / "importance.png", result)
+    if readme:
+        text = README.read_text(encoding="utf-8")
+        storage.write_text(README, report.replace_section(text, "importance", table(result)))
+    say(table(result))
+
+
+def table(result: dict) -> str:
+    """Returns what each group is worth, as a Markdown table."""
+    lines = ["| cues taken from another image | delta1 lost | AbsRel gained |", "| --- | --- | --- |"]
+    for row in result["groups"]:
+        lines.append(
+            f"| {row['group']} | {row['delta1_lost']:.3f} ± {row['delta1_spread']:.3f} | "
+            f"{row['abs_rel_gained']:.3f} ± {row['abs_rel_spread']:.3f} |"
+        )
+    dataset = report.NAMES.get(result["dataset"], result["dataset"])
+    lines += [
+        "",
+        f"{dataset} `{result['split']}`, {result['num_images']} images, protocol *eigen*; without any exchange delta1 "
+        f"{result['delta1']:.3f}, AbsRel {result['abs_rel']:.3f}. Mean and standard deviation of {result['repeats']} "
+        f"permutations; {result['date']}.",
+    ]
+    return "\n".join(lines)
+
+
+def draw(path: pathlib.Path, result: dict) -> None:
+    """Draws delta1 lost by group."""
+    figure = Figure(figsize=(7, 3), dpi=100, layout="constrained")
+    axes = figure.subplots()
+    rows = result["groups"][::-1]
+    axes.barh(
+        [row["group"] for row in rows],
+        [row["delta1_lost"] for row in rows],
+        xerr=[row["delta1_spread"] for row in rows],
+        color="C0",
+    )
+    axes.set_xlabel(f"delta1 lost, of {result['delta1']:.3f}, when this cue comes from another image")
+    with storage.replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
+if __name__ == "__main__":
+    program.run(main, Settings)

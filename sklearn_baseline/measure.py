@@ -1,0 +1,90 @@
+"""Fits one family on cues that `compare` made, and measures it, in a process of its own so that its memory is its own.
+
+python -m sklearn_baseline.measure --family=ridge --folder=OUT/cues --output=OUT/ridge.json
+"""
+
+import contextlib
+import dataclasses
+import pathlib
+import time
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
+
+from depth_tf import program, protocols, storage
+from depth_tf.errors import InputError
+from depth_tf.program import option, say
+from sklearn_baseline import progress, targets
+from sklearn_baseline.models import HEADS
+
+CUES, LOG_DEPTHS, SCORED_CUES, TRUTHS = "cues.npy", "log_depths.npy", "scored_cues.npy", "truths"
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to measure; each field is the flag of its name."""
+
+    family: str | None = option(None, "family", choices=tuple(HEADS))
+    folder: str | None = option(None, "folder of cues that sklearn_baseline.compare wrote")
+    output: str | None = option(None, "result file, JSON")
+    n_jobs: int = option(2, "members learnt at a time")
+    seed: int = option(0, "seed")
+
+    def __post_init__(self):
+        if not (self.family and self.folder and self.output):
+            raise InputError("expected --family, --folder and --output; sklearn_baseline.compare gives all three")
+
+
+def main(settings: Settings) -> None:
+    """Fits, scores and writes the result."""
+    storage.write_json(settings.output, measure(settings.family, pathlib.Path(settings.folder), settings))
+
+
+def measure(family: str, folder: pathlib.Path, settings: Settings) -> dict:
+    """Returns the metrics under *eigen*, the seconds to fit and to predict, and the peak memory of this process."""
+    cues, log_depths = np.load(folder / CUES), np.load(folder / LOG_DEPTHS)
+    loaded_gib = progress.peak_gib()
+    head = HEADS[family](settings.n_jobs, settings.seed)
+    started_s = time.perf_counter()
+    with quiet():
+        head.fit(cues, log_depths)
+    fit_s, peak_gib = time.perf_counter() - started_s, progress.peak_gib()
+    del cues, log_depths
+    scored_cues = np.load(folder / SCORED_CUES)
+    started_s = time.perf_counter()
+    with quiet():
+        plain, mirrored = (head.predict(part) for part in scored_cues)
+    predict_s = (time.perf_counter() - started_s) / len(plain)
+    say(f"{family}: fitted in {fit_s:.1f} s")
+    return {
+        "family": family,
+        **score((plain + mirrored[..., ::-1]) / 2, folder / TRUTHS),
+        "fit_s": round(fit_s, 2),
+        "predict_ms_an_image": round(1000 * predict_s, 2),
+        "peak_gib": round(peak_gib, 2),
+        "loaded_gib": round(loaded_gib, 2),
+    }
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """One thread a job, and no complaint of perceptrons that stop early: their passes are part of the recipe."""
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def score(log_depths: np.ndarray, truths: pathlib.Path) -> dict:
+    """Returns the metrics of ln metres [N, 30, 40] against the files of truths, under *eigen*."""
+    scorer = protocols.Scorer(protocols.PROTOCOLS["eigen"])
+    for log_depth, path in zip(log_depths, sorted(truths.iterdir()), strict=True):
+        true_m = np.load(path).astype(np.float32)
+        scorer.add(true_m=true_m, pred=targets.to_metres(log_depth, true_m.shape))
+    return scorer.result()
+
+
+if __name__ == "__main__":
+    program.run(main, Settings)

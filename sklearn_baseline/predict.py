@@ -1,0 +1,156 @@
+"""Answers depth with a trained model, for a photograph, a folder of them, or a split of a data set.
+
+    python -m sklearn_baseline.predict --model_file=MODEL --photo=room.jpg --output_dir=depth
+    python -m sklearn_baseline.predict --model_file=MODEL --photo=photos/ --output_dir=depth
+    python -m sklearn_baseline.predict --model_file=MODEL --data_dir=DIR --split=validation --output_dir=depth
+    python -m depth_tf.evaluate --predictions=depth --data_dir=DIR --split=validation
+
+Writes name.npy, float32 metres [H, W] of the full frame, and name.png, the same in colour with a scale in metres;
+for a data set 00000.npy and so on, and pictures with --pictures.
+"""
+
+import dataclasses
+import itertools
+import pathlib
+import time
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from depth_tf import photos, pipeline, program, scoring, storage
+from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of
+from depth_tf.errors import InputError
+from depth_tf.program import option, say
+from depth_tf.splits import Split
+from depth_tf.synthetic_rooms.builder import SIZES
+from sklearn_baseline import persistence, pictures, targets
+from sklearn_baseline.dataset import GRID
+from sklearn_baseline.estimator import DepthRegressor
+from sklearn_baseline.progress import Ticker
+
+BATCH_IMAGES = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to answer; each field is the flag of its name."""
+
+    model_file: str | None = option(None, "model that sklearn_baseline.train wrote", group="what")
+    photo: str | None = option(None, "a photograph, or a folder of them, instead of a data set", group="what")
+    dataset: str = option("auto", "data set", group="data", choices=CHOICES)
+    data_dir: str | None = option(None, "folder TFDS keeps data sets in, or that holds train/", group="data")
+    split: str = option("validation", "split", group="data", choices=("train", "holdout", "validation", "test"))
+    validation_fraction: float = option(0.0, "share of train that is held out, in whole scenes", group="data")
+    rooms: str = option("default", "size of synthetic_rooms", group="data", choices=SIZES)
+    depth_scale: float = option(0.001, "metres a unit of a folder's depth PNGs", group="data")
+    skip_incomplete: bool = option(False, "leave out a folder's images without depth, and reverse", group="data")
+    n_jobs: int = option(2, "images worked on at a time; changes no result", group="output")
+    pictures: bool = option(
+        False, "write pictures of a data set's images too; photographs always get one", group="output"
+    )
+    output_dir: str | None = option(None, "folder for the depth maps", group="output")
+
+    def __post_init__(self):
+        if not (self.model_file and self.output_dir):
+            raise InputError("expected --model_file, what sklearn_baseline.train wrote, and --output_dir")
+        if self.n_jobs < 1:
+            raise InputError(f"expected --n_jobs of 1 or more, got {self.n_jobs}")
+
+
+def main(settings: Settings) -> None:
+    """Answers photographs, or a split."""
+    model = persistence.load_model(settings.model_file).set_params(n_jobs=settings.n_jobs)
+    if settings.photo:
+        return predict_photographs(model, pathlib.Path(settings.photo), pathlib.Path(settings.output_dir))
+    opened = open_dataset(settings.dataset, settings.data_dir, **options_of(dataclasses.asdict(settings)))
+    with naming_bad_records(opened):
+        return predict_split(model, opened.split(settings.split), settings)
+
+
+def predict_photographs(model: DepthRegressor, path: pathlib.Path, output_dir: pathlib.Path) -> None:
+    """Writes the depth of a photograph, or of each one in a folder.
+
+    Raises:
+      InputError: if there is no photograph, one cannot be read, or two would write the same file.
+    """
+    paths = find_photographs(path)
+    for place, photograph in enumerate(paths, start=1):
+        image = photos.read_image(photograph)
+        (log_depth,) = model.predict_log_depth(model.describe(brought_to_grid(image)[np.newaxis]))
+        depth_m = targets.to_metres(log_depth, image.shape[:2])
+        storage.write_array(output_dir / f"{photograph.stem}.npy", depth_m)
+        pictures.image_and_depth(output_dir / f"{photograph.stem}.png", image, depth_m, title=photograph.name)
+        say(f"{place}/{len(paths)} {photograph.name}: {depth_m.min():.2f} to {depth_m.max():.2f} m")
+    say(f"wrote {len(paths)} depth maps, .npy in metres and .png, to {output_dir}")
+
+
+def find_photographs(path: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the file itself, or the photographs in a folder by name; depth maps beside them are left out."""
+    if path.is_file():
+        return [path]
+    found = sorted(
+        file
+        for file in (path.iterdir() if path.is_dir() else ())
+        if file.suffix.lower() in photos.IMAGE_SUFFIXES and not file.name.endswith(photos.DEPTH_ENDINGS)
+    )
+    if not found:
+        raise InputError(
+            f"--photo={path}: expected a photograph or a folder of {', '.join(photos.IMAGE_SUFFIXES)} files"
+        )
+    stems = [file.stem for file in found]
+    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    if twice:
+        raise InputError(f"--photo={path} has several photographs named {twice[0]}: rename them")
+    return found
+
+
+def predict_split(model: DepthRegressor, split: Split, settings: Settings) -> None:
+    """Writes 00000.npy and so on, one an image of the split, and says how fast."""
+    folder = pathlib.Path(settings.output_dir)
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(f"--output_dir={folder} is not empty: name a new folder")
+    started_s = time.perf_counter()
+    tell = Ticker()
+    for place, example in enumerate(predicted_examples(model, split)):
+        storage.write_array(folder / f"{place:05d}.npy", example.pred)
+        if settings.pictures:
+            pictures.image_and_depth(folder / f"{place:05d}.png", example.image, example.pred, title=f"{place:05d}")
+        tell(f"{place + 1}/{split.num_images} images")
+    rate = split.num_images / (time.perf_counter() - started_s)
+    say(f"wrote {split.num_images} depth maps to {folder}, {rate:.1f} images/s")
+
+
+def predicted_examples(model: DepthRegressor, split: Split) -> Iterator[scoring.Example]:
+    """Yields the split's examples with the model's answer, float32 metres of the full frame at the truth's size."""
+    for batch in batched(shrunk_pairs(split), BATCH_IMAGES):
+        log_depths = model.predict_log_depth(model.describe(np.stack([image for image, _ in batch])))
+        for (image, true_m), log_depth in zip(batch, log_depths, strict=True):
+            yield scoring.Example(image, true_m, targets.to_metres(log_depth, true_m.shape))
+
+
+def shrunk_pairs(split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields images [192, 256, 3] uint8 and depths [H, W] float, metres as stored, in the split's order."""
+    size_px = (GRID.height_px, GRID.width_px)
+
+    def shrink(image, depth_m):
+        return pipeline.resize_image(image, size_px), depth_m[..., 0]
+
+    pairs = split.read().map(shrink, num_parallel_calls=tf.data.AUTOTUNE)
+    yield from pairs.prefetch(2 * BATCH_IMAGES).as_numpy_iterator()
+
+
+def brought_to_grid(image: np.ndarray) -> np.ndarray:
+    """Returns a photograph at the size the training images had, resized as they were."""
+    return pipeline.resize_image(tf.constant(image), (GRID.height_px, GRID.width_px)).numpy()
+
+
+def batched(items: Iterable, size: int) -> Iterator[list]:
+    """Yields the items in lists of `size`, the last one shorter."""
+    iterator = iter(items)
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch
+
+
+if __name__ == "__main__":
+    program.run(main, Settings)

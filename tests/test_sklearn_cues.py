@@ -1,0 +1,144 @@
+"""Cues, views and targets: closed forms, and what moves with what."""
+
+import numpy as np
+import pytest
+
+from sklearn_baseline import cells, cues, targets
+from sklearn_baseline.resampling import resample, resample_log_depth
+from sklearn_baseline.views import MIRRORED, PLAIN, make_view
+
+SHAPES = {"image_shape": cues.IMAGE_SHAPE, "depth_shape": targets.SHAPE}
+
+
+@pytest.fixture(name="pair")
+def _pair():
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (48, 64, 3), np.uint8), rng.uniform(1, 5, (24, 32)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("slope", "direction"), [((0, 1), 0), ((1, 1), 2), ((1, 0), 4), ((1, -1), 6)])
+def test_all_energy_of_a_ramp_is_in_the_direction_it_rises(slope, direction):
+    rows, columns = np.indices((60, 80), dtype=np.float32)
+    energy = cues.gradient_energy(0.01 * (slope[0] * rows + slope[1] * columns))
+    assert energy.shape == (15, 20, 8)
+    np.testing.assert_allclose(energy[..., direction], 0.01 * np.hypot(*slope), rtol=1e-4)
+    np.testing.assert_allclose(np.delete(energy, direction, axis=-1), 0, atol=1e-5)
+
+
+def test_a_gradient_between_two_directions_is_shared_evenly():
+    angle = np.pi / 16  # half way from 0 to the next of eight
+    rows, columns = np.indices((60, 80), dtype=np.float32)
+    energy = cues.gradient_energy(np.sin(angle) * rows + np.cos(angle) * columns)
+    np.testing.assert_allclose(energy[..., :2], 0.5, atol=1e-3)
+
+
+def test_white_black_and_grey_have_the_lightness_cie_gives_them():
+    grey = np.array([1.0, 0.5, 0.2], np.float32)[:, np.newaxis, np.newaxis] * np.ones((1, 1, 3), np.float32)
+    np.testing.assert_allclose(cues.rgb_to_lab(grey)[:, 0, 0], [1.0, 0.5339, 0.2125], atol=2e-3)  # L* / 100
+    np.testing.assert_allclose(cues.rgb_to_lab(grey)[..., 1:], 0, atol=2e-3)
+
+
+def test_a_flat_image_answers_the_same_words_in_every_cell():
+    rng = np.random.default_rng(0)
+    words = cues.PatchWords(16, 4, 500).fit(rng.random((3, 120, 160, 3), np.float32))
+    answers = words.answers(np.full((120, 160, 3), 0.3, np.float32))
+    np.testing.assert_allclose(answers, np.broadcast_to(answers[0, 0], answers.shape), atol=1e-5)
+    assert answers.min() == 0
+    assert answers.max() > 0
+
+
+def test_an_answer_is_how_much_nearer_than_the_mean_a_word_is():
+    """By the definition, patch by patch, in float64, for the first cell: 4x4 patches."""
+    image = np.random.default_rng(1).random((120, 160, 3), np.float32)
+    words = cues.PatchWords(12, 4, 500).fit(image[np.newaxis])
+    rows = cues.patches(image).astype(np.float64).reshape(60, 80, -1)[:4, :4].reshape(16, -1)
+    centred = rows - rows.mean(1, keepdims=True)
+    white = centred / np.sqrt(rows.var(1, keepdims=True) + 10) @ words.whiten_.astype(np.float64) - words.offset_
+    distances = np.linalg.norm(white[:, np.newaxis] - words.words_, axis=-1)
+    nearness = np.maximum(distances.mean(1, keepdims=True) - distances, 0)
+    np.testing.assert_allclose(words.answers(image)[0, 0] ** 2, nearness.mean(0), rtol=1e-3, atol=1e-4)
+
+
+def test_groups_of_cues_cover_every_channel_once():
+    found = cues.DepthCues(8, 4)
+    channels = np.concatenate([np.arange(found.num_channels())[part] for part in found.groups().values()])
+    assert sorted(channels) == list(range(found.num_channels()))
+
+
+def test_the_mirrored_view_is_the_plain_one_mirrored(pair):
+    plain, mirrored = (make_view(*pair, view=view, seed=(0,), **SHAPES) for view in (PLAIN, MIRRORED))
+    np.testing.assert_array_equal(mirrored[0], plain[0][:, ::-1])
+    np.testing.assert_array_equal(mirrored[1], plain[1][:, ::-1])
+
+
+def test_a_zoomed_view_of_a_flat_wall_is_nearer_by_the_zoom(pair):
+    """Log depth falls by ln zoom, between nothing and ln 1.5, the same everywhere."""
+    wall_m = np.full((24, 32), 3.0, np.float32)
+    falls = []
+    for view in range(2, 30):
+        _, log_depth = make_view(pair[0], wall_m, view=view, seed=(0,), **SHAPES)
+        assert np.ptp(log_depth) < 1e-5
+        falls.append(np.log(3.0) - log_depth[0, 0])
+    assert 0 < min(falls) < 0.1
+    assert 0.3 < max(falls) <= np.log(1.5)
+
+
+def test_a_view_shows_image_and_depth_of_the_same_place():
+    """The image is a picture of the depth: then every view's image must be one of its depth, whatever the crop."""
+    rows, columns = np.indices((192, 256), dtype=np.float32)
+    depth_m = np.exp(0.004 * rows + 0.003 * columns)
+    image = np.repeat(np.round(255 * np.log(depth_m) / np.log(depth_m).max())[..., np.newaxis], 3, -1).astype(np.uint8)
+    for view in (PLAIN, MIRRORED, 2, 3, 4, 5):
+        shown, log_depth = make_view(image, depth_m, view=view, seed=(3,), image_shape=(60, 80), depth_shape=(60, 80))
+        assert np.corrcoef(shown[5:-5, 5:-5, 1].ravel(), log_depth[5:-5, 5:-5].ravel())[0, 1] > 0.99
+
+
+def test_missing_depth_takes_no_part_in_a_mean():
+    depth_m = np.full((24, 32), 2.0, np.float32)
+    depth_m[::2] = 0
+    np.testing.assert_allclose(resample_log_depth(depth_m, (6, 8)), np.log(2.0), rtol=1e-5)
+    assert np.isnan(resample_log_depth(np.zeros((24, 32), np.float32), (6, 8))).all()
+
+
+def test_shrinking_keeps_the_mean_and_enlarging_a_ramp_keeps_it_a_ramp():
+    ramp = np.tile(np.arange(64, dtype=np.float32), (48, 1))[..., np.newaxis]
+    assert resample(ramp, (12, 16)).mean() == pytest.approx(31.5, abs=1e-3)
+    wide = resample(ramp, (48, 128))[0, 2:-2, 0]
+    np.testing.assert_allclose(np.diff(wide), 0.5, atol=1e-4)
+
+
+def test_what_is_missing_is_filled_at_the_images_own_level():
+    mean = np.zeros(targets.SHAPE, np.float32)
+    maps = np.full((1, *targets.SHAPE), 0.7, np.float32)
+    maps[0, :10] = np.nan
+    np.testing.assert_allclose(targets.fill_missing(maps, mean), 0.7, rtol=1e-6)
+
+
+def test_the_mean_map_is_the_mean_of_what_is_measured():
+    maps = np.stack([np.full(targets.SHAPE, value, np.float32) for value in (1.0, 3.0, 8.0)])
+    maps[2, 0] = np.nan
+    found = targets.mean_map(maps)
+    assert found[0, 0] == 2
+    assert found[1, 0] == 4
+
+
+def test_square_means_are_those_of_a_loop_over_the_squares():
+    values = np.random.default_rng(0).random((1, 15, 20, 2)).astype(np.float32)
+    found = cells.square_mean(values, 3)
+    for row, column in ((0, 0), (7, 10), (14, 19), (2, 18)):
+        square = values[0, max(row - 3, 0) : row + 4, max(column - 3, 0) : column + 4]
+        np.testing.assert_allclose(found[0, row, column], square.mean((0, 1)), rtol=1e-4)
+
+
+def test_a_cell_sees_its_neighbour_where_it_lies():
+    values = np.zeros((1, 15, 20, 1), np.float32)
+    values[0, 7, 10] = 1
+    assert cells.moved(values, 3, -4)[0, 4, 14] == 1
+    assert cells.moved(values, 3, -4).sum() == 1
+
+
+def test_quarters_are_taken_apart_and_joined():
+    maps = np.arange(1200, dtype=np.float32).reshape(1, 30, 40)
+    quarters = cells.split_quarters(maps)
+    np.testing.assert_array_equal(quarters[0, 1, 2], [84, 85, 124, 125])  # rows 2 and 3, columns 4 and 5
+    np.testing.assert_array_equal(cells.join_quarters(quarters[0]), maps[0])
