@@ -9,7 +9,7 @@ The modules, in the order in which the data passes through them; a program is ru
     dataset          program and library: opens a data set by name as splits, and shows what it holds
       splits, tfds_records, sheet
     pipeline         cleans, resizes, caches, shuffles and batches
-      augmentation, cache   flips, zooms and relights, as a function of (seed, pass, position)
+      grid, augmentation, cache   sizes; flips, zooms and relights, as a function of (seed, pass, position)
     model            the encoder-decoder
     losses           what training minimises
     keras_metrics    what training shows

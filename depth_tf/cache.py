@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 from depth_tf import memory
-from depth_tf.pipeline import Grid
+from depth_tf.grid import Grid
 
 CACHES = ("auto", "none", "memory", "disk")
 MEMORY_SHARE = 0.25  # of the memory this process may use that `--cache=auto` lets the decoded images take

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from depth_tf.errors import InputError
-from depth_tf.pipeline import Grid, resized
+from depth_tf.grid import Grid, resized
 from depth_tf.splits import Split
 
 MAX_IMAGES = 4096  # a mean over this many is exact to well under a percent; records are stored in random order

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from depth_tf import figures
+from depth_tf.grid import Grid, resized
 from depth_tf.metrics import depth_metrics
-from depth_tf.pipeline import Grid, resized
 from depth_tf.splits import Split
 
 FOLDER = "panels"

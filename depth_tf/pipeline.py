@@ -11,35 +11,10 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from depth_tf import augmentation
-from depth_tf.errors import InputError
-from depth_tf.model import check_size
+from depth_tf.grid import Grid, resized
 from depth_tf.splits import Split
 
 SHUFFLE_BUFFER_IMAGES = 2048  # records are stored in random order already, so this need not hold them all
-
-
-@dataclasses.dataclass(frozen=True)
-class Grid:
-    """What every image is brought to: its size, and the depths that count as measured.
-
-    Attributes:
-      height_px: divisible by 32.
-      width_px: divisible by 32.
-      min_depth_m: nearer readings are taken as missing.
-      max_depth_m: farther readings are taken as missing.
-    """
-
-    height_px: int = 192
-    width_px: int = 256
-    min_depth_m: float = 0.1
-    max_depth_m: float = 10.0
-
-    def __post_init__(self):
-        check_size(self.height_px, self.width_px)
-        if not 0 < self.min_depth_m < self.max_depth_m:
-            raise InputError(
-                f"expected 0 < --min_depth_m < --max_depth_m, got {self.min_depth_m:g} and {self.max_depth_m:g} m"
-            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +75,7 @@ def training_batches(
         tf.compat.v1.set_random_seed(1)
         order = examples.shuffle(min(split.num_images, SHUFFLE_BUFFER_IMAGES), seed=_mix(seed, number))
         draws = tf.data.Dataset.from_tensor_slices(augmentation.draw(seed, number, split.num_images))
-        return tf.data.Dataset.zip(order, draws).map(lambda example, drawn: (*example, drawn)).batch(batch_size)
+        return tf.data.Dataset.zip(order.batch(batch_size), draws.batch(batch_size))
 
     steps_a_pass = steps_per_epoch(split.num_images, batch_size)
     first_pass, skipped = divmod(first_step, steps_a_pass)
@@ -108,8 +83,8 @@ def training_batches(
     batches = batches.skip(skipped).take(steps - first_step)
     strength = strength or augmentation.NO_AUGMENTATION
 
-    def finish(image, depth_m, draws):
-        (image, depth_m, draws), weight = _own_rows((image, depth_m, draws), batch_size, how)
+    def finish(pair, draws):
+        (image, depth_m, draws), weight = _own_rows((*pair, draws), batch_size, how)
         return *augmentation.augment(image, depth_m, draws, strength), weight
 
     return _finished(batches, finish, how)
@@ -130,58 +105,6 @@ def scoring_batches(split: Split, grid: Grid, *, batch_size: int, how: Input = I
         return tf.cast(image, tf.float32), depth_m, weight
 
     return _finished(_cached(_served(split, grid, None), split.name, how).batch(batch_size), finish, how)
-
-
-def resized(split: Split, grid: Grid) -> tf.data.Dataset:
-    """Returns (image uint8 [H, W, 3], depth_m float32 [H, W, 1]) on the grid, in the split's order."""
-    size_px = (grid.height_px, grid.width_px)
-
-    def bring(image, depth_m):
-        # Sampled before it is widened and cleaned, which then takes fewer pixels.
-        small_m = tf.cast(resize_depth(depth_m, size_px), tf.float32)
-        return resize_image(image, size_px), clean_depth(
-            small_m, min_depth_m=grid.min_depth_m, max_depth_m=grid.max_depth_m
-        )
-
-    return split.read().map(bring, num_parallel_calls=tf.data.AUTOTUNE)
-
-
-def clean_depth(depth_m: tf.Tensor, *, min_depth_m: float, max_depth_m: float) -> tf.Tensor:
-    """Writes 0 wherever the depth is NaN, infinite or outside the range.
-
-    Args:
-      depth_m: [..., H, W, 1] float32, metres.
-      min_depth_m: smallest depth kept, metres.
-      max_depth_m: largest depth kept, metres.
-
-    Returns:
-      [..., H, W, 1] float32, metres, 0 where missing.
-    """
-    kept = (depth_m >= min_depth_m) & (depth_m <= max_depth_m)  # false for NaN
-    return tf.where(kept, depth_m, tf.zeros_like(depth_m))
-
-
-def resize_image(image: tf.Tensor, size_px: tuple[int, int]) -> tf.Tensor:
-    """Interpolates [H, W, 3] uint8 to `size_px`, as uint8; averages where that shrinks it more than threefold.
-
-    Interpolation reads two pixels along each axis: up to threefold that leaves little out, in half the time.
-    """
-    height_px, width_px = tf.shape(image)[0], tf.shape(image)[1]
-    changed = tf.cond(
-        (height_px > 3 * size_px[0]) & (width_px > 3 * size_px[1]),
-        lambda: tf.image.resize(image, size_px, method="area"),
-        lambda: tf.image.resize(image, size_px, method="bilinear"),
-    )
-    return tf.ensure_shape(tf.cast(tf.round(changed), tf.uint8), (*size_px, 3))
-
-
-def resize_depth(depth_m: tf.Tensor, size_px: tuple[int, int]) -> tf.Tensor:
-    """Samples [H, W, 1] depth at the nearest pixel: every value stays one that was measured, or missing."""
-    for axis in (0, 1):  # two gathers take a tenth of the time of tf.image.resize
-        old, new = tf.cast(tf.shape(depth_m)[axis], tf.float32), size_px[axis]
-        centres = (tf.range(new, dtype=tf.float32) + 0.5) * old / new
-        depth_m = tf.gather(depth_m, tf.cast(centres, tf.int32), axis=axis)
-    return tf.ensure_shape(depth_m, (*size_px, 1))
 
 
 def steps_per_epoch(num_images: int, batch_size: int) -> int:

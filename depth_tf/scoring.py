@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from depth_tf import figures, pipeline, protocols
+from depth_tf import figures, protocols
+from depth_tf.grid import Grid, resize_image
 from depth_tf.metrics import METRICS
 from depth_tf.splits import Split
 
@@ -78,7 +79,7 @@ def score(
     return Scores(result, per_image, panels)
 
 
-def network_examples(network: keras.Model, split: Split, grid: pipeline.Grid) -> Iterator[Example]:
+def network_examples(network: keras.Model, split: Split, grid: Grid) -> Iterator[Example]:
     """Yields the split's examples with the network's answer, at the network's own resolution."""
     size_px = (grid.height_px, grid.width_px)
 
@@ -87,7 +88,7 @@ def network_examples(network: keras.Model, split: Split, grid: pipeline.Grid) ->
         return network(tf.cast(images, tf.float32), training=False)[..., 0]
 
     def shrink(image, depth_m):
-        return pipeline.resize_image(image, size_px), depth_m[..., 0]
+        return resize_image(image, size_px), depth_m[..., 0]
 
     pairs = split.read().map(shrink, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2 * BATCH_SIZE)
     for batch in _batches(pairs.as_numpy_iterator()):

@@ -18,9 +18,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from depth_tf import photos, pipeline, program, scoring, storage
+from depth_tf import photos, program, scoring, storage
 from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of
 from depth_tf.errors import InputError
+from depth_tf.grid import resize_image
 from depth_tf.program import option, say
 from depth_tf.splits import Split
 from depth_tf.synthetic_rooms.builder import SIZES
@@ -134,7 +135,7 @@ def shrunk_pairs(split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     size_px = (GRID.height_px, GRID.width_px)
 
     def shrink(image, depth_m):
-        return pipeline.resize_image(image, size_px), depth_m[..., 0]
+        return resize_image(image, size_px), depth_m[..., 0]
 
     pairs = split.read().map(shrink, num_parallel_calls=tf.data.AUTOTUNE)
     yield from pairs.prefetch(2 * BATCH_IMAGES).as_numpy_iterator()
@@ -142,7 +143,7 @@ def shrunk_pairs(split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def brought_to_grid(image: np.ndarray) -> np.ndarray:
     """Returns a photograph at the size the training images had, resized as they were."""
-    return pipeline.resize_image(tf.constant(image), (GRID.height_px, GRID.width_px)).numpy()
+    return resize_image(tf.constant(image), (GRID.height_px, GRID.width_px)).numpy()
 
 
 def batched(items: Iterable, size: int) -> Iterator[list]:

@@ -9,7 +9,8 @@ from depth_tf.augmentation import Augmentation
 from depth_tf.cache import cache_folder, choose_cache
 from depth_tf.dataset import open_dataset
 from depth_tf.errors import InputError
-from depth_tf.pipeline import Grid, Input
+from depth_tf.grid import Grid, clean_depth, resize_depth, resize_image
+from depth_tf.pipeline import Input
 from depth_tf.splits import Split
 
 GRID = Grid(height_px=32, width_px=64)
@@ -156,32 +157,32 @@ def test_scoring_batches_keep_order_and_count_every_image(split):
 
 def test_depth_that_is_no_measurement_becomes_0():
     depth_m = tf.constant([np.nan, np.inf, -np.inf, -1.0, 0.0, 0.09, 0.1, 5.0, 10.0, 10.1])
-    cleaned = pipeline.clean_depth(depth_m, min_depth_m=0.1, max_depth_m=10.0)
+    cleaned = clean_depth(depth_m, min_depth_m=0.1, max_depth_m=10.0)
     np.testing.assert_array_equal(cleaned, np.float32([0, 0, 0, 0, 0, 0, 0.1, 5, 10, 0]))
 
 
 def test_resizing_depth_invents_no_value():
     depth_m = np.random.default_rng(0).choice([0.0, 1.0, 4.0], (480, 640, 1)).astype(np.float32)
-    assert set(np.unique(pipeline.resize_depth(depth_m, (192, 256)))) <= {0.0, 1.0, 4.0}
+    assert set(np.unique(resize_depth(depth_m, (192, 256)))) <= {0.0, 1.0, 4.0}
 
 
 @pytest.mark.parametrize("shape", [(480, 640), (33, 50), (1, 1)])
 def test_resizing_depth_takes_the_pixels_that_tensorflow_takes(shape):
     depth_m = np.random.default_rng(0).uniform(1, 9, (*shape, 1)).astype(np.float32)
     expected = tf.image.resize(depth_m, (192, 256), method="nearest")
-    np.testing.assert_array_equal(pipeline.resize_depth(depth_m, (192, 256)), expected)
+    np.testing.assert_array_equal(resize_depth(depth_m, (192, 256)), expected)
 
 
 def test_shrinking_an_image_by_two_is_the_mean_of_each_four_pixels():
     image = np.random.default_rng(0).integers(0, 256, (64, 128, 3), dtype=np.uint8)
     means = image.reshape(32, 2, 64, 2, 3).mean((1, 3))
-    np.testing.assert_allclose(pipeline.resize_image(image, (32, 64)), means, atol=0.51)
+    np.testing.assert_allclose(resize_image(image, (32, 64)), means, atol=0.51)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (20, 700, 3)])
 def test_any_image_size_is_brought_to_the_grid(shape):
     image = np.full(shape, 77, np.uint8)
-    np.testing.assert_array_equal(pipeline.resize_image(image, (32, 64)), np.full((32, 64, 3), 77))
+    np.testing.assert_array_equal(resize_image(image, (32, 64)), np.full((32, 64, 3), 77))
 
 
 @pytest.mark.parametrize(
