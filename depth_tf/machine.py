@@ -21,7 +21,7 @@ def describe_machine() -> str:
         for gpu in tf.config.list_physical_devices("GPU")
     ]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    parts = [_processor_model(), f"{cores} cores", f"{memory.total_bytes() / 2**30:.0f} GiB"]
+    parts = [_processor_model(), f"{cores} cores", f"{memory.total_bytes() / memory.GIB:.0f} GiB"]
     return ", ".join(parts + [f"{gpus.count(name)}x {name}" for name in sorted(set(gpus))])
 
 

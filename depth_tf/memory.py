@@ -1,10 +1,12 @@
-"""How much memory there is, and how the process keeps it."""
+"""How much memory there is, how much was taken, and how the process keeps it."""
 
 import ctypes
 import os
 import pathlib
+import resource
 import sys
 
+GIB = 2**30
 CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # version 2, version 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt(3)
 
@@ -22,6 +24,16 @@ def total_bytes(limit_files: tuple[str, ...] = CGROUP_LIMITS) -> int:
         except (OSError, ValueError):
             continue
     return total
+
+
+def peak_gib() -> float:
+    """Returns the most memory this process has held so far, GiB."""
+    status = pathlib.Path("/proc/self/status")
+    if status.exists():  # Linux, where getrusage also counts what the parent held when it started this process
+        (held,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(held.split()[1]) * 1024 / GIB
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024) / GIB  # bytes there, KiB elsewhere
 
 
 def keep_freed_memory() -> bool:

@@ -7,7 +7,6 @@ grow in proportion, memory not at all: the smallest length fills the shuffle buf
 
 import dataclasses
 import multiprocessing
-import resource
 import time
 
 from depth_tf import machine, memory, pipeline, program, storage
@@ -62,8 +61,7 @@ def one_pass(dataset: str, data_dir: str | None, images: int) -> dict:
     for _ in batches:
         pass
     seconds = time.perf_counter() - started_s
-    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kibibytes on Linux
-    return {"images": images, "seconds": round(seconds, 2), "peak_memory_gib": round(peak_kib / 2**20, 3)}
+    return {"images": images, "seconds": round(seconds, 2), "peak_memory_gib": round(memory.peak_gib(), 3)}
 
 
 if __name__ == "__main__":

@@ -149,14 +149,18 @@ def write(folder: pathlib.Path, result: dict, *, readme: bool) -> None:
     """Writes compare.json, compare.md and compare.png, and the README's table if asked; prints the table."""
     result = {key: value for key, value in result.items() if key != "settings"}
     result["command"] = program.without_paths(result["command"])
-    storage.write_json(folder / "compare.json", result)
-    storage.write_text(folder / "compare.md", table(result) + "\n")
     draw(folder / "compare.png", result)
-    if readme:
-        text = README.read_text(encoding="utf-8")
-        storage.write_text(README, report.replace_section(text, "compare", table(result)))
-    say(table(result))
+    publish(folder, "compare", result, table(result), readme=readme)
     say(f"wrote {folder}/compare.json, compare.md and compare.png")
+
+
+def publish(folder: pathlib.Path, name: str, result: dict, text: str, *, readme: bool) -> None:
+    """Writes a result as NAME.json, its table as NAME.md and if asked into this package's README; prints it."""
+    storage.write_json(folder / f"{name}.json", result)
+    storage.write_text(folder / f"{name}.md", text + "\n")
+    if readme:
+        storage.write_text(README, report.replace_section(README.read_text(encoding="utf-8"), name, text))
+    say(text)
 
 
 def table(result: dict) -> str:

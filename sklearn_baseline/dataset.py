@@ -11,9 +11,9 @@ import numpy as np
 from depth_tf import pipeline
 from depth_tf.errors import InputError
 from depth_tf.frames import spread
+from depth_tf.memory import GIB, peak_gib
 from depth_tf.program import say
 from depth_tf.splits import Split
-from sklearn_baseline.progress import GIB, peak_gib
 
 GRID = pipeline.Grid()  # 192x256 px
 PAIR_BYTES = GRID.height_px * GRID.width_px * (3 + 4)  # uint8 RGB, float32 depth

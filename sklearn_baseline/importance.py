@@ -13,15 +13,16 @@ import pathlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from depth_tf import evaluate, program, protocols, report, storage
+from depth_tf import evaluate, program, report, storage
 from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of
 from depth_tf.errors import InputError
 from depth_tf.program import option, say
 from depth_tf.splits import Split
 from depth_tf.synthetic_rooms.builder import SIZES
-from sklearn_baseline import persistence, targets
-from sklearn_baseline.compare import README
+from sklearn_baseline import persistence
+from sklearn_baseline.compare import publish
 from sklearn_baseline.estimator import DepthRegressor
+from sklearn_baseline.measure import eigen_metrics
 from sklearn_baseline.predict import shrunk_pairs
 
 
@@ -74,7 +75,7 @@ def permutation_importance(model: DepthRegressor, split: Split, *, repeats: int,
     """
     images, truths_m = zip(*shrunk_pairs(split), strict=True)
     cues = model.describe(np.stack(images))
-    base = score(model, cues, truths_m)
+    base = eigen_metrics(model.predict_log_depth(cues), truths_m)
     rng = np.random.default_rng(seed)
     rows = []
     for name, channels in model.cues_.groups().items():
@@ -82,7 +83,7 @@ def permutation_importance(model: DepthRegressor, split: Split, *, repeats: int,
         for _ in range(repeats):
             mixed = cues.copy()
             mixed[..., channels] = cues[:, derangement(rng, len(images))][..., channels]
-            found = score(model, mixed, truths_m)
+            found = eigen_metrics(model.predict_log_depth(mixed), truths_m)
             losses.append((base["delta1"] - found["delta1"], found["abs_rel"] - base["abs_rel"]))
         mean, spread = np.mean(losses, axis=0), np.std(losses, axis=0)
         say(f"{name}: delta1 {-mean[0]:+.3f}")
@@ -107,23 +108,10 @@ def derangement(rng: np.random.Generator, count: int) -> np.ndarray:
     return order
 
 
-def score(model: DepthRegressor, cues: np.ndarray, truths_m: tuple[np.ndarray, ...]) -> dict:
-    """Returns the metrics under *eigen* of what the model answers to cues [2, N, 15, 20, channels]."""
-    scorer = protocols.Scorer(protocols.PROTOCOLS["eigen"])
-    for log_depth, true_m in zip(model.predict_log_depth(cues), truths_m, strict=True):
-        scorer.add(true_m=true_m, pred=targets.to_metres(log_depth, true_m.shape))
-    return scorer.result()
-
-
 def write(folder: pathlib.Path, result: dict, *, readme: bool) -> None:
     """Writes importance.json, importance.md and importance.png, and the README's table if asked; prints the table."""
-    storage.write_json(folder / "importance.json", result)
-    storage.write_text(folder / "importance.md", table(result) + "\n")
     draw(folder / "importance.png", result)
-    if readme:
-        text = README.read_text(encoding="utf-8")
-        storage.write_text(README, report.replace_section(text, "importance", table(result)))
-    say(table(result))
+    publish(folder, "importance", result, table(result), readme=readme)
 
 
 def table(result: dict) -> str:

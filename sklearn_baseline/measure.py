@@ -8,16 +8,16 @@ import dataclasses
 import pathlib
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from depth_tf import program, protocols, storage
+from depth_tf import memory, program, protocols, storage
 from depth_tf.errors import InputError
 from depth_tf.program import option, say
-from sklearn_baseline import progress, targets
+from sklearn_baseline import targets
 from sklearn_baseline.models import HEADS
 
 CUES, LOG_DEPTHS, SCORED_CUES, TRUTHS = "cues.npy", "log_depths.npy", "scored_cues.npy", "truths"
@@ -46,12 +46,12 @@ def main(settings: Settings) -> None:
 def measure(family: str, folder: pathlib.Path, settings: Settings) -> dict:
     """Returns the metrics under *eigen*, the seconds to fit and to predict, and the peak memory of this process."""
     cues, log_depths = np.load(folder / CUES), np.load(folder / LOG_DEPTHS)
-    loaded_gib = progress.peak_gib()
+    loaded_gib = memory.peak_gib()
     head = HEADS[family](settings.n_jobs, settings.seed)
     started_s = time.perf_counter()
     with quiet():
         head.fit(cues, log_depths)
-    fit_s, peak_gib = time.perf_counter() - started_s, progress.peak_gib()
+    fit_s, peak_gib = time.perf_counter() - started_s, memory.peak_gib()
     del cues, log_depths
     scored_cues = np.load(folder / SCORED_CUES)
     started_s = time.perf_counter()
@@ -79,10 +79,14 @@ def quiet() -> Iterator[None]:
 
 def score(log_depths: np.ndarray, truths: pathlib.Path) -> dict:
     """Returns the metrics of ln metres [N, 30, 40] against the files of truths, under *eigen*."""
+    return eigen_metrics(log_depths, map(np.load, sorted(truths.iterdir())))
+
+
+def eigen_metrics(log_depths: np.ndarray, truths_m: Iterable[np.ndarray]) -> dict:
+    """Returns the metrics of ln metres [N, 30, 40] against as many truths [H, W] float, metres, under *eigen*."""
     scorer = protocols.Scorer(protocols.PROTOCOLS["eigen"])
-    for log_depth, path in zip(log_depths, sorted(truths.iterdir()), strict=True):
-        true_m = np.load(path).astype(np.float32)
-        scorer.add(true_m=true_m, pred=targets.to_metres(log_depth, true_m.shape))
+    for log_depth, true_m in zip(log_depths, truths_m, strict=True):
+        scorer.add(true_m=true_m.astype(np.float32), pred=targets.to_metres(log_depth, true_m.shape))
     return scorer.result()
 
 

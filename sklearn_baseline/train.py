@@ -10,7 +10,7 @@ import dataclasses
 import pathlib
 import time
 
-from depth_tf import evaluate, pipeline, program, scoring
+from depth_tf import evaluate, memory, pipeline, program, scoring
 from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of
 from depth_tf.errors import InputError
 from depth_tf.floor import mean_depth_map
@@ -81,7 +81,7 @@ def learn(opened: DepthDataset, settings: Settings) -> tuple[DepthRegressor, dic
     model.fit(pairs.images, pairs.depths_m)
     fit_s = time.perf_counter() - started_s - read_s
     model.set_params(progress=None)
-    peak_gib = progress.peak_gib()
+    peak_gib = memory.peak_gib()
     say(f"read in {read_s:.0f} s, learnt in {fit_s:.0f} s, peak memory {peak_gib:.2f} GiB")
     images = pairs.images[:NUM_TIMED_IMAGES]
     started_s = time.perf_counter()

@@ -8,13 +8,12 @@ Speed does not depend on what the weights hold. `python -m sota_guide.tables` sh
 
 import dataclasses
 import pathlib
-import resource
 import time
 
 import numpy as np
 import tensorflow as tf
 
-from depth_tf import machine, program, storage
+from depth_tf import machine, memory, program, storage
 from depth_tf.errors import InputError
 from depth_tf.program import option, say
 from sota_guide import architectures, presets
@@ -82,7 +81,7 @@ def peak_memory_mib() -> tuple[float, str]:
     """Returns the most memory taken so far, MiB, and of what: the first GPU's tensors, or the process."""
     if tf.config.list_physical_devices("GPU"):
         return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20, "of the GPU"
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "of the process"  # Linux counts in KiB
+    return memory.peak_gib() * 1024, "of the process"
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from PIL import Image
 from depth_tf import evaluate
 from depth_tf.dataset import open_dataset
 from depth_tf.errors import InputError
+from depth_tf.memory import GIB, peak_gib
 from sklearn_baseline import compare, dataset, importance, measure, models, panels, persistence, predict, train
 from sklearn_baseline.estimator import DepthRegressor
-from sklearn_baseline.progress import GIB, peak_gib
 from tests.conftest import read_csv
 
 
