@@ -5,8 +5,11 @@ workers or read by parallel threads does not matter, and an epoch can be replaye
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import tensorflow as tf
+
+from depth_tf.grid import nearest_places, sample
 
 NUM_DRAWS = 9
 
@@ -25,6 +28,26 @@ class Augmentation:
 NO_AUGMENTATION = Augmentation(False, 1.0, 0.0, 0.0, 0.0)
 
 
+class Changes(NamedTuple):
+    """What happens to one image; with a first axis of N, to N of them.
+
+    Attributes:
+      begin: [3] int32, the first row, column and channel of the part that is magnified to the whole, pixels.
+      size: [3] int32, that part's height, width and channels, pixels.
+      mirrored: bool, whether left and right change places.
+      zoom: float32, the factor by which lengths grow.
+      gain: [3] float32, by which each channel is multiplied.
+      shift: [3] float32, by how many times the image's mean each channel then grows.
+    """
+
+    begin: tf.Tensor
+    size: tf.Tensor
+    mirrored: tf.Tensor
+    zoom: tf.Tensor
+    gain: tf.Tensor
+    shift: tf.Tensor
+
+
 def draw(seed: int, epoch: tf.Tensor, num_images: int) -> tf.Tensor:
     """Returns the random numbers of an epoch, [num_images, NUM_DRAWS] float32, uniform in [0, 1).
 
@@ -36,68 +59,85 @@ def draw(seed: int, epoch: tf.Tensor, num_images: int) -> tf.Tensor:
     return tf.random.stateless_uniform([num_images, NUM_DRAWS], seed=tf.stack([tf.cast(seed, tf.int64), epoch]))
 
 
-def augment(image: tf.Tensor, depth_m: tf.Tensor, draws: tf.Tensor, strength: Augmentation):
-    """Changes a batch.
+def changes_of(draws: tf.Tensor, size_px: tuple[int, int], strength: Augmentation) -> Changes:
+    """Turns random numbers into changes, of all images at once: one by one they would cost as much as the pixels.
 
     Args:
-      image: [B, H, W, 3] uint8 or float32, RGB in 0..255.
-      depth_m: [B, H, W, 1] float32, metres, 0 where missing.
-      draws: [B, NUM_DRAWS] float32 in [0, 1), from `draw`.
+      draws: [N, NUM_DRAWS] float32 in [0, 1): flip, zoom, place (2), exposure, contrast, white balance (3).
+      size_px: height and width of the images.
       strength: how much to change.
+    """
+    zoom = tf.constant(strength.max_zoom, tf.float32) ** draws[:, 1]
+    whole = tf.constant(size_px, tf.float32)
+    size = tf.round(whole / zoom[:, None])  # whole pixels: a slice is resized three times faster than a box
+    begin = tf.floor(draws[:, 2:4] * (whole - size + 1.0))
+
+    signed = 2.0 * draws[:, 4:] - 1.0
+    exposure = (1.0 + strength.exposure * signed[:, 0:1]) * (1.0 + strength.white_balance * signed[:, 2:5])
+    contrast = 1.0 + strength.contrast * signed[:, 1:2]
+    return Changes(
+        begin=tf.pad(tf.cast(begin, tf.int32), [[0, 0], [0, 1]]),
+        size=tf.pad(tf.cast(size, tf.int32), [[0, 0], [0, 1]], constant_values=3),
+        mirrored=(draws[:, 0] < 0.5) & strength.flip,
+        zoom=zoom,
+        gain=exposure * contrast,
+        shift=exposure * (1.0 - contrast),
+    )
+
+
+def augment(image: tf.Tensor, depth_m: tf.Tensor, changes: Changes):
+    """Changes one image and its depth.
+
+    Args:
+      image: [H, W, 3] uint8 or float32, RGB in 0..255.
+      depth_m: [H, W, 1] float32, metres, 0 where missing.
+      changes: of this image.
 
     Returns:
-      image [B, H, W, 3] float32 in 0..255, and depth_m [B, H, W, 1] float32, metres, moved with the image.
+      image [H, W, 3] float32 in 0..255, and depth_m [H, W, 1] float32, metres, moved with the image.
     """
-    image, depth_m = flip_and_zoom(image, depth_m, draws[:, :4], strength)
-    return change_light(image, draws[:, 4:], strength), depth_m
+    image, depth_m = flip_and_zoom(image, depth_m, changes)
+    return change_light(image, changes), depth_m
 
 
-def flip_and_zoom(image: tf.Tensor, depth_m: tf.Tensor, draws: tf.Tensor, strength: Augmentation):
+def flip_and_zoom(image: tf.Tensor, depth_m: tf.Tensor, changes: Changes):
     """Mirrors and magnifies image and depth alike, and divides the depth by the magnification.
 
     A camera whose picture of a thing is k times larger stands k times nearer. Depth is sampled, not
     interpolated, so that no depth is invented between a table's edge and the wall behind it.
 
     Args:
-      image: [B, H, W, 3] uint8 or float32.
-      depth_m: [B, H, W, 1] float32, metres, 0 where missing.
-      draws: [B, 4] float32 in [0, 1): flip, zoom, and where the magnified part lies.
-      strength: how much to change.
+      image: [H, W, 3] uint8 or float32.
+      depth_m: [H, W, 1] float32, metres, 0 where missing.
+      changes: of this image.
 
     Returns:
-      image [B, H, W, 3] float32 and depth_m [B, H, W, 1] float32, metres.
+      image [H, W, 3] float32 and depth_m [H, W, 1] float32, metres.
     """
-    zoom = tf.constant(strength.max_zoom, tf.float32) ** draws[:, 1]
-    side = 1.0 / zoom
-    top, left = draws[:, 2] * (1.0 - side), draws[:, 3] * (1.0 - side)
-    right = left + side
-    mirrored = (draws[:, 0] < 0.5) if strength.flip else tf.zeros_like(draws[:, 0], tf.bool)
-    boxes = tf.stack([top, tf.where(mirrored, right, left), top + side, tf.where(mirrored, left, right)], axis=1)
-    indices, size = tf.range(tf.shape(image)[0]), image.shape[1:3]
-    image = tf.image.crop_and_resize(image, boxes, indices, size, method="bilinear")
-    depth_m = tf.image.crop_and_resize(depth_m, boxes, indices, size, method="nearest")
-    return image, depth_m / zoom[:, None, None, None]
+    height_px, width_px = image.shape[:2]
+    part = tf.slice(image, changes.begin, changes.size)
+    part = tf.cond(changes.mirrored, lambda: tf.reverse(part, [1]), lambda: part)
+    image = tf.image.resize(part, (height_px, width_px), method="bilinear")
+    rows = nearest_places(changes.size[0], height_px)
+    columns = nearest_places(changes.size[1], width_px)
+    columns = tf.where(changes.mirrored, changes.size[1] - 1 - columns, columns)
+    depth_m = sample(depth_m, changes.begin[0] + rows, changes.begin[1] + columns)
+    return tf.ensure_shape(image, (height_px, width_px, 3)), depth_m / changes.zoom
 
 
-def change_light(image: tf.Tensor, draws: tf.Tensor, strength: Augmentation) -> tf.Tensor:
-    """Changes exposure, contrast and white balance: a gain and an offset for each channel of an image.
+def change_light(image: tf.Tensor, changes: Changes) -> tf.Tensor:
+    """Changes exposure, contrast and white balance: a gain and an offset for each channel.
 
     Args:
-      image: [B, H, W, 3] float32 in 0..255.
-      draws: [B, 5] float32 in [0, 1).
-      strength: how much to change.
+      image: [H, W, 3] float32 in 0..255.
+      changes: of this image.
 
     Returns:
-      [B, H, W, 3] float32 in 0..255.
+      [H, W, 3] float32 in 0..255.
     """
-    signed = 2.0 * draws - 1.0
-    exposure = (1.0 + strength.exposure * signed[:, 0:1]) * (1.0 + strength.white_balance * signed[:, 2:5])
-    contrast = 1.0 + strength.contrast * signed[:, 1:2]
-    mean = tf.reduce_mean(image, axis=(1, 2, 3))[:, None]
-    gain, offset = exposure * contrast, exposure * (1.0 - contrast) * mean
-
     # Whole rows, for TensorFlow broadcasts an axis of three slowly.
-    height_px, width_px = image.shape[1:3]
-    rows = tf.reshape(image, [-1, height_px, width_px * 3])
-    changed = rows * tf.tile(gain, [1, width_px])[:, None] + tf.tile(offset, [1, width_px])[:, None]
-    return tf.reshape(tf.clip_by_value(changed, 0.0, 255.0), [-1, height_px, width_px, 3])
+    height_px, width_px = image.shape[:2]
+    rows = tf.reshape(image, [height_px, width_px * 3])
+    gain, offset = changes.gain, changes.shift * tf.reduce_mean(rows)
+    changed = rows * tf.tile(gain, [width_px]) + tf.tile(offset, [width_px])
+    return tf.reshape(tf.clip_by_value(changed, 0.0, 255.0), image.shape)

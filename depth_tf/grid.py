@@ -38,8 +38,7 @@ def resized(split: Split, grid: Grid) -> tf.data.Dataset:
     size_px = (grid.height_px, grid.width_px)
 
     def bring(image, depth_m):
-        # Sampled before it is widened and cleaned, which then takes fewer pixels.
-        small_m = tf.cast(resize_depth(depth_m, size_px), tf.float32)
+        small_m = resize_depth(depth_m, size_px)  # first, so that there are fewer pixels to clean
         return resize_image(image, size_px), clean_depth(
             small_m, min_depth_m=grid.min_depth_m, max_depth_m=grid.max_depth_m
         )
@@ -85,11 +84,23 @@ def resize_image(image: tf.Tensor, size_px: tuple[int, int]) -> tf.Tensor:
 
 def resize_depth(depth_m: tf.Tensor, size_px: tuple[int, int]) -> tf.Tensor:
     """Samples [H, W, 1] depth at the nearest pixel: every value stays one that was measured, or missing."""
-    for axis in (0, 1):  # two gathers take a tenth of the time of tf.image.resize
-        old, new = tf.cast(_sides(depth_m)[axis], tf.float32), size_px[axis]
-        centres = (tf.range(new, dtype=tf.float32) + 0.5) * old / new
-        depth_m = tf.gather(depth_m, tf.cast(centres, tf.int32), axis=axis)
-    return tf.ensure_shape(depth_m, (*size_px, 1))
+    rows, columns = (nearest_places(old, new) for old, new in zip(_sides(depth_m), size_px, strict=True))
+    return tf.ensure_shape(sample(depth_m, rows, columns), (*size_px, 1))
+
+
+def sample(depth_m: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    """Returns the pixels of [H, W, 1] where `rows`, [h], and `columns`, [w], cross: [h, w, 1].
+
+    TensorFlow copies whole rows four times faster than pixels here and there, so columns are turned into rows, too.
+    """
+    upright = tf.gather(tf.squeeze(depth_m, -1), rows)
+    return tf.expand_dims(tf.transpose(tf.gather(tf.transpose(upright), columns)), -1)
+
+
+def nearest_places(old: int | tf.Tensor, new: int) -> tf.Tensor:
+    """Returns, for each of `new` pixels laid over `old` ones, the one its centre falls on, [new] int32."""
+    centres = (tf.range(new, dtype=tf.float32) + 0.5) * tf.cast(old, tf.float32) / new
+    return tf.cast(centres, tf.int32)
 
 
 def _sides(image: tf.Tensor) -> tuple:

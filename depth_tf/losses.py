@@ -97,11 +97,21 @@ def gradient_matching(difference, valid, scales: int = 3):
     """
     total = 0.0
     for scale in range(scales):
-        error, mask = difference[:, :: 2**scale, :: 2**scale], valid[:, :: 2**scale, :: 2**scale]
-        down = masked_mean(ops.abs(error[:, 1:] - error[:, :-1]), mask[:, 1:] * mask[:, :-1])
-        right = masked_mean(ops.abs(error[:, :, 1:] - error[:, :, :-1]), mask[:, :, 1:] * mask[:, :, :-1])
-        total += down + right
+        if scale:
+            difference, valid = (ops.max_pool(values, 1, strides=2) for values in (difference, valid))
+        for axis in (1, 2):
+            (one, other), (here, there) = _neighbours(difference, axis), _neighbours(valid, axis)
+            total += masked_mean(ops.abs(other - one), here * there)
     return total
+
+
+def _neighbours(values, axis: int):
+    """Returns every pixel but the last along `axis`, and the pixel after each.
+
+    Split, as thinning is pooling above: slices give the same, but their gradient is five times slower in TensorFlow.
+    """
+    last = values.shape[axis] - 1
+    return ops.split(values, [last], axis)[0], ops.split(values, [1], axis)[1]
 
 
 def masked_mean(values, valid):

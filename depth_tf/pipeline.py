@@ -69,25 +69,25 @@ def training_batches(
       how: see `Input`.
     """
     examples = _cached(_served(split, grid, how.data_service), split.name, how)
+    strength = strength or augmentation.NO_AUGMENTATION
 
     def one_pass(number):
         # tf.data derives a shuffle's seeds from its own and the graph's, and cannot do so from a tensor and 0.
         tf.compat.v1.set_random_seed(1)
         order = examples.shuffle(min(split.num_images, SHUFFLE_BUFFER_IMAGES), seed=_mix(seed, number))
-        draws = tf.data.Dataset.from_tensor_slices(augmentation.draw(seed, number, split.num_images))
-        return tf.data.Dataset.zip(order.batch(batch_size), draws.batch(batch_size))
+        draws = augmentation.draw(seed, number, split.num_images)
+        changes = augmentation.changes_of(draws, (grid.height_px, grid.width_px), strength)
+        changed = tf.data.Dataset.zip(order, tf.data.Dataset.from_tensor_slices(changes))
+        return _filled_up(changed, split.num_images, batch_size)
+
+    def finish(pair, changes):
+        return augmentation.augment(*pair, changes)
 
     steps_a_pass = steps_per_epoch(split.num_images, batch_size)
     first_pass, skipped = divmod(first_step, steps_a_pass)
-    batches = tf.data.Dataset.range(first_pass, -(-steps // steps_a_pass)).flat_map(one_pass)
-    batches = batches.skip(skipped).take(steps - first_step)
-    strength = strength or augmentation.NO_AUGMENTATION
-
-    def finish(pair, draws):
-        (image, depth_m, draws), weight = _own_rows((*pair, draws), batch_size, how)
-        return *augmentation.augment(image, depth_m, draws, strength), weight
-
-    return _finished(batches, finish, how)
+    rows = tf.data.Dataset.range(first_pass, -(-steps // steps_a_pass)).flat_map(one_pass)
+    rows = rows.skip(skipped * batch_size).take((steps - first_step) * batch_size)
+    return _batches(rows, finish, batch_size, how)
 
 
 def scoring_batches(split: Split, grid: Grid, *, batch_size: int, how: Input = Input(cache="none")) -> tf.data.Dataset:
@@ -101,10 +101,10 @@ def scoring_batches(split: Split, grid: Grid, *, batch_size: int, how: Input = I
     """
 
     def finish(image, depth_m):
-        (image, depth_m), weight = _own_rows((image, depth_m), batch_size, how)
-        return tf.cast(image, tf.float32), depth_m, weight
+        return tf.cast(image, tf.float32), depth_m
 
-    return _finished(_cached(_served(split, grid, None), split.name, how).batch(batch_size), finish, how)
+    examples = _cached(_served(split, grid, None), split.name, how)
+    return _batches(_filled_up(examples, split.num_images, batch_size), finish, batch_size, how)
 
 
 def steps_per_epoch(num_images: int, batch_size: int) -> int:
@@ -129,41 +129,40 @@ def _cached(examples: tf.data.Dataset, name: str, how: Input) -> tf.data.Dataset
     return examples
 
 
-def _finished(batches: tf.data.Dataset, finish: Callable, how: Input) -> tf.data.Dataset:
-    """Maps `finish` over the batches, and cuts them for a worker's devices."""
-    batches = batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
-    if how.batches_a_step > 1:
-        batches = batches.unbatch().batch(batches.element_spec[-1].shape[0] // how.batches_a_step, drop_remainder=True)
+def _filled_up(examples: tf.data.Dataset, num_images: int, batch_size: int) -> tf.data.Dataset:
+    """Returns the rows of all batches, (example, weight); a short last batch repeats its images at weight 0.
+
+    Repeats rather than black images, so that the statistics of batch normalisation stay those of real images.
+    """
+
+    def weighted(place, example):
+        return example, tf.cast(place < num_images, tf.float32)
+
+    windows = examples.window(batch_size)  # of references: no pixel is copied
+    rows = windows.flat_map(lambda *parts: tf.data.Dataset.zip(parts).repeat().take(batch_size))
+    return rows.enumerate().map(weighted)
+
+
+def _batches(rows: tf.data.Dataset, finish: Callable, batch_size: int, how: Input) -> tf.data.Dataset:
+    """Maps `finish` over this worker's rows of each batch, and batches them for its devices."""
+    rows_a_worker = batch_size // how.num_workers
+
+    def finished(example, weight):
+        return *finish(*example), weight
+
+    def is_own(place, _):
+        return tf.equal(place % batch_size // rows_a_worker, how.worker)
+
+    if how.num_workers > 1:
+        rows = rows.enumerate().filter(is_own).map(lambda _, row: row)
+    images = rows.map(finished, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = images.batch(rows_a_worker // how.batches_a_step, drop_remainder=True)
     options = tf.data.Options()
     options.deterministic = how.deterministic
     options.threading.max_intra_op_parallelism = 1  # parallel maps use all cores; splitting small operations costs
     if how.threads:
         options.threading.private_threadpool_size = how.threads
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
-
-
-def _own_rows(tensors: tuple[tf.Tensor, ...], batch_size: int, how: Input):
-    """Fills a short batch up, and returns this worker's rows of it with their weights."""
-    filled, weight = _fill_up(tensors, batch_size)
-    count = batch_size // how.num_workers
-    own = slice(how.worker * count, (how.worker + 1) * count)
-    return tuple(tensor[own] for tensor in filled), weight[own]
-
-
-def _fill_up(tensors: tuple[tf.Tensor, ...], batch_size: int):
-    """Repeats a short batch's images up to `batch_size`, and returns weights that leave the repeats out.
-
-    Repeats rather than black images, so that the statistics of batch normalisation stay those of real images.
-    """
-    count = tf.shape(tensors[0])[0]
-    places = tf.range(batch_size)
-
-    def repeat():
-        return tuple(tf.gather(tensor, places % count) for tensor in tensors)
-
-    filled = tf.cond(tf.equal(count, batch_size), lambda: tensors, repeat)
-    filled = tuple(tf.ensure_shape(tensor, (batch_size, *tensor.shape[1:])) for tensor in filled)
-    return filled, tf.cast(places < count, tf.float32)
 
 
 def _mix(seed: int, epoch: tf.Tensor) -> tf.Tensor:

@@ -51,9 +51,13 @@ def tfds_ids_in_order(keys: Iterable[str | int], split_info: tfds.core.SplitInfo
         raise ValueError(
             f"split {split_info.name} holds {sum(split_info.shard_lengths)} records, got {len(ordered)} keys"
         )
+    return dict(zip(ordered, tfds_ids(split_info), strict=True))
+
+
+def tfds_ids(split_info: tfds.core.SplitInfo) -> list[str]:
+    """Returns the `tfds_id` of each record of a written split, in order."""
     shards = zip(split_info.filenames, split_info.shard_lengths, strict=True)
-    ids = (f"{name}__{position}" for name, length in shards for position in range(length))
-    return dict(zip(ordered, ids, strict=True))
+    return [f"{name}__{position}" for name, length in shards for position in range(length)]
 
 
 def write_scenes(

@@ -22,9 +22,8 @@ class Split:
     Attributes:
       name: "train", "holdout", "validation" or "test".
       num_images: how many pairs `read` yields.
-      read: returns a tf.data.Dataset of (image uint8 [H, W, 3], depth_m float16 or float32 [H, W, 1], 0 or NaN where
-        missing)
-        in the order of the records, always the same.
+      read: returns a tf.data.Dataset of (image uint8 [H, W, 3], depth_m float32 [H, W, 1], metres, 0 or NaN
+        where missing) in the order of the records, always the same.
       scene_of_image: the scene of each image, in that order, or None where scenes are unknown.
     """
 

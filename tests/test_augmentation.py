@@ -5,38 +5,40 @@ import pytest
 import tensorflow as tf
 
 from depth_tf import augmentation
-from depth_tf.augmentation import NO_AUGMENTATION, Augmentation
+from depth_tf.augmentation import NO_AUGMENTATION, Augmentation, Changes
 
 HEIGHT_PX, WIDTH_PX = 64, 96
 
 
-@pytest.fixture(name="coded")
-def _coded() -> tuple[np.ndarray, np.ndarray]:
-    """A batch of two whose smooth red channel is its depth in centimetres, so that one can be read off the other."""
-    rows, columns = np.mgrid[0:HEIGHT_PX, 0:WIDTH_PX].astype(np.float32)
-    depth_m = np.stack([0.5 + 0.01 * rows + 0.01 * columns, 2.0 - 0.01 * rows])[..., None]
+@pytest.fixture(name="coded", params=["sloping both ways", "sloping down"])
+def _coded(request) -> tuple[np.ndarray, np.ndarray]:
+    """An image whose smooth red channel is its depth in centimetres, so that one can be read off the other."""
+    rows, columns = np.mgrid[0:HEIGHT_PX, 0:WIDTH_PX].astype(np.float32)[..., None]
+    depth_m = 0.5 + 0.01 * rows + 0.01 * columns if request.param == "sloping both ways" else 2.0 - 0.01 * rows
     return np.repeat(depth_m * 100, 3, axis=-1).astype(np.float32), depth_m.astype(np.float32)
 
 
-def _draws(flip: float, zoom: float, top: float = 0.5, left: float = 0.5) -> np.ndarray:
-    return np.tile(np.float32([flip, zoom, top, left] + [0.5] * 5), (2, 1))
+def _changes(strength: Augmentation, flip=1.0, zoom=0.0, place=(0.5, 0.5), light=(0.5,) * 5) -> Changes:
+    """Returns what the numbers drawn, all from 0 to below 1, do to one image."""
+    draws = np.float32([[flip, zoom, *place, *light]])
+    return Changes(*(values[0] for values in augmentation.changes_of(draws, (HEIGHT_PX, WIDTH_PX), strength)))
 
 
 def test_a_flip_moves_depth_with_its_image(coded):
-    image, depth_m = augmentation.augment(*coded, _draws(flip=0.0, zoom=0.0), Augmentation())
-    np.testing.assert_allclose(depth_m, coded[1][:, :, ::-1], rtol=1e-6)
-    np.testing.assert_allclose(image, coded[0][:, :, ::-1], atol=1e-3)
+    image, depth_m = augmentation.augment(*coded, _changes(Augmentation(), flip=0.0))
+    np.testing.assert_allclose(depth_m, coded[1][:, ::-1], rtol=1e-6)
+    np.testing.assert_allclose(image, coded[0][:, ::-1], atol=1e-3)
 
 
 def test_a_draw_above_one_half_leaves_the_image_unmirrored(coded):
-    _, depth_m = augmentation.augment(*coded, _draws(flip=0.5, zoom=0.0), Augmentation())
+    _, depth_m = augmentation.augment(*coded, _changes(Augmentation(), flip=0.5))
     np.testing.assert_allclose(depth_m, coded[1], rtol=1e-6)
 
 
 def test_a_zoom_divides_depth_by_the_zoom_where_the_image_shows_the_same_point(coded):
     """The image carries the depth as it was before the zoom; the depth map must be that, divided by 1.5."""
-    strength = Augmentation(max_zoom=1.5)
-    image, depth_m = augmentation.flip_and_zoom(*coded, _draws(1.0, 1.0, top=0.3, left=0.8)[:, :4], strength)
+    changes = _changes(Augmentation(max_zoom=1.5), zoom=1.0, place=(0.3, 0.8))
+    image, depth_m = augmentation.flip_and_zoom(*coded, changes)
     before_m = image.numpy()[..., :1] / 100
     assert np.abs(before_m - coded[1]).max() > 0.05  # the zoom did move something
     # Nearest sampling is off by half a pixel at most, 0.5 cm along each side here.
@@ -46,8 +48,8 @@ def test_a_zoom_divides_depth_by_the_zoom_where_the_image_shows_the_same_point(c
 def test_missing_pixels_stay_missing_and_are_never_mixed_into_others(coded):
     image, depth_m = coded
     holes = depth_m.copy()
-    holes[:, 10:30, 20:50] = 0.0
-    _, moved = augmentation.augment(image, holes, _draws(0.0, 0.7), Augmentation())
+    holes[10:30, 20:50] = 0.0
+    _, moved = augmentation.augment(image, holes, _changes(Augmentation(), flip=0.0, zoom=0.7))
     moved = moved.numpy()
     smallest_m = depth_m.min() / 1.5
     assert (moved == 0).any()
@@ -55,30 +57,30 @@ def test_missing_pixels_stay_missing_and_are_never_mixed_into_others(coded):
 
 
 def test_no_augmentation_is_the_identity(coded):
-    image, depth_m = augmentation.augment(*coded, _draws(0.1, 0.9), NO_AUGMENTATION)
+    image, depth_m = augmentation.augment(*coded, _changes(NO_AUGMENTATION, 0.1, 0.9, light=(0.1, 0.2, 0.7, 0.8, 0.9)))
     np.testing.assert_allclose(image, coded[0], atol=1e-3)
     np.testing.assert_allclose(depth_m, coded[1], rtol=1e-6)
 
 
 def test_light_changes_match_their_definition_on_one_pixel_worked_by_hand():
     """A flat grey image: contrast does nothing; exposure +30 % and red +10 % multiply."""
-    image = np.full((1, 32, 32, 3), 100.0, np.float32)
-    draws = np.float32([[1.0, 0.9, 1.0, 0.5, 0.0]])
-    changed = augmentation.change_light(image, draws, Augmentation()).numpy()
-    np.testing.assert_allclose(changed[0, 5, 7], [100 * 1.3 * 1.1, 100 * 1.3, 100 * 1.3 * 0.9], rtol=1e-4)
+    image = np.full((32, 32, 3), 100.0, np.float32)
+    changes = _changes(Augmentation(), light=(1.0, 0.9, 1.0, 0.5, 0.0))
+    changed = augmentation.change_light(image, changes).numpy()
+    np.testing.assert_allclose(changed[5, 7], [100 * 1.3 * 1.1, 100 * 1.3, 100 * 1.3 * 0.9], rtol=1e-4)
 
 
 def test_no_contrast_leaves_the_mean_of_the_image_everywhere():
-    image = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3)).astype(np.float32)
+    image = np.random.default_rng(0).uniform(0, 255, (8, 8, 3)).astype(np.float32)
     strength = Augmentation(contrast=1.0, exposure=0, white_balance=0)
-    flat = augmentation.change_light(image, np.float32([[0.5, 0.0, 0.5, 0.5, 0.5]] * 2), strength).numpy()
-    np.testing.assert_allclose(flat, np.broadcast_to(image.mean((1, 2, 3), keepdims=True), flat.shape), atol=0.01)
+    flat = augmentation.change_light(image, _changes(strength, light=(0.5, 0.0, 0.5, 0.5, 0.5))).numpy()
+    np.testing.assert_allclose(flat, np.broadcast_to(image.mean(), flat.shape), atol=0.01)
 
 
 def test_eager_equals_inside_tf_data(coded):
-    draws = _draws(0.0, 0.6, 0.2, 0.9)
-    eager = augmentation.augment(*coded, draws, Augmentation())
-    mapped = tf.data.Dataset.from_tensors((*coded, draws)).map(lambda *x: augmentation.augment(*x, Augmentation()))
+    changes = _changes(Augmentation(), flip=0.0, zoom=0.6, place=(0.2, 0.9), light=(0.9, 0.1, 0.3, 0.4, 0.8))
+    eager = augmentation.augment(*coded, changes)
+    mapped = tf.data.Dataset.from_tensors((*coded, changes)).map(augmentation.augment)
     for one, other in zip(eager, next(iter(mapped)), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-4)
 
