@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from depth_tf.errors import InputError
 from depth_tf.model import check_size
-from depth_tf.splits import Split
+from depth_tf.splits import PARALLEL_CALLS, Split
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ def resized(split: Split, grid: Grid) -> tf.data.Dataset:
             small_m, min_depth_m=grid.min_depth_m, max_depth_m=grid.max_depth_m
         )
 
-    return split.read().map(bring, num_parallel_calls=tf.data.AUTOTUNE)
+    return split.read().map(bring, num_parallel_calls=PARALLEL_CALLS)
 
 
 def clean_depth(depth_m: tf.Tensor, *, min_depth_m: float, max_depth_m: float) -> tf.Tensor:

@@ -20,9 +20,13 @@ def describe_machine() -> str:
         tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
         for gpu in tf.config.list_physical_devices("GPU")
     ]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    parts = [_processor_model(), f"{cores} cores", f"{memory.total_bytes() / memory.GIB:.0f} GiB"]
+    parts = [_processor_model(), f"{num_cores()} cores", f"{memory.total_bytes() / memory.GIB:.0f} GiB"]
     return ", ".join(parts + [f"{gpus.count(name)}x {name}" for name in sorted(set(gpus))])
+
+
+def num_cores() -> int:
+    """Returns how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe_environment() -> dict:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from depth_tf import augmentation
 from depth_tf.grid import Grid, resized
-from depth_tf.splits import Split
+from depth_tf.splits import PARALLEL_CALLS, Split
 
 SHUFFLE_BUFFER_IMAGES = 2048  # records are stored in random order already, so this need not hold them all
 
@@ -87,7 +87,7 @@ def training_batches(
     first_pass, skipped = divmod(first_step, steps_a_pass)
     rows = tf.data.Dataset.range(first_pass, -(-steps // steps_a_pass)).flat_map(one_pass)
     rows = rows.skip(skipped * batch_size).take((steps - first_step) * batch_size)
-    return _batches(rows, finish, batch_size, how)
+    return _batches(rows, finish, batch_size, steps - first_step, how)
 
 
 def scoring_batches(split: Split, grid: Grid, *, batch_size: int, how: Input = Input(cache="none")) -> tf.data.Dataset:
@@ -103,8 +103,8 @@ def scoring_batches(split: Split, grid: Grid, *, batch_size: int, how: Input = I
     def finish(image, depth_m):
         return tf.cast(image, tf.float32), depth_m
 
-    examples = _cached(_served(split, grid, None), split.name, how)
-    return _batches(_filled_up(examples, split.num_images, batch_size), finish, batch_size, how)
+    rows = _filled_up(_cached(_served(split, grid, None), split.name, how), split.num_images, batch_size)
+    return _batches(rows, finish, batch_size, steps_per_epoch(split.num_images, batch_size), how)
 
 
 def steps_per_epoch(num_images: int, batch_size: int) -> int:
@@ -143,7 +143,7 @@ def _filled_up(examples: tf.data.Dataset, num_images: int, batch_size: int) -> t
     return rows.enumerate().map(weighted)
 
 
-def _batches(rows: tf.data.Dataset, finish: Callable, batch_size: int, how: Input) -> tf.data.Dataset:
+def _batches(rows: tf.data.Dataset, finish: Callable, batch_size: int, steps: int, how: Input) -> tf.data.Dataset:
     """Maps `finish` over this worker's rows of each batch, and batches them for its devices."""
     rows_a_worker = batch_size // how.num_workers
 
@@ -155,10 +155,12 @@ def _batches(rows: tf.data.Dataset, finish: Callable, batch_size: int, how: Inpu
 
     if how.num_workers > 1:
         rows = rows.enumerate().filter(is_own).map(lambda _, row: row)
-    images = rows.map(finished, num_parallel_calls=tf.data.AUTOTUNE)
+    images = rows.map(finished, num_parallel_calls=PARALLEL_CALLS)
     batches = images.batch(rows_a_worker // how.batches_a_step, drop_remainder=True)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(steps * how.batches_a_step))  # which Keras asks for
     options = tf.data.Options()
     options.deterministic = how.deterministic
+    options.experimental_optimization.map_fusion = True  # decoding and resizing become one call an image
     options.threading.max_intra_op_parallelism = 1  # parallel maps use all cores; splitting small operations costs
     if how.threads:
         options.threading.private_threadpool_size = how.threads

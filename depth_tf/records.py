@@ -7,7 +7,6 @@ and records that are 3 % larger), and the depth map offers its values as a list 
 
 import collections
 import concurrent.futures
-import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from depth_tf import program
+from depth_tf import machine, program
 from depth_tf.frames import Frame
 
 PNG_LEVEL = 1  # zlib: 13 ms and 415 kB an image; level 4 takes 31 ms for 374 kB, level 6 85 ms for 367 kB
@@ -32,7 +31,7 @@ def examples(frames: Iterable[Frame]) -> Iterator[tuple[Frame, dict]]:
     Yields:
       (frame, {"image": PNG bytes, "depth": [480, 640] float16, metres}).
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = machine.num_cores()
     with concurrent.futures.ThreadPoolExecutor(cores) as pool:
         pending: collections.deque = collections.deque()
         try:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from depth_tf import figures, protocols
 from depth_tf.grid import Grid, resize_image
 from depth_tf.metrics import METRICS
-from depth_tf.splits import Split
+from depth_tf.splits import PARALLEL_CALLS, Split
 
 BATCH_SIZE = 16
 NUM_PANELS = 6
@@ -90,7 +90,7 @@ def network_examples(network: keras.Model, split: Split, grid: Grid) -> Iterator
     def shrink(image, depth_m):
         return resize_image(image, size_px), depth_m[..., 0]
 
-    pairs = split.read().map(shrink, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2 * BATCH_SIZE)
+    pairs = split.read().map(shrink, num_parallel_calls=PARALLEL_CALLS).prefetch(2 * BATCH_SIZE)
     for batch in _batches(pairs.as_numpy_iterator()):
         images = np.stack([image for image, _ in batch])
         for (image, true_m), pred_m in zip(batch, predict(images).numpy(), strict=True):

@@ -12,7 +12,12 @@ from collections.abc import Callable, Iterable
 
 import tensorflow as tf
 
+from depth_tf import machine
 from depth_tf.errors import InputError
+
+# Images that a parallel map works on at once. tf.data.AUTOTUNE, which stops at one a core, leaves cores waiting between
+# two images, and takes an epoch of a small data set to get there.
+PARALLEL_CALLS = 2 * machine.num_cores()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 from depth_tf import scenes
 from depth_tf.errors import InputError
 from depth_tf.program import say
-from depth_tf.splits import DepthDataset, Split, count_scenes
+from depth_tf.splits import PARALLEL_CALLS, DepthDataset, Split, count_scenes
 
 SOURCE_FILE = "depth_tf_source.json"
 READ_BUFFER_BYTES = 2**21  # about a record of NYU: it stays in the processor's cache
@@ -111,7 +111,7 @@ def _read(builder, instruction: str, kept: np.ndarray) -> tf.data.Dataset:
         # A size known beforehand spares the pipeline a tenth of a millisecond an image.
         return tf.ensure_shape(tf.io.decode_png(example["image"], channels=3), shape), example["depth"]
 
-    return _records(builder, instruction, kept).map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+    return _records(builder, instruction, kept).map(decode, num_parallel_calls=PARALLEL_CALLS)
 
 
 def _records(builder, instruction: str, kept: np.ndarray) -> tf.data.Dataset:

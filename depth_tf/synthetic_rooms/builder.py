@@ -15,12 +15,12 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow_datasets as tfds
 
-from depth_tf import program, records, scenes, staging, storage
+from depth_tf import machine, program, records, scenes, staging, storage
 from depth_tf.errors import InputError
 from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX
 from depth_tf.synthetic_rooms.frames import SPLITS
 from depth_tf.synthetic_rooms.worker import Job
-from depth_tf.synthetic_rooms.workers import render_rooms, usable_cores
+from depth_tf.synthetic_rooms.workers import render_rooms
 from depth_tf.tfds_records import SOURCE_FILE
 
 DATASET = "synthetic_rooms"
@@ -62,7 +62,7 @@ class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
 
     def __init__(self, *, workers: int | None = None, **kwargs):
         """Takes what every TFDS builder does, and the number of `workers` that render, default all cores."""
-        self._workers = workers or usable_cores()
+        self._workers = workers or machine.num_cores()
         self.scene_of_key: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
         super().__init__(**kwargs)
 

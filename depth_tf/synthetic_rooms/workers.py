@@ -23,11 +23,6 @@ from depth_tf.synthetic_rooms.worker import Job
 ROOMS_AHEAD = 3  # a worker: enough that none waits for the writer
 
 
-def usable_cores() -> int:
-    """Returns how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def render_rooms(jobs: Iterable[Job], *, workers: int) -> Iterator[tuple[Job, list[tuple[bytes, np.ndarray]]]]:
     """Yields each job with its frames, in the order of `jobs`, whatever the number of workers.
 
