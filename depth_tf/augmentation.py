@@ -32,16 +32,16 @@ class Changes(NamedTuple):
     """What happens to one image; with a first axis of N, to N of them.
 
     Attributes:
-      begin: [3] int32, the first row, column and channel of the part that is magnified to the whole, pixels.
-      size: [3] int32, that part's height, width and channels, pixels.
+      begin_px: [3] int32, the first row, column and channel of the part that is magnified to the whole.
+      size_px: [3] int32, that part's height, width and channels.
       mirrored: bool, whether left and right change places.
-      zoom: float32, the factor by which lengths grow.
+      zoom: float32, the magnification, which `size_px` meets to the nearest pixel.
       gain: [3] float32, by which each channel is multiplied.
-      shift: [3] float32, by how many times the image's mean each channel then grows.
+      shift: [3] float32, what is then added to each channel, in means of the image.
     """
 
-    begin: tf.Tensor
-    size: tf.Tensor
+    begin_px: tf.Tensor
+    size_px: tf.Tensor
     mirrored: tf.Tensor
     zoom: tf.Tensor
     gain: tf.Tensor
@@ -66,18 +66,21 @@ def changes_of(draws: tf.Tensor, size_px: tuple[int, int], strength: Augmentatio
       draws: [N, NUM_DRAWS] float32 in [0, 1): flip, zoom, place (2), exposure, contrast, white balance (3).
       size_px: height and width of the images.
       strength: how much to change.
+
+    Returns:
+      `Changes` with a first axis of N.
     """
     zoom = tf.constant(strength.max_zoom, tf.float32) ** draws[:, 1]
     whole = tf.constant(size_px, tf.float32)
-    size = tf.round(whole / zoom[:, None])  # whole pixels: a slice is resized three times faster than a box
+    size = tf.round(whole / zoom[:, None])  # whole pixels: a slice takes a third of crop_and_resize's time
     begin = tf.floor(draws[:, 2:4] * (whole - size + 1.0))
 
     signed = 2.0 * draws[:, 4:] - 1.0
     exposure = (1.0 + strength.exposure * signed[:, 0:1]) * (1.0 + strength.white_balance * signed[:, 2:5])
     contrast = 1.0 + strength.contrast * signed[:, 1:2]
     return Changes(
-        begin=tf.pad(tf.cast(begin, tf.int32), [[0, 0], [0, 1]]),
-        size=tf.pad(tf.cast(size, tf.int32), [[0, 0], [0, 1]], constant_values=3),
+        begin_px=tf.pad(tf.cast(begin, tf.int32), [[0, 0], [0, 1]]),
+        size_px=tf.pad(tf.cast(size, tf.int32), [[0, 0], [0, 1]], constant_values=3),
         mirrored=(draws[:, 0] < 0.5) & strength.flip,
         zoom=zoom,
         gain=exposure * contrast,
@@ -115,13 +118,13 @@ def flip_and_zoom(image: tf.Tensor, depth_m: tf.Tensor, changes: Changes):
       image [H, W, 3] float32 and depth_m [H, W, 1] float32, metres.
     """
     height_px, width_px = image.shape[:2]
-    part = tf.slice(image, changes.begin, changes.size)
+    part = tf.slice(image, changes.begin_px, changes.size_px)
     part = tf.cond(changes.mirrored, lambda: tf.reverse(part, [1]), lambda: part)
     image = tf.image.resize(part, (height_px, width_px), method="bilinear")
-    rows = nearest_places(changes.size[0], height_px)
-    columns = nearest_places(changes.size[1], width_px)
-    columns = tf.where(changes.mirrored, changes.size[1] - 1 - columns, columns)
-    depth_m = sample(depth_m, changes.begin[0] + rows, changes.begin[1] + columns)
+    rows = nearest_places(changes.size_px[0], height_px)
+    columns = nearest_places(changes.size_px[1], width_px)
+    columns = tf.where(changes.mirrored, changes.size_px[1] - 1 - columns, columns)
+    depth_m = sample(depth_m, changes.begin_px[0] + rows, changes.begin_px[1] + columns)
     return tf.ensure_shape(image, (height_px, width_px, 3)), depth_m / changes.zoom
 
 

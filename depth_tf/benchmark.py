@@ -124,7 +124,7 @@ def _fit_speeds(split: Split, grid: pipeline.Grid, rounds: int) -> tuple[list[fl
     )
 
     def fit_pipeline():
-        # One iterator for all rounds, as in a long run: only its first epoch decodes.
+        # One data set for all rounds, which share its cache, as in a long run: only the first epoch decodes.
         network.fit(batches, epochs=2, steps_per_epoch=steps, verbose=0, shuffle=False, callbacks=[clock])
 
     def fit_tensors():
@@ -153,7 +153,7 @@ class _LastEpoch(keras.callbacks.Callback):
 
 def _seconds(elements: Iterable) -> float:
     started_s = time.perf_counter()
-    collections.deque(elements, maxlen=0)  # keeps none: memory for them all would be taken anew
+    collections.deque(elements, maxlen=0)  # keeps none: a list of them all would time the taking of memory
     return time.perf_counter() - started_s
 
 

@@ -22,7 +22,7 @@ from depth_tf import photos, scenes
 from depth_tf.errors import InputError
 from depth_tf.program import say
 from depth_tf.records import Progress
-from depth_tf.splits import DepthDataset, Split, count_scenes
+from depth_tf.splits import PARALLEL_CALLS, DepthDataset, Split, count_scenes
 from depth_tf.staging import disk_errors_named
 
 TRAIN, VALIDATION = "train", "validation"
@@ -206,4 +206,4 @@ def _read(pairs: list[_Pair], options: FolderOptions) -> tf.data.Dataset:
         return tf.ensure_shape(pair[0], (None, None, 3)), tf.ensure_shape(pair[1], (None, None, 1))
 
     paths = ([os.fsencode(pair.image) for pair in pairs], [os.fsencode(pair.depth) for pair in pairs])
-    return tf.data.Dataset.from_tensor_slices(paths).map(load, num_parallel_calls=tf.data.AUTOTUNE)
+    return tf.data.Dataset.from_tensor_slices(paths).map(load, num_parallel_calls=PARALLEL_CALLS)

@@ -80,18 +80,20 @@ def training_batches(
         changed = tf.data.Dataset.zip(order, tf.data.Dataset.from_tensor_slices(changes))
         return _filled_up(changed, split.num_images, batch_size)
 
-    def finish(pair, changes):
+    def change(pair, changes):
         return augmentation.augment(*pair, changes)
 
     steps_a_pass = steps_per_epoch(split.num_images, batch_size)
     first_pass, skipped = divmod(first_step, steps_a_pass)
     rows = tf.data.Dataset.range(first_pass, -(-steps // steps_a_pass)).flat_map(one_pass)
     rows = rows.skip(skipped * batch_size).take((steps - first_step) * batch_size)
-    return _batches(rows, finish, batch_size, steps - first_step, how)
+    return _batches(rows, change, batch_size, steps - first_step, how)
 
 
 def scoring_batches(split: Split, grid: Grid, *, batch_size: int, how: Input = Input(cache="none")) -> tf.data.Dataset:
-    """Returns every image of the split once, unchanged, in order; the last batch is filled up at weight 0.
+    """Returns every image of the split once, unchanged, and fills up the last batch at weight 0.
+
+    In the split's order, unless `how` is not deterministic.
 
     Args:
       split: what to score on.
@@ -100,11 +102,11 @@ def scoring_batches(split: Split, grid: Grid, *, batch_size: int, how: Input = I
       how: see `Input`; the data service is left out of it.
     """
 
-    def finish(image, depth_m):
+    def widen(image, depth_m):
         return tf.cast(image, tf.float32), depth_m
 
     rows = _filled_up(_cached(_served(split, grid, None), split.name, how), split.num_images, batch_size)
-    return _batches(rows, finish, batch_size, steps_per_epoch(split.num_images, batch_size), how)
+    return _batches(rows, widen, batch_size, steps_per_epoch(split.num_images, batch_size), how)
 
 
 def steps_per_epoch(num_images: int, batch_size: int) -> int:
@@ -130,7 +132,7 @@ def _cached(examples: tf.data.Dataset, name: str, how: Input) -> tf.data.Dataset
 
 
 def _filled_up(examples: tf.data.Dataset, num_images: int, batch_size: int) -> tf.data.Dataset:
-    """Returns the rows of all batches, (example, weight); a short last batch repeats its images at weight 0.
+    """Returns the rows of one pass's batches, (example, weight); a short last batch repeats its images at weight 0.
 
     Repeats rather than black images, so that the statistics of batch normalisation stay those of real images.
     """
@@ -138,29 +140,29 @@ def _filled_up(examples: tf.data.Dataset, num_images: int, batch_size: int) -> t
     def weighted(place, example):
         return example, tf.cast(place < num_images, tf.float32)
 
-    windows = examples.window(batch_size)  # of references: no pixel is copied
+    windows = examples.window(batch_size)  # which hold the images' tensors themselves, not copies
     rows = windows.flat_map(lambda *parts: tf.data.Dataset.zip(parts).repeat().take(batch_size))
     return rows.enumerate().map(weighted)
 
 
-def _batches(rows: tf.data.Dataset, finish: Callable, batch_size: int, steps: int, how: Input) -> tf.data.Dataset:
-    """Maps `finish` over this worker's rows of each batch, and batches them for its devices."""
+def _batches(rows: tf.data.Dataset, change: Callable, batch_size: int, steps: int, how: Input) -> tf.data.Dataset:
+    """Maps `change` over the examples of this worker's rows of each batch, and batches them for its devices."""
     rows_a_worker = batch_size // how.num_workers
 
-    def finished(example, weight):
-        return *finish(*example), weight
+    def changed(example, weight):
+        return *change(*example), weight
 
     def is_own(place, _):
         return tf.equal(place % batch_size // rows_a_worker, how.worker)
 
     if how.num_workers > 1:
         rows = rows.enumerate().filter(is_own).map(lambda _, row: row)
-    images = rows.map(finished, num_parallel_calls=PARALLEL_CALLS)
+    images = rows.map(changed, num_parallel_calls=PARALLEL_CALLS)
     batches = images.batch(rows_a_worker // how.batches_a_step, drop_remainder=True)
-    batches = batches.apply(tf.data.experimental.assert_cardinality(steps * how.batches_a_step))  # which Keras asks for
+    # Else Keras learns how long an epoch is only by running out of batches, of which it warns.
+    batches = batches.apply(tf.data.experimental.assert_cardinality(steps * how.batches_a_step))
     options = tf.data.Options()
     options.deterministic = how.deterministic
-    options.experimental_optimization.map_fusion = True  # decoding and resizing become one call an image
     options.threading.max_intra_op_parallelism = 1  # parallel maps use all cores; splitting small operations costs
     if how.threads:
         options.threading.private_threadpool_size = how.threads

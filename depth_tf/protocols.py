@@ -169,7 +169,7 @@ def _plane(values: np.ndarray, name: str) -> np.ndarray:
     values = np.asarray(values)
     if values.ndim != 2 or not values.size:
         raise InputError(f"{name} must be one map, [height, width], got shape {list(values.shape)}")
-    # Records of NYU hold half precision, in which arithmetic is slow and coarse.
+    # Callers may hand over half precision, in which arithmetic is slow and coarse.
     return values.astype(np.result_type(values, np.float32), copy=False)
 
 

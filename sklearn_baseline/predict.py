@@ -23,7 +23,7 @@ from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_
 from depth_tf.errors import InputError
 from depth_tf.grid import resize_image
 from depth_tf.program import option, say
-from depth_tf.splits import Split
+from depth_tf.splits import PARALLEL_CALLS, Split
 from depth_tf.synthetic_rooms.builder import SIZES
 from sklearn_baseline import persistence, pictures, targets
 from sklearn_baseline.dataset import GRID
@@ -131,13 +131,13 @@ def predicted_examples(model: DepthRegressor, split: Split) -> Iterator[scoring.
 
 
 def shrunk_pairs(split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields images [192, 256, 3] uint8 and depths [H, W] float, metres as stored, in the split's order."""
+    """Yields images [192, 256, 3] uint8 and depths [H, W] float32, metres, in the split's order."""
     size_px = (GRID.height_px, GRID.width_px)
 
     def shrink(image, depth_m):
         return resize_image(image, size_px), depth_m[..., 0]
 
-    pairs = split.read().map(shrink, num_parallel_calls=tf.data.AUTOTUNE)
+    pairs = split.read().map(shrink, num_parallel_calls=PARALLEL_CALLS)
     yield from pairs.prefetch(2 * BATCH_IMAGES).as_numpy_iterator()
 
 

@@ -1,12 +1,15 @@
 """Splits: whole scenes on one side of the cut, every record once, in an order that never changes."""
 
 import collections
+import itertools
 import json
 import shutil
 
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 
+from depth_tf import tfds_records
 from depth_tf.dataset import open_dataset, options_of, resolve_name
 from depth_tf.errors import InputError
 from tests import fastdepth_archive
@@ -38,6 +41,70 @@ def test_a_split_yields_the_sources_pixels_and_metres(tiny_nyu):
         )
 
 
+@pytest.fixture(scope="module", name="three_files")
+def _three_files(tmp_path_factory):
+    """A TFDS data set of twenty small pairs in three files, one of which is shorter."""
+    generator = np.random.default_rng(0)
+    pairs = [
+        {
+            "image": generator.integers(0, 256, (6, 8, 3), np.uint8),
+            "depth": generator.uniform(1, 9, (6, 8)).astype(np.float16),
+        }
+        for _ in range(20)
+    ]
+    return tfds.dataset_builders.store_as_tfds_dataset(
+        name="pairs",
+        version="0.0.1",
+        data_dir=tmp_path_factory.mktemp("pairs"),
+        features=tfds.features.FeaturesDict(
+            {
+                "image": tfds.features.Image(shape=(6, 8, 3)),
+                "depth": tfds.features.Tensor(shape=(6, 8), dtype=np.float16),
+            }
+        ),
+        split_datasets={"train": list(enumerate(pairs))},
+        download_config=tfds.download.DownloadConfig(num_shards=3),
+    )
+
+
+@pytest.mark.parametrize("part", ["train", "train[20%:80%]"])
+def test_records_are_those_of_tfdss_own_reader_in_its_order(three_files, part):
+    """The reference is TFDS's public way of reading; the slice begins and ends within a file."""
+    read_config = tfds.ReadConfig(interleave_cycle_length=1)
+    expected = list(three_files.as_dataset(split=part, read_config=read_config).as_numpy_iterator())
+    kept = np.random.default_rng(1).random(len(expected)) < 0.6
+    found = list(tfds_records.read(three_files, part, kept).as_numpy_iterator())
+    assert 0 < len(found) == kept.sum() < len(expected)
+    for (image, depth_m), record in zip(found, itertools.compress(expected, kept), strict=True):
+        np.testing.assert_array_equal(image, record["image"])
+        np.testing.assert_array_equal(depth_m[..., 0], record["depth"])
+
+
+def test_a_table_of_scenes_that_names_other_records_is_refused_in_one_line(tiny_nyu, tmp_path):
+    shutil.copytree(tiny_nyu / "nyu_depth_v2", tmp_path / "nyu_depth_v2")
+    (table,) = tmp_path.rglob("depth_tf_scenes.csv")
+    header, first, second, *rest = table.read_text().splitlines()
+    table.write_text("\n".join([header, second, first, *rest]) + "\n")
+    with pytest.raises(InputError, match="names other records of train than those beside it: prepare the data set"):
+        open_dataset("nyu_depth_v2", tmp_path)
+
+
+def test_records_in_another_format_than_tfrecord_are_refused_in_one_line(tiny_nyu, tmp_path):
+    shutil.copytree(tiny_nyu / "nyu_depth_v2", tmp_path / "nyu_depth_v2")
+    (info,) = tmp_path.rglob("dataset_info.json")
+    info.write_text(info.read_text().replace('"fileFormat": "tfrecord"', '"fileFormat": "array_record"'))
+    with pytest.raises(InputError, match="array_record files: expected tfrecord"):
+        open_dataset("nyu_depth_v2", tmp_path)
+
+
+def test_depth_of_another_form_is_refused_in_one_line(tiny_nyu, tmp_path):
+    shutil.copytree(tiny_nyu / "nyu_depth_v2", tmp_path / "nyu_depth_v2")
+    (features,) = tmp_path.rglob("features.json")
+    features.write_text(features.read_text().replace("float16", "uint16"))
+    with pytest.raises(InputError, match=r"expected the feature depth as \[H, W\] of floating-point metres, found"):
+        open_dataset("nyu_depth_v2", tmp_path)
+
+
 def test_reading_twice_gives_the_same_order(tiny_nyu):
     split = open_dataset("nyu_depth_v2", tiny_nyu).split("train")
     assert _depths(split) == _depths(split)
@@ -54,6 +121,9 @@ def test_a_data_set_that_plain_tfds_wrote_is_read_with_a_warning_that_its_holdou
     shutil.copytree(tiny_nyu / "nyu_depth_v2", tmp_path / "nyu_depth_v2")
     for sidecar in (tmp_path / "nyu_depth_v2").rglob("depth_tf_*"):
         sidecar.unlink()
+    with pytest.raises(InputError, match="leaves a part of train empty: use more images, or 0"):
+        open_dataset("nyu_depth_v2", tmp_path, validation_fraction=0.01)
+    capsys.readouterr()
     dataset = open_dataset("nyu_depth_v2", tmp_path, validation_fraction=0.2)
     assert capsys.readouterr().out.count("warning:") == 1
     assert dataset.source == "tfds"

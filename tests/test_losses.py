@@ -52,6 +52,25 @@ def test_gradient_matching_ignores_a_constant_factor_and_sees_a_tilt():
     np.testing.assert_allclose(losses.gradient_matching(tilt, ones), 1 + 2 + 4)
 
 
+def test_gradient_matching_and_its_gradient_are_those_of_its_definition_in_slices(pair):
+    difference = tf.Variable(np.log(pair[0]))
+    valid = (pair[1] > 2.0).astype(np.float32)
+
+    def in_slices():
+        total = 0.0
+        for step in (1, 2, 4):
+            error, mask = difference[:, ::step, ::step], valid[:, ::step, ::step]
+            down, right = error[:, 1:] - error[:, :-1], error[:, :, 1:] - error[:, :, :-1]
+            total += losses.masked_mean(tf.abs(down), mask[:, 1:] * mask[:, :-1])
+            total += losses.masked_mean(tf.abs(right), mask[:, :, 1:] * mask[:, :, :-1])
+        return total
+
+    with tf.GradientTape(persistent=True) as tape:
+        found, expected = losses.gradient_matching(difference, valid), in_slices()
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(tape.gradient(found, difference), tape.gradient(expected, difference), atol=1e-7)
+
+
 @pytest.mark.parametrize("name", PIXEL_LOSSES)
 def test_what_is_predicted_at_missing_pixels_does_not_matter(pair, name):
     true_m, pred_m = pair[0].copy(), pair[1].copy()
