@@ -41,7 +41,7 @@ class Settings:
     dataset: str = option("nyu_depth_v2", "data set", choices=("nyu_depth_v2",))
     data_dir: str | None = option(None, "folder TFDS keeps data sets in; unset: TFDS's own")
     num_images: int = option(0, "images read a round; 0: all of train")
-    rounds: int = option(4, "rounds; the best counts")
+    rounds: int = option(6, "rounds; the best counts")
     output: str | None = option(None, "result file, JSON; unset: none")
 
 
