@@ -8,8 +8,10 @@ The modules, in the order in which the data passes through them; a program is ru
     folder, photos   one's own photographs with depth maps
     dataset          program and library: opens a data set by name as splits, and shows what it holds
       splits, tfds_records, sheet
-    pipeline         cleans, resizes, caches, shuffles and batches
-      grid, augmentation, cache   sizes; flips, zooms and relights, as a function of (seed, pass, position)
+    pipeline         resizes, cleans, caches, shuffles, augments and batches
+      grid           the size, and the depths that count
+      cache          where decoded images are kept
+      augmentation   flips, zooms and changes of light, fixed by (seed, pass, place)
     model            the encoder-decoder
     losses           what training minimises
     keras_metrics    what training shows
@@ -32,5 +34,5 @@ Shared by the programs: program (flags and errors), run_folder, storage, machine
 
 import os
 
-# Before TensorFlow is imported, which then says less; some lines come from before it reads this.
+# Set before TensorFlow is imported, so that it logs less; a few lines still come before it reads this.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -1,7 +1,7 @@
 """Random changes that a camera could have made: a flip, a zoom, another exposure and white balance.
 
-Every number drawn is a function of (seed, epoch, position in the epoch) alone: how images are batched, sharded over
-workers or read by parallel threads does not matter, and an epoch can be replayed.
+Every number drawn depends only on the seed, the pass over the images and the image's place in that pass. How images are
+batched, shared among workers or read in parallel does not matter, and a pass can be repeated.
 """
 
 import dataclasses
@@ -25,19 +25,19 @@ class Augmentation:
     white_balance: float = 0.1  # multiply each channel by 1 +- this [0]
 
 
-NO_AUGMENTATION = Augmentation(False, 1.0, 0.0, 0.0, 0.0)
+NO_AUGMENTATION = Augmentation(flip=False, max_zoom=1.0, exposure=0.0, contrast=0.0, white_balance=0.0)
 
 
 class Changes(NamedTuple):
-    """What happens to one image; with a first axis of N, to N of them.
+    """The changes to one image, or with a first axis of N to N images.
 
     Attributes:
       begin_px: [3] int32, the first row, column and channel of the part that is magnified to the whole.
       size_px: [3] int32, that part's height, width and channels.
       mirrored: bool, whether left and right change places.
-      zoom: float32, the magnification, which `size_px` meets to the nearest pixel.
+      zoom: float32, the magnification, by which depth is divided; `size_px` meets it to the nearest pixel.
       gain: [3] float32, by which each channel is multiplied.
-      shift: [3] float32, what is then added to each channel, in means of the image.
+      shift: [3] float32, what is then added to each channel, as a multiple of the image's mean.
     """
 
     begin_px: tf.Tensor
@@ -48,19 +48,19 @@ class Changes(NamedTuple):
     shift: tf.Tensor
 
 
-def draw(seed: int, epoch: tf.Tensor, num_images: int) -> tf.Tensor:
-    """Returns the random numbers of an epoch, [num_images, NUM_DRAWS] float32, uniform in [0, 1).
+def draw(seed: int, number: tf.Tensor, num_images: int) -> tf.Tensor:
+    """Returns the random numbers of one pass, [num_images, NUM_DRAWS] float32, uniform in [0, 1).
 
     Args:
       seed: the run's seed.
-      epoch: scalar int64.
-      num_images: images in the epoch, over all workers; a row is for the image at that place of the order.
+      number: which pass, scalar int64.
+      num_images: images in the pass, over all workers; a row is for the image at that place of the order.
     """
-    return tf.random.stateless_uniform([num_images, NUM_DRAWS], seed=tf.stack([tf.cast(seed, tf.int64), epoch]))
+    return tf.random.stateless_uniform([num_images, NUM_DRAWS], seed=tf.stack([tf.cast(seed, tf.int64), number]))
 
 
 def changes_of(draws: tf.Tensor, size_px: tuple[int, int], strength: Augmentation) -> Changes:
-    """Turns random numbers into changes, of all images at once: one by one they would cost as much as the pixels.
+    """Turns random numbers into changes, of all images of a pass at once: done one by one, that takes longer.
 
     Args:
       draws: [N, NUM_DRAWS] float32 in [0, 1): flip, zoom, place (2), exposure, contrast, white balance (3).
@@ -106,8 +106,8 @@ def augment(image: tf.Tensor, depth_m: tf.Tensor, changes: Changes):
 def flip_and_zoom(image: tf.Tensor, depth_m: tf.Tensor, changes: Changes):
     """Mirrors and magnifies image and depth alike, and divides the depth by the magnification.
 
-    A camera whose picture of a thing is k times larger stands k times nearer. Depth is sampled, not
-    interpolated, so that no depth is invented between a table's edge and the wall behind it.
+    If a thing appears k times larger, the camera is k times nearer to it. Depth is sampled, not interpolated, so that
+    none is invented between a table's edge and the wall behind it.
 
     Args:
       image: [H, W, 3] uint8 or float32.

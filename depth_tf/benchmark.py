@@ -1,7 +1,7 @@
 """Measures how fast images reach the network: python -m depth_tf.benchmark pipeline --data_dir=DIR.
 
-Machines are noisy, so each figure is a ratio of two speeds measured in turn in one run, each the best of several
-rounds: what else runs on a machine can only slow a round down.
+Machines are noisy, so what counts is the ratio of two speeds measured in turn in one run, each the best of several
+rounds, because other work on the machine can only slow a round down.
 """
 
 import collections
@@ -79,6 +79,7 @@ def measure_pipeline(settings: Settings) -> dict:
     return {
         "images_per_s": best,
         "ratios": ratios,
+        "wanted": BARS,
         "num_images": split.num_images,
         "dataset": settings.dataset,
         "machine": machine.describe_machine(),
@@ -123,11 +124,11 @@ def _fit_speeds(split: Split, grid: pipeline.Grid, rounds: int) -> tuple[list[fl
         split, grid, batch_size=BATCH_SIZE, seed=0, steps=10**6, strength=Augmentation()
     )
 
-    def fit_pipeline():
+    def fit_pipeline(clock):
         # One data set for all rounds, which share its cache, as in a long run: only the first epoch decodes.
         network.fit(batches, epochs=2, steps_per_epoch=steps, verbose=0, shuffle=False, callbacks=[clock])
 
-    def fit_tensors():
+    def fit_tensors(clock):
         network.fit(
             images, depths_m, sample_weight=weights, batch_size=BATCH_SIZE, epochs=2, verbose=0, callbacks=[clock]
         )
@@ -136,7 +137,7 @@ def _fit_speeds(split: Split, grid: pipeline.Grid, rounds: int) -> tuple[list[fl
     for _ in range(rounds):
         for fit, found in zip((fit_pipeline, fit_tensors), speeds, strict=True):
             clock = _LastEpoch()
-            fit()
+            fit(clock)
             found.append(split.num_images / clock.seconds)
     return speeds
 
@@ -153,7 +154,7 @@ class _LastEpoch(keras.callbacks.Callback):
 
 def _seconds(elements: Iterable) -> float:
     started_s = time.perf_counter()
-    collections.deque(elements, maxlen=0)  # keeps none: a list of them all would time the taking of memory
+    collections.deque(elements, maxlen=0)  # keeps none: a list of them all would also measure the taking of memory
     return time.perf_counter() - started_s
 
 

@@ -1,4 +1,4 @@
-"""Brings images and depth maps to the size that a network sees, and depths to those that count as measured."""
+"""Resizes images and depth maps to the size that a network sees, and sets depths that do not count to 0."""
 
 import dataclasses
 
@@ -62,9 +62,9 @@ def clean_depth(depth_m: tf.Tensor, *, min_depth_m: float, max_depth_m: float) -
 
 
 def resize_image(image: tf.Tensor, size_px: tuple[int, int]) -> tf.Tensor:
-    """Interpolates [H, W, 3] uint8 to `size_px`, as uint8; averages where that shrinks it more than threefold.
+    """Resizes [H, W, 3] uint8 to `size_px`, as uint8: bilinearly, or averaged where both sides shrink over threefold.
 
-    Interpolation reads two pixels along each axis: up to threefold that leaves little out, in half the time.
+    Bilinear resizing reads two pixels along each axis: up to threefold that leaves few out, and takes half the time.
     """
     height_px, width_px = _sides(image)
     shrinks = (height_px > 3 * size_px[0]) & (width_px > 3 * size_px[1])
@@ -91,7 +91,7 @@ def resize_depth(depth_m: tf.Tensor, size_px: tuple[int, int]) -> tf.Tensor:
 def sample(depth_m: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
     """Returns the pixels of [H, W, 1] where `rows`, [h], and `columns`, [w], cross: [h, w, 1].
 
-    TensorFlow copies whole rows four times faster than pixels here and there, so columns are turned into rows, too.
+    TensorFlow gathers whole rows four times faster than single pixels, so the columns are first turned into rows.
     """
     upright = tf.gather(tf.squeeze(depth_m, -1), rows)
     return tf.expand_dims(tf.transpose(tf.gather(tf.transpose(upright), columns)), -1)

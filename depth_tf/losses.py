@@ -1,11 +1,10 @@
 """Training losses over the pixels whose depth is known.
 
-Every loss reads zeros in the true depth as missing pixels, and gives one value per image: the mean over that image's
-valid pixels. Keras then averages over the images of the whole batch, weighted by the batch's `weight`, which
-makes the value the same on one device or many, however unevenly the missing pixels fall. Keras divides by the batch's
-size, padding included, so an epoch's logged loss is a little low where its last batch is filled up; the metrics
-are not. An image without a
-single valid pixel costs 0 and has a gradient of 0.
+A true depth of 0 marks a missing pixel. Every loss gives one value an image, computed from that image's valid pixels
+alone; an image without any costs 0 and has a gradient of 0. Keras multiplies these values by the batch's `weight` and
+divides their sum by the rows of the whole batch, so the result is the same on one device or many, however unevenly the
+missing pixels fall. Rows that only fill up an epoch's last batch have weight 0 but are among those rows, so the logged
+loss of an epoch is a little low; the metrics are not.
 """
 
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-EPSILON = 1e-6
+EPSILON = 1e-6  # keeps the root's gradient finite at 0, and berhu's threshold above 0
 
 
 @keras.saving.register_keras_serializable("depth_tf")
@@ -87,14 +86,14 @@ PIXEL_LOSSES: dict[str, Callable] = {"silog": silog, "l1": l1, "berhu": berhu}
 def gradient_matching(difference, valid, scales: int = 3):
     """Returns the mean absolute gradient of the log-depth error, [B], summed over scales 1, 2, 4.
 
-    A step counts only where both of its pixels are valid. It keeps edges sharp and surfaces flat, which a loss a
-    pixel does not ask for. Source: Li and Snavely 2018 (MegaDepth), section 4.2.
+    A difference between two neighbours counts only where both are valid. The term keeps edges sharp and surfaces flat,
+    which a loss a pixel does not ask for. Source: Li and Snavely 2018 (MegaDepth), section 4.2.
 
     Args:
       difference: [B, H, W, 1] float32, log of predicted minus log of true depth; finite everywhere. H and W must be
         known when the graph is built.
       valid: [B, H, W, 1] float32, 1 where the true depth is known, else 0.
-      scales: how many grids: the first is the image's own, each other one is thinned by two.
+      scales: how many grids: the first is the image's own, each further one keeps every second row and column.
     """
     total = 0.0
     for scale in range(scales):
@@ -106,7 +105,8 @@ def gradient_matching(difference, valid, scales: int = 3):
     return total
 
 
-# Slices would give the same numbers as the two below, but TensorFlow takes five times as long for their gradient.
+# The next two functions could be slices, with the same numbers, but TensorFlow takes five times as long for a slice's
+# gradient.
 
 
 def _every_second(values):

@@ -4,7 +4,7 @@ The encoder halves the resolution five times; the decoder climbs back to half th
 each encoder stage on its way, and the last doubling is bilinear. Depth is predicted as a point on a
 logarithmic scale between the smallest and the largest depth, so the output is always positive and bounded.
 
-Only layers that Keras ships are used: a saved network loads anywhere Keras does, without this package.
+Only layers that Keras ships are used: with `compile=False` a saved network loads without this package.
 """
 
 import math

@@ -19,16 +19,19 @@ SHUFFLE_BUFFER_IMAGES = 2048  # records are stored in random order already, so t
 
 @dataclasses.dataclass(frozen=True)
 class Input:
-    """How batches are made; none of it changes what is in them, but for `data_service` and `deterministic`.
+    """How batches are made and shared out; no field changes what is done to an image.
+
+    `data_service` and `deterministic=False` change the order; `worker`, `num_workers` and `batches_a_step` choose which
+    rows of the global batch come out, and in how many pieces.
 
     Attributes:
       cache: where decoded and resized images are kept after the first epoch: "none", "memory" or "disk".
       cache_dir: folder for "disk".
       worker: which of the processes that train together this is.
       num_workers: how many there are; each takes its own rows of every global batch.
-      batches_a_step: parts that this worker's rows are cut into, one for each of its devices.
-      deterministic: keep the order; without, a batch holds whatever images are ready first.
-      threads: of tf.data; 0 for as many as cores.
+      batches_a_step: into how many batches this worker's rows of one step are cut, one for each of its devices.
+      deterministic: keep the order; if false, images enter batches in the order in which they become ready.
+      threads: of tf.data; 0 for one a core.
       data_service: address of a tf.data service that decodes and resizes, in its own order.
     """
 
@@ -50,10 +53,10 @@ def training_batches(
     seed: int,
     steps: int,
     first_step: int = 0,
-    strength: augmentation.Augmentation | None = None,
+    strength: augmentation.Augmentation = augmentation.NO_AUGMENTATION,
     how: Input = Input(),
 ) -> tf.data.Dataset:
-    """Returns the batches of steps `first_step` to `steps`, passing over the images again and again.
+    """Returns the batches from step `first_step` up to, not including, `steps`, in as many passes as that takes.
 
     The order of the images and how each is changed depend only on the seed, the pass and the image's place in the
     pass's order: the same call gives the same batches, and starting at a later step gives that step's.
@@ -65,14 +68,13 @@ def training_batches(
       seed: of the order and the augmentation.
       steps: step to stop before.
       first_step: step to start with.
-      strength: how to augment; None leaves images as they are.
+      strength: how to augment.
       how: see `Input`.
     """
     examples = _cached(_served(split, grid, how.data_service), split.name, how)
-    strength = strength or augmentation.NO_AUGMENTATION
 
     def one_pass(number):
-        # tf.data derives a shuffle's seeds from its own and the graph's, and cannot do so from a tensor and 0.
+        # shuffle compares its two seeds with (0, 0), which fails where one is 0 and the other, ours, is a tensor.
         tf.compat.v1.set_random_seed(1)
         order = examples.shuffle(min(split.num_images, SHUFFLE_BUFFER_IMAGES), seed=_mix(seed, number))
         draws = augmentation.draw(seed, number, split.num_images)
@@ -140,13 +142,13 @@ def _filled_up(examples: tf.data.Dataset, num_images: int, batch_size: int) -> t
     def weighted(place, example):
         return example, tf.cast(place < num_images, tf.float32)
 
-    windows = examples.window(batch_size)  # which hold the images' tensors themselves, not copies
+    windows = examples.window(batch_size)  # which passes the images on without copying them
     rows = windows.flat_map(lambda *parts: tf.data.Dataset.zip(parts).repeat().take(batch_size))
     return rows.enumerate().map(weighted)
 
 
 def _batches(rows: tf.data.Dataset, change: Callable, batch_size: int, steps: int, how: Input) -> tf.data.Dataset:
-    """Maps `change` over the examples of this worker's rows of each batch, and batches them for its devices."""
+    """Applies `change` to this worker's rows of each batch, and batches them for its devices."""
     rows_a_worker = batch_size // how.num_workers
 
     def changed(example, weight):
@@ -159,18 +161,18 @@ def _batches(rows: tf.data.Dataset, change: Callable, batch_size: int, steps: in
         rows = rows.enumerate().filter(is_own).map(lambda _, row: row)
     images = rows.map(changed, num_parallel_calls=PARALLEL_CALLS)
     batches = images.batch(rows_a_worker // how.batches_a_step, drop_remainder=True)
-    # Else Keras learns how long an epoch is only by running out of batches, of which it warns.
+    # Without a known length Keras finds the end by running out of batches, and warns.
     batches = batches.apply(tf.data.experimental.assert_cardinality(steps * how.batches_a_step))
     options = tf.data.Options()
     options.deterministic = how.deterministic
-    options.threading.max_intra_op_parallelism = 1  # parallel maps use all cores; splitting small operations costs
+    options.threading.max_intra_op_parallelism = 1  # the parallel maps use all cores already
     if how.threads:
         options.threading.private_threadpool_size = how.threads
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
-def _mix(seed: int, epoch: tf.Tensor) -> tf.Tensor:
-    """Returns a seed for an epoch's shuffle, drawn from (seed, epoch)."""
+def _mix(seed: int, number: tf.Tensor) -> tf.Tensor:
+    """Returns the seed of one pass's shuffle, drawn from the run's seed and the pass's number."""
     return tf.random.stateless_uniform(
-        [], seed=tf.stack([tf.cast(seed, tf.int64), epoch]), maxval=2**31 - 1, dtype=tf.int64
+        [], seed=tf.stack([tf.cast(seed, tf.int64), number]), maxval=2**31 - 1, dtype=tf.int64
     )

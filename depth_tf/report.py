@@ -92,10 +92,11 @@ def results_tables(results: list[dict]) -> str:
 def benchmark_table(result: dict) -> str:
     """Returns the pipeline's ratios, with the speeds they come from, as a Markdown table."""
     speeds = result["images_per_s"]
-    lines = ["| ratio of speeds | measured | images/s |", "| --- | --- | --- |"]
+    lines = ["| ratio of speeds | measured | wanted, at least | images/s |", "| --- | --- | --- | --- |"]
     for name, ratio in result["ratios"].items():
         over, under = (speeds[part] for part in name.split(" / "))
-        lines.append(f"| {name} | {ratio:.2f} | {over:.0f} / {under:.0f} |")
+        wanted = result["wanted"].get(name, "-")
+        lines.append(f"| {name} | {ratio:.2f} | {wanted} | {over:.0f} / {under:.0f} |")
     where = f"{result['num_images']} images of {NAMES[result['dataset']]}, {result['date']}, {result['machine']}"
     return "\n".join([*lines, "", f"Best of several rounds in one run; {where}."])
 

@@ -2,7 +2,7 @@
 
 The same records are read over and over, as one pass of a data set two, four and ten times as long, decoded and
 augmented without a cache. Each length has a process of its own, whose peak of memory the system keeps. Time should
-grow in proportion, memory not at all: the smallest length fills the shuffle buffer already.
+grow in proportion, memory hardly at all: the shortest pass fills the shuffle buffer already.
 """
 
 import dataclasses

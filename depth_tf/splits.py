@@ -15,10 +15,10 @@ import tensorflow as tf
 from depth_tf import machine
 from depth_tf.errors import InputError
 
-# Images of a parallel map that are under way at once; its threads are as many as the cores, here or on the workers of a
-# tf.data service, which take this number too. tf.data.AUTOTUNE, which stops at one a core, leaves cores waiting
-# between two images, and takes an epoch of a small data set to get there.
-PARALLEL_CALLS = max(16, machine.num_cores())
+# How many images a parallel map works on at once. With one a core, where tf.data.AUTOTUNE stops, cores wait between
+# two images; AUTOTUNE also needs an epoch of a small data set to get that far. At least 16, because the workers of a
+# tf.data service use this number too and may have more cores than this machine.
+PARALLEL_CALLS = max(16, 2 * machine.num_cores())
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,8 +10,8 @@ from depth_tf.model import NORMALIZATIONS
 from depth_tf.program import option
 from depth_tf.synthetic_rooms.builder import SIZES
 
-IMAGE_BUDGET = 70_000  # images seen where --epochs is not given: under 20 minutes on two busy cores at 192x256
-LEAST = {
+IMAGE_BUDGET = 70_000  # images seen if --epochs is not given, to the nearest whole epoch and at least one
+LEAST = {  # the smallest value each flag allows
     "epochs": 1,
     "steps_per_epoch": 1,
     "global_batch_size": 1,
@@ -56,7 +56,9 @@ class Settings:
     learning_rate: float | None = option(None, "peak rate; unset: the optimizer's own default", group="training")
     weight_decay: float | None = option(None, "decoupled decay; unset: the optimizer's own default", group="training")
     epochs: int | None = option(
-        None, f"passes over the training images; unset: as many as see {IMAGE_BUDGET:,} images", group="training"
+        None,
+        f"passes over the images; unset: what comes nearest to seeing {IMAGE_BUDGET:,}, at least 1",
+        group="training",
     )
     steps_per_epoch: int | None = option(
         None, "steps between two scores and saved states; unset: as many as see every training image", group="training"
