@@ -52,7 +52,7 @@ def _check_form(builder, folder: pathlib.Path) -> None:
     depth = dict(builder.info.features).get("depth")
     if not (
         isinstance(depth, tfds.features.Tensor)
-        and tf.as_dtype(depth.dtype).is_floating
+        and depth.tf_dtype.is_floating
         and len(depth.shape) == 2
         and None not in depth.shape
     ):
