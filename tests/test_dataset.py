@@ -89,19 +89,28 @@ def test_a_table_of_scenes_that_names_other_records_is_refused_in_one_line(tiny_
         open_dataset("nyu_depth_v2", tmp_path)
 
 
-def test_records_in_another_format_than_tfrecord_are_refused_in_one_line(tiny_nyu, tmp_path):
+@pytest.mark.parametrize(
+    ("file", "before", "after", "message"),
+    [
+        (
+            "dataset_info.json",
+            '"fileFormat": "tfrecord"',
+            '"fileFormat": "array_record"',
+            "array_record files: expected tfrecord",
+        ),
+        (
+            "features.json",
+            "float16",
+            "uint16",
+            r"expected the feature depth as \[H, W\] of floating-point metres, found",
+        ),
+    ],
+)
+def test_records_of_another_form_are_refused_in_one_line(tiny_nyu, tmp_path, file, before, after, message):
     shutil.copytree(tiny_nyu / "nyu_depth_v2", tmp_path / "nyu_depth_v2")
-    (info,) = tmp_path.rglob("dataset_info.json")
-    info.write_text(info.read_text().replace('"fileFormat": "tfrecord"', '"fileFormat": "array_record"'))
-    with pytest.raises(InputError, match="array_record files: expected tfrecord"):
-        open_dataset("nyu_depth_v2", tmp_path)
-
-
-def test_depth_of_another_form_is_refused_in_one_line(tiny_nyu, tmp_path):
-    shutil.copytree(tiny_nyu / "nyu_depth_v2", tmp_path / "nyu_depth_v2")
-    (features,) = tmp_path.rglob("features.json")
-    features.write_text(features.read_text().replace("float16", "uint16"))
-    with pytest.raises(InputError, match=r"expected the feature depth as \[H, W\] of floating-point metres, found"):
+    (described,) = tmp_path.rglob(file)
+    described.write_text(described.read_text().replace(before, after))
+    with pytest.raises(InputError, match=message):
         open_dataset("nyu_depth_v2", tmp_path)
 
 
