@@ -19,7 +19,8 @@ class Augmentation:
     """How strongly images are changed; the values that leave an image as it is are in brackets."""
 
     flip: bool = True  # mirror half of the images [False]
-    max_zoom: float = 1.5  # magnify by 1 to this factor, uniform in its logarithm [1]
+    zoom_share: float = 0.5  # share of the images that are magnified, above 0
+    max_zoom: float = 1.5  # magnify those by 1 to this factor, uniform in its logarithm [1]
     exposure: float = 0.3  # multiply brightness by 1 +- this [0]
     contrast: float = 0.3  # scale differences from the image's mean by 1 +- this [0]
     white_balance: float = 0.1  # multiply each channel by 1 +- this [0]
@@ -70,7 +71,10 @@ def changes_of(draws: tf.Tensor, size_px: tuple[int, int], strength: Augmentatio
     Returns:
       `Changes` with a first axis of N.
     """
-    zoom = tf.constant(strength.max_zoom, tf.float32) ** draws[:, 1]
+    # Without magnified images the network learns the training set by heart. With them alone it takes unchanged images,
+    # on which it is used, for nearer than they are: by 9 %, and by 5 % where half are magnified (NYU's hold-out).
+    exponent = tf.maximum(draws[:, 1] - (1.0 - strength.zoom_share), 0.0) / strength.zoom_share
+    zoom = tf.constant(strength.max_zoom, tf.float32) ** exponent
     whole = tf.constant(size_px, tf.float32)
     size = tf.round(whole / zoom[:, None])  # whole pixels: a slice takes a third of crop_and_resize's time
     begin = tf.floor(draws[:, 2:4] * (whole - size + 1.0))

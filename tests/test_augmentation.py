@@ -45,6 +45,15 @@ def test_a_zoom_divides_depth_by_the_zoom_where_the_image_shows_the_same_point(c
     np.testing.assert_allclose(depth_m.numpy() * 1.5, before_m, atol=0.011)
 
 
+def test_the_share_that_is_magnified_is_as_stated_and_uniform_in_the_logarithm_of_the_zoom():
+    draws = np.full((1000, augmentation.NUM_DRAWS), 0.5, np.float32)
+    draws[:, 1] = (np.arange(1000) + 0.5) / 1000
+    strength = Augmentation(zoom_share=0.4, max_zoom=2.0)
+    log_zoom = np.log2(augmentation.changes_of(draws, (HEIGHT_PX, WIDTH_PX), strength).zoom)
+    assert (log_zoom[:600] == 0).all()
+    np.testing.assert_allclose(np.sort(log_zoom)[600:], (np.arange(400) + 0.5) / 400, atol=1e-3)
+
+
 def test_missing_pixels_stay_missing_and_are_never_mixed_into_others(coded):
     image, depth_m = coded
     holes = depth_m.copy()
