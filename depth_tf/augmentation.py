@@ -19,14 +19,20 @@ class Augmentation:
     """How strongly images are changed; the values that leave an image as it is are in brackets."""
 
     flip: bool = True  # mirror half of the images [False]
-    zoom_share: float = 0.5  # share of the images that are magnified, above 0
-    max_zoom: float = 1.5  # magnify those by 1 to this factor, uniform in its logarithm [1]
+    zoom_share: float = 0.5  # chance, drawn anew in each pass, that an image is magnified [0]
+    max_zoom: float = 1.5  # magnify such an image by 1 to this factor, uniform in its logarithm [1]
     exposure: float = 0.3  # multiply brightness by 1 +- this [0]
     contrast: float = 0.3  # scale differences from the image's mean by 1 +- this [0]
     white_balance: float = 0.1  # multiply each channel by 1 +- this [0]
 
+    def __post_init__(self):
+        if not (0 <= self.zoom_share <= 1 and self.max_zoom >= 1):
+            raise ValueError(
+                f"expected zoom_share in 0..1 and max_zoom of 1 or more, got {self.zoom_share:g} and {self.max_zoom:g}"
+            )
 
-NO_AUGMENTATION = Augmentation(flip=False, max_zoom=1.0, exposure=0.0, contrast=0.0, white_balance=0.0)
+
+NO_AUGMENTATION = Augmentation(flip=False, zoom_share=0.0, exposure=0.0, contrast=0.0, white_balance=0.0)
 
 
 class Changes(NamedTuple):
@@ -64,16 +70,19 @@ def changes_of(draws: tf.Tensor, size_px: tuple[int, int], strength: Augmentatio
     """Turns random numbers into changes, of all images of a pass at once: done one by one, that takes longer.
 
     Args:
-      draws: [N, NUM_DRAWS] float32 in [0, 1): flip, zoom, place (2), exposure, contrast, white balance (3).
+      draws: [N, NUM_DRAWS] float32 in [0, 1): flip, zoom (whether and how much), place (2), exposure, contrast, white
+        balance (3).
       size_px: height and width of the images.
       strength: how much to change.
 
     Returns:
       `Changes` with a first axis of N.
     """
-    # Without magnified images the network learns the training set by heart. With them alone it takes unchanged images,
-    # on which it is used, for nearer than they are: by 9 %, and by 5 % where half are magnified (NYU's hold-out).
-    exponent = tf.maximum(draws[:, 1] - (1.0 - strength.zoom_share), 0.0) / strength.zoom_share
+    # Magnified images keep the network from learning the training set by heart, but draw its answers nearer. On 196
+    # unchanged images of held-out NYU scenes, mean of two seeds at 96x128, depth came out too small by 8 % where all
+    # images were magnified in training and by 5 % where half were: delta1 0.52 and 0.54.
+    amount = tf.maximum(draws[:, 1] - (1.0 - strength.zoom_share), 0.0)
+    exponent = tf.math.divide_no_nan(amount, strength.zoom_share)
     zoom = tf.constant(strength.max_zoom, tf.float32) ** exponent
     whole = tf.constant(size_px, tf.float32)
     size = tf.round(whole / zoom[:, None])  # whole pixels: a slice takes a third of crop_and_resize's time

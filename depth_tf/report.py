@@ -82,11 +82,12 @@ def load_results() -> list[dict]:
 
 
 def results_tables(results: list[dict]) -> str:
-    """Returns a Markdown table for each data set, split and protocol; the best AbsRel stands first."""
+    """Returns a Markdown table for each data set, split and protocol, *aligned* last; the best AbsRel stands first."""
     groups = collections.defaultdict(list)
     for result in results:
         groups[(result["dataset"], result["split"], result["num_images"], result["protocol"]["name"])].append(result)
-    return "\n\n".join(_table(key, group) for key, group in sorted(groups.items()))
+    ordered = sorted(groups, key=lambda key: (key[-1] == "aligned", key))
+    return "\n\n".join(_table(key, groups[key]) for key in ordered)
 
 
 def benchmark_table(result: dict) -> str:
@@ -96,7 +97,7 @@ def benchmark_table(result: dict) -> str:
     for name, ratio in result["ratios"].items():
         over, under = (speeds[part] for part in name.split(" / "))
         wanted = result["wanted"].get(name, "-")
-        lines.append(f"| {name} | {ratio:.2f} | {wanted} | {over:.0f} / {under:.0f} |")
+        lines.append(f"| {name} | {ratio:.2f} | {wanted} | {over:.1f} / {under:.1f} |")
     where = f"{result['num_images']} images of {NAMES[result['dataset']]}, {result['date']}, {result['machine']}"
     return "\n".join([*lines, "", f"Best of several rounds in one run; {where}."])
 

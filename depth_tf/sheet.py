@@ -65,7 +65,7 @@ def survey(split: Split) -> Survey:
     pixels = []
     for _, depth_m in split.read().take(SURVEYED_IMAGES).prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
         step = max(1, min(depth_m.shape[:2]) // PIXELS_A_SIDE)
-        pixels.append(depth_m[step // 2 :: step, step // 2 :: step].ravel().astype(np.float32))
+        pixels.append(depth_m[step // 2 :: step, step // 2 :: step].ravel())
     depths_m = np.concatenate(pixels)
     valid = np.isfinite(depths_m) & (depths_m > 0)
     return Survey(len(pixels), depths_m[valid], 1.0 - float(valid.mean()))

@@ -19,7 +19,7 @@ def _coded(request) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _changes(strength: Augmentation, flip=1.0, zoom=0.0, place=(0.5, 0.5), light=(0.5,) * 5) -> Changes:
-    """Returns what the numbers drawn, all from 0 to below 1, do to one image."""
+    """Returns what these draws do to one image; by default `zoom` magnifies only above 0.5."""
     draws = np.float32([[flip, zoom, *place, *light]])
     return Changes(*(values[0] for values in augmentation.changes_of(draws, (HEIGHT_PX, WIDTH_PX), strength)))
 
@@ -45,22 +45,40 @@ def test_a_zoom_divides_depth_by_the_zoom_where_the_image_shows_the_same_point(c
     np.testing.assert_allclose(depth_m.numpy() * 1.5, before_m, atol=0.011)
 
 
-def test_the_share_that_is_magnified_is_as_stated_and_uniform_in_the_logarithm_of_the_zoom():
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_the_share_that_is_magnified_is_as_stated_and_uniform_in_the_logarithm_of_the_zoom(share):
     draws = np.full((1000, augmentation.NUM_DRAWS), 0.5, np.float32)
     draws[:, 1] = (np.arange(1000) + 0.5) / 1000
-    strength = Augmentation(zoom_share=0.4, max_zoom=2.0)
-    log_zoom = np.log2(augmentation.changes_of(draws, (HEIGHT_PX, WIDTH_PX), strength).zoom)
-    assert (log_zoom[:600] == 0).all()
-    np.testing.assert_allclose(np.sort(log_zoom)[600:], (np.arange(400) + 0.5) / 400, atol=1e-3)
+    changes = augmentation.changes_of(draws, (HEIGHT_PX, WIDTH_PX), Augmentation(zoom_share=share, max_zoom=2.0))
+    log_zoom, magnified = np.log2(changes.zoom), round(1000 * share)
+    assert (log_zoom[: 1000 - magnified] == 0).all()
+    assert (changes.size_px.numpy()[: 1000 - magnified, :2] == (HEIGHT_PX, WIDTH_PX)).all()
+    np.testing.assert_allclose(
+        log_zoom[1000 - magnified :], (np.arange(magnified) + 0.5) / max(magnified, 1), atol=1e-3
+    )
+
+
+def test_half_of_the_images_are_magnified_by_default():
+    draws = augmentation.draw(0, tf.constant(0, tf.int64), 4000)
+    zoom = augmentation.changes_of(draws, (HEIGHT_PX, WIDTH_PX), Augmentation()).zoom.numpy()
+    assert abs((zoom > 1).mean() - 0.5) < 0.04
+    assert 1.45 < zoom.max() < 1.501
+
+
+@pytest.mark.parametrize("wrong", [{"zoom_share": 1.2}, {"zoom_share": -0.1}, {"max_zoom": 0.8}])
+def test_a_strength_out_of_range_is_refused(wrong):
+    with pytest.raises(ValueError, match="expected zoom_share in 0..1 and max_zoom of 1 or more"):
+        Augmentation(**wrong)
 
 
 def test_missing_pixels_stay_missing_and_are_never_mixed_into_others(coded):
     image, depth_m = coded
     holes = depth_m.copy()
     holes[10:30, 20:50] = 0.0
-    _, moved = augmentation.augment(image, holes, _changes(Augmentation(), flip=0.0, zoom=0.7))
+    changes = _changes(Augmentation(), flip=0.0, zoom=0.7)
+    _, moved = augmentation.augment(image, holes, changes)
     moved = moved.numpy()
-    smallest_m = depth_m.min() / 1.5
+    smallest_m = depth_m.min() / changes.zoom.numpy() - 1e-6
     assert (moved == 0).any()
     assert moved[moved > 0].min() >= smallest_m
 

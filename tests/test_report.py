@@ -23,8 +23,8 @@ def test_paths_are_taken_out_of_a_command():
     assert program.without_paths(command) == "python -m depth_tf.train --data_dir=DATA_DIR --epochs=3 --workdir=WORKDIR"
 
 
-def test_a_table_ranks_by_abs_rel_and_ends_with_the_floor():
-    def result(title, abs_rel):
+def test_tables_rank_by_abs_rel_and_end_with_the_floor_and_what_was_aligned_comes_last():
+    def result(title, abs_rel, protocol="eigen"):
         metrics = dict.fromkeys(report.COLUMNS, 0.5) | {"abs_rel": abs_rel}
         return metrics | {
             "title": title,
@@ -33,18 +33,20 @@ def test_a_table_ranks_by_abs_rel_and_ends_with_the_floor():
             "num_images": 147,
             "num_train_images": 583,
             "parameters": 450_000,
-            "protocol": {"name": "eigen"},
+            "protocol": {"name": protocol},
             "floor": dict.fromkeys(report.COLUMNS, 0.7),
             "date": "2026-11-22",
             "machine": "a processor, 2 cores",
         }
 
-    lines = report.results_tables([result("worse", 0.3), result("better", 0.2)]).splitlines()
+    tables = report.results_tables([result("worse", 0.3), result("flattered", 0.1, "aligned"), result("better", 0.2)])
+    lines, aligned = (table.splitlines() for table in tables.split("\n\n**"))
     assert lines[0] == "**NYU Depth V2, `validation` (147 images), protocol *eigen***"
     assert [line.split(" | ")[0] for line in lines[4:]] == ["| better", "| worse", "| mean depth map (floor)"]
     assert "| 0.200 |" in lines[4]
     assert "583 images" in lines[4]
     assert "0.45 M" in lines[4]
+    assert aligned[0].endswith("protocol *aligned***")
 
 
 def test_the_work_log_caps_gaps_and_shares_them_by_lines():
