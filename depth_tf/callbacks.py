@@ -152,7 +152,7 @@ class KeepNetwork(keras.callbacks.ModelCheckpoint):
     """Keras's ModelCheckpoint, made safe: the file appears under its name only once it is whole."""
 
     def __init__(self, path: pathlib.Path, *, best_only: bool):
-        """Keeps the best network by the hold-out's AbsRel, or with `best_only` false the last one, at `path`."""
+        """Keeps the best network by the hold-out's log10, or with `best_only` false the last one, at `path`."""
         self._path = path
         self._partial = path.with_name(".partial-" + path.name)
         super().__init__(os.fspath(self._partial), monitor=MONITOR, mode=MONITOR_MODE, save_best_only=best_only)

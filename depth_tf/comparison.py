@@ -1,6 +1,6 @@
 """What a grid of runs shows: one result file, a Markdown table and a figure, from the runs' own histories.
 
-A run counts with its best epoch, the one whose network it kept: the lowest AbsRel on the hold-out.
+A run counts with its best epoch, the one whose network it kept: `judged_by` has its minimum there.
 """
 
 import csv
@@ -35,6 +35,7 @@ def collect(folders: list[pathlib.Path], dataset: DepthDataset) -> dict:
         **{name: config[name] for name in BUDGET},
         "num_train_images": num_train_images,
         "num_holdout_images": dataset.split("holdout").num_images,
+        "judged_by": MONITOR,
         "training_minutes": round(sum(run.pop("training_s") for run in runs) / 60, 1),
         "runs": runs,
     }
@@ -69,8 +70,8 @@ def table(result: dict) -> str:
             lines.append(f"| {optimizer}, {default_rate(result, optimizer):g} | {' | '.join(texts)} |")
         lines.append("")
     lines.append(
-        "On the hold-out, at each run's best epoch: mean ± half the range over the seeds "
-        f"({', '.join(map(str, seeds))}). Beside the optimizer its peak learning rate."
+        f"On the hold-out, at each run's epoch with the lowest {result['judged_by']}: mean ± half the range over the "
+        f"seeds ({', '.join(map(str, seeds))}). Beside the optimizer its peak learning rate."
     )
     verdict = f"Best by delta1: {' with '.join(best)}. "
     if len(seeds) < 2:
@@ -104,10 +105,10 @@ def overlapping(result: dict, best: tuple[str, str]) -> list[tuple[str, str]]:
 
 
 def values_at_best(result: dict, pair: tuple[str, str], curve: str) -> list[float]:
-    """Returns a curve's value at the epoch with the lowest AbsRel, for each seed; infinitely bad for a failed run."""
+    """Returns a curve's value at each seed's best epoch; infinitely bad for a failed run."""
     worst = -np.inf if curve == "val_delta1" else np.inf
     return [
-        worst if run["diverged"] else run["curves"][curve][int(np.argmin(run["curves"][MONITOR]))]
+        worst if run["diverged"] else run["curves"][curve][int(np.argmin(run["curves"][result["judged_by"]]))]
         for run in _runs_of(result, pair)
     ]
 

@@ -27,11 +27,14 @@ from depth_tf import program, storage
 from depth_tf.errors import InputError
 from depth_tf.program import option, say
 
-MADE_UP_HOLDOUT = ([0.0, 0.3, 0.5, 0.65, 1.0], [0.5, 0.3, 0.3, 0.22, 0.22])  # share of the run, AbsRel: for the plot
+MADE_UP_HOLDOUT = ([0.0, 0.3, 0.5, 0.65, 1.0], [0.2, 0.13, 0.13, 0.1, 0.1])  # share of the run, log10: for the plot
 PLOT_STEPS = 20  # an epoch
 FINAL_SHARE = 0.01  # of the peak rate, at the end of a decaying schedule
 WARMUP_SHARE = 0.05  # of the steps
-MONITOR = "val_abs_rel"  # what early stopping, plateaus and the best network go by: the hold-out's AbsRel
+# What early stopping, plateaus and the best network go by: the hold-out's log10. Not its AbsRel, which forgives answers
+# that are too near: half the true depth costs 0.5, twice the true depth 1. Answers wander in scale from epoch to epoch,
+# and the lowest AbsRel then keeps a near one: in one run, on 65 held-out NYU images, delta1 0.515; log10 finds 0.572.
+MONITOR = "val_log10"
 MONITOR_MODE = "min"
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
@@ -165,10 +168,10 @@ def rates(name: str, *, peak: float, epochs: int, holdout: np.ndarray) -> np.nda
     callback.set_model(types.SimpleNamespace(optimizer=optimizer))
     callback.on_train_begin()
     found = []
-    for epoch, abs_rel in enumerate(holdout):
+    for epoch, log10 in enumerate(holdout):
         callback.on_epoch_begin(epoch)
         found += PLOT_STEPS * [float(optimizer.learning_rate.numpy())]
-        callback.on_epoch_end(epoch, {MONITOR: abs_rel})
+        callback.on_epoch_end(epoch, {MONITOR: log10})
     return np.array(found)
 
 
@@ -187,7 +190,7 @@ def draw(path: str, *, peak: float, epochs: int) -> None:
     above.set_ylim(bottom=1e-3 * peak)
     above.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small")
     below.plot(np.arange(epochs) + 1, holdout, ".-", color="0.4")
-    below.set_ylabel("AbsRel")
+    below.set_ylabel("log10")
     below.set_title("the hold-out that plateau was shown (made up)", fontsize="small")
     below.set_xlabel("epoch")
     with storage.replacing(path) as temporary:

@@ -108,11 +108,11 @@ def test_a_finished_grid_refuses_another_budget(compared):
 
 
 def _run(optimizer: str, schedule: str, seed: int, delta1: list[float], **changes) -> dict:
-    """A made-up run of two epochs whose AbsRel is lowest where delta1 is highest."""
+    """A made-up run of two epochs whose log10 is lowest where delta1 is highest."""
     curves = {
         "val_delta1": delta1,
         "val_loss": [2 - value for value in delta1],
-        "val_abs_rel": [1 - value for value in delta1],
+        "val_log10": [1 - value for value in delta1],
         "loss": [1.0, 0.5],
         "learning_rate": [0.1, 0.01],
     }
@@ -122,7 +122,7 @@ def _run(optimizer: str, schedule: str, seed: int, delta1: list[float], **change
 
 def _result(*runs: dict) -> dict:
     budget = {"epochs": 2, "global_batch_size": 16, "image_height_px": 96, "image_width_px": 128, "width": 16}
-    counts = {"num_train_images": 100, "num_holdout_images": 10, "training_minutes": 1.0}
+    counts = {"num_train_images": 100, "num_holdout_images": 10, "training_minutes": 1.0, "judged_by": "val_log10"}
     return {**budget, **counts, "machine": "a machine", "date": "2026-01-01", "runs": list(runs)}
 
 
