@@ -2,7 +2,6 @@
 
 import datetime
 import importlib.metadata
-import os
 import pathlib
 import platform
 import subprocess
@@ -25,8 +24,10 @@ def describe_machine() -> str:
 
 
 def num_cores() -> int:
-    """Returns how many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Returns how many processor cores this process may use, a container's quota included."""
+    import joblib  # here, so that programs that count no cores need not load it
+
+    return joblib.cpu_count()
 
 
 def describe_environment() -> dict:
