@@ -151,7 +151,7 @@ def train_one(run: train.Settings, dataset: DepthDataset, shared: DepthDataset) 
             return f"diverged ({error})"
         scored = evaluate.score_run(workdir, dataset, split="holdout", command=program.command_line("depth_tf.compare"))
     resume.forget(workdir)
-    return f"hold-out delta1 {scored['delta1']:.3f}, AbsRel {scored['abs_rel']:.3f}"
+    return f"hold-out delta1 {scored['delta1']:.3f}, log10 {scored['log10']:.3f}"
 
 
 def is_finished(workdir: pathlib.Path) -> bool:

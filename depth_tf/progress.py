@@ -95,7 +95,7 @@ class Progress(keras.callbacks.Callback):
         left_s = spent_s / (epoch + 1 - self._first_epoch) * (self._epochs - epoch - 1)
         shown = [f"epoch {epoch + 1}/{self._epochs}", f"loss {logs['loss']:.4f}"]
         if MONITOR in logs:
-            shown.append(f"holdout log10 {logs['val_log10']:.3f} delta1 {logs['val_delta1']:.3f}")
+            shown.append(f"holdout log10 {logs[MONITOR]:.3f} delta1 {logs['val_delta1']:.3f}")
         shown += [
             f"rate {logs['learning_rate']:.2g}",
             f"{logs['images_per_s']:.0f} images/s",

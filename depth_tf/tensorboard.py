@@ -27,7 +27,7 @@ FOLDER = "tensorboard"
 PROFILE_AFTER_STEPS = 10  # the first ones build graphs and fill buffers
 MEANS_EVERY_STEPS = 50  # the epoch's means so far: writing them every step would cost 2 ms of it
 HYPER_PARAMETERS = ("optimizer", "schedule", "ema", "seed", "width")
-METRICS = {"epoch_abs_rel": "hold-out AbsRel", "epoch_delta1": "hold-out delta1", "epoch_loss": "hold-out loss"}
+METRICS = {"epoch_log10": "hold-out log10", "epoch_delta1": "hold-out delta1", "epoch_loss": "hold-out loss"}
 
 
 def board_callbacks(

@@ -67,9 +67,9 @@ class Settings:
     loss: str = option("silog", "pixel loss; a gradient loss is added", group="training", choices=tuple(PIXEL_LOSSES))
     gradient_weight: float = option(0.5, "weight of the gradient loss; 0: none", group="training")
     ema: bool = option(False, "judge, keep and score a moving average of the weights", group="training")
-    early_stopping: bool = option(False, "stop when the hold-out stalls", group="training")
+    early_stopping: bool = option(False, "stop when the hold-out's log10 stalls", group="training")
     reduce_lr_on_plateau: bool = option(
-        False, "cut the rate when the hold-out stalls; with --schedule=constant", group="training"
+        False, "cut the rate when the hold-out's log10 stalls; with --schedule=constant", group="training"
     )
     seed: int = option(0, "of the weights, the order and the augmentation", group="training")
     strategy: str = option(

@@ -30,7 +30,7 @@ from depth_tf.synthetic_rooms.builder import SIZES
 from sota_guide import evaluate, presets
 
 GRID_STEP_PX = 32  # depth_tf's batches have sides divisible by 32, the network's are divisible by 14
-SHOWN = ("abs_rel", "rmse_m", "delta1")  # while training
+SHOWN = ("abs_rel", "rmse_m", "log10", "delta1")  # while training; schedules.MONITOR is among them
 BEST_WEIGHTS = "best.weights.h5"  # while training; the preset takes its place
 
 

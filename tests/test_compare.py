@@ -98,6 +98,8 @@ def test_the_result_file_holds_the_curves_of_every_run(compared):
     for run in result["runs"]:
         assert {len(curve) for curve in run["curves"].values()} == {3}
     assert (result["epochs"], result["num_train_images"], result["num_holdout_images"]) == (3, 2, 3)
+    assert result["judged_by"] == "val_log10"
+    assert all("val_log10" in run["curves"] for run in result["runs"])
     assert (compared[0] / "compare.png").read_bytes().startswith(b"\x89PNG")
     assert (compared[0] / "compare.md").read_text() == comparison.table(result)
 
@@ -143,6 +145,16 @@ def test_the_table_has_mean_and_half_range_over_seeds_at_each_runs_best_epoch():
     assert "| sgd, 0.1 | 0.520 ± 0.020 | 0.450 ± 0.010 |" in text
     assert "| adam, 0.1 | 0.540 ± 0.020 | diverged |" in text
     assert "| sgd, 0.1 | 1.480 ± 0.020 | 1.550 ± 0.010 |" in text
+
+
+def test_a_run_counts_with_the_epoch_that_its_own_measure_chose():
+    """Later epochs have the lower log10, the first has the lower AbsRel."""
+    run = _run("sgd", "step", 0, [0.40, 0.50])
+    run["curves"]["val_abs_rel"] = [0.2, 0.3]
+    for judged_by, delta1 in (("val_log10", 0.50), ("val_abs_rel", 0.40)):
+        result = _result(run) | {"judged_by": judged_by}
+        assert comparison.values_at_best(result, ("sgd", "step"), "val_delta1") == [delta1]
+        assert f"with the lowest {judged_by}" in comparison.table(result)
 
 
 def test_the_table_says_which_combinations_the_seeds_cannot_tell_apart():

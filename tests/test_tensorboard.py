@@ -56,6 +56,7 @@ def _values(events: EventAccumulator, tag: str) -> dict[int, float]:
         ("train", "epoch_images_per_s", "images_per_s"),
         ("validation", "epoch_loss", "val_loss"),
         ("validation", "epoch_abs_rel", "val_abs_rel"),
+        ("validation", "epoch_log10", "val_log10"),
         ("validation", "epoch_delta1", "val_delta1"),
     ],
 )
