@@ -101,7 +101,7 @@ class ForwardGraph(keras.callbacks.Callback):
 
 
 class Choices(keras.callbacks.Callback):
-    """Writes what was chosen for the run, and which of its scalars that is to be judged by."""
+    """Writes what was chosen for the run, and by which of its scalars it is to be judged."""
 
     def __init__(self, folder: pathlib.Path, hyper_parameters: dict[str, bool | int | float | str], flags: str):
         super().__init__()
