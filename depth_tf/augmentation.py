@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from depth_tf.grid import nearest_places, sample
+from depth_tf.data.resizing import nearest_places, sample
 
 NUM_DRAWS = 9
 

@@ -15,14 +15,15 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from depth_tf import machine, memory, pipeline, program, storage
+from depth_tf import pipeline
 from depth_tf.augmentation import Augmentation
-from depth_tf.dataset import VERSION, open_dataset
+from depth_tf.data.opening import open_dataset, resolve_data_dir
+from depth_tf.data.settings import NYU_VERSION as VERSION
+from depth_tf.data.splits import Split
 from depth_tf.losses import DepthLoss
 from depth_tf.model import build_network
-from depth_tf.program import option, say
-from depth_tf.splits import Split
-from depth_tf.tfds_records import resolve_data_dir
+from depth_tf.runtime import machine, memory, program, storage
+from depth_tf.runtime.program import option, say
 
 BARS = {  # what the project asks of itself, as ratios
     "first epoch / plain TFDS decoding": 0.85,
@@ -64,15 +65,15 @@ def measure_pipeline(settings: Settings) -> dict:
     )
     split = dataset.split("train")  # with nothing held out: the very records that TFDS decodes
     folder = resolve_data_dir(settings.data_dir) / settings.dataset / VERSION
-    grid = pipeline.Grid()
+    size_px = (192, 256)
     speeds: dict[str, list[float]] = collections.defaultdict(list)
     for _ in range(settings.rounds):
         speeds["plain TFDS decoding"].append(split.num_images / _seconds(_plain(folder, split.num_images)))
-        first_s, cached_s = _epochs_s(split, grid)
+        first_s, cached_s = _epochs_s(split, size_px)
         speeds["first epoch"].append(split.num_images / first_s)
-        speeds["first epoch in any order"].append(split.num_images / _epochs_s(split, grid, in_order=False)[0])
+        speeds["first epoch in any order"].append(split.num_images / _epochs_s(split, size_px, in_order=False)[0])
         speeds["cached epoch"].append(split.num_images / cached_s)
-    on_pipeline, on_tensors = _fit_speeds(split, grid, settings.rounds)
+    on_pipeline, on_tensors = _fit_speeds(split, size_px, settings.rounds)
     speeds |= {"fit on the cached pipeline": on_pipeline, "fit on tensors": on_tensors}
     best = {name: max(values) for name, values in speeds.items()}
     ratios = {name: best[over] / best[under] for name in (*BARS, IN_ANY_ORDER) for over, under in [name.split(" / ")]}
@@ -94,14 +95,14 @@ def _plain(folder, num_images: int) -> tf.data.Dataset:
 
 
 def _epochs_s(
-    split: Split, grid: pipeline.Grid, cached_epochs: int = 3, *, in_order: bool = True
+    split: Split, size_px: tuple[int, int], cached_epochs: int = 3, *, in_order: bool = True
 ) -> tuple[float, float]:
     """Returns the seconds of an epoch that decodes, and of one that reads from memory; both augment."""
     steps = pipeline.steps_per_epoch(split.num_images, BATCH_SIZE)
     batches = iter(
         pipeline.training_batches(
             split,
-            grid,
+            size_px,
             batch_size=BATCH_SIZE,
             seed=0,
             steps=(1 + cached_epochs) * steps,
@@ -113,15 +114,17 @@ def _epochs_s(
     return first_s, _seconds(batches) / cached_epochs
 
 
-def _fit_speeds(split: Split, grid: pipeline.Grid, rounds: int) -> tuple[list[float], list[float]]:
+def _fit_speeds(split: Split, size_px: tuple[int, int], rounds: int) -> tuple[list[float], list[float]]:
     """Returns images/s of `fit` on the cached, augmented pipeline and on arrays, measured in turn."""
-    network = build_network(grid.height_px, grid.width_px)
+    network = build_network(*size_px)
     network.compile("adam", DepthLoss(), jit_compile=False)
-    images, depths_m = (np.stack(part) for part in zip(*pipeline.resized(split, grid).as_numpy_iterator(), strict=True))
+    images, depths_m = (
+        np.stack(part) for part in zip(*pipeline.resized(split, size_px).as_numpy_iterator(), strict=True)
+    )
     images, weights = images.astype(np.float32), np.ones(len(images), np.float32)
     steps = pipeline.steps_per_epoch(split.num_images, BATCH_SIZE)
     batches = pipeline.training_batches(
-        split, grid, batch_size=BATCH_SIZE, seed=0, steps=10**6, strength=Augmentation()
+        split, size_px, batch_size=BATCH_SIZE, seed=0, steps=10**6, strength=Augmentation()
     )
 
     def fit_pipeline(clock):

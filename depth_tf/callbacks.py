@@ -29,15 +29,13 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 
-from depth_tf import panels, range_test, resume, schedules, tensorboard
-from depth_tf.errors import InputError
-from depth_tf.program import flagfile_text
-from depth_tf.progress import AddRate, AddSpeed, Progress
-from depth_tf.run_folder import BEST_NETWORK
+from depth_tf import range_test, schedules
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import flagfile_text
+from depth_tf.runtime.run_folder import BEST_NETWORK, HISTORY, SPEED
 from depth_tf.schedules import MONITOR, MONITOR_MODE
-
-HISTORY = "history.csv"
-SPEED = "speed.csv"
+from depth_tf.training import panels, resume, tensorboard
+from depth_tf.training.progress import AddRate, AddSpeed, Progress
 
 
 class Diverged(InputError):

@@ -18,16 +18,22 @@ import time
 
 import keras
 
-from depth_tf import cache, comparison, distribute, evaluate, pipeline, program, resume, run_folder, storage, train
+from depth_tf import pipeline, train
 from depth_tf.callbacks import Diverged
-from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of, resolve_name
-from depth_tf.errors import InputError
+from depth_tf.data import cache
+from depth_tf.data.opening import naming_bad_records, open_chosen, resolve_name
+from depth_tf.data.settings import DataSettings
+from depth_tf.data.splits import DepthDataset, Split
+from depth_tf.drawing import comparison
 from depth_tf.optimizers import OPTIMIZERS
-from depth_tf.program import option, say
-from depth_tf.progress import duration
+from depth_tf.runtime import program, run_folder, storage
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
 from depth_tf.schedules import SCHEDULES
-from depth_tf.splits import DepthDataset, Split
-from depth_tf.synthetic_rooms.builder import SIZES
+from depth_tf.scoring.result import describe
+from depth_tf.scoring.score_run import score_run
+from depth_tf.training import distribute, resume
+from depth_tf.training.progress import duration
 
 GRIDS = {  # optimizers, schedules, seeds
     "default": ("sgd,rmsprop,adam,adamw", "plateau,cosine", "0,1"),
@@ -37,7 +43,7 @@ COMPARABLE = tuple(name for name in SCHEDULES if name != "range_test")
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(DataSettings):
     """What to compare; each field is the flag of its name."""
 
     grid: str = option(
@@ -48,11 +54,7 @@ class Settings:
     seeds: str | None = option(None, "comma-separated whole numbers", group="grid")
     output: str | None = option(None, "folder of the comparison", group="grid")
     tensorboard: bool = option(False, "write TensorBoard event files: --logdir=OUT/runs compares them", group="grid")
-    dataset: str = option("auto", "what to train on, as in depth_tf.train", group="data", choices=CHOICES)
-    data_dir: str | None = option(None, "folder TFDS keeps data sets in; unset: TFDS's own", group="data")
-    rooms: str = option("default", "size of synthetic_rooms", group="data", choices=SIZES)
     max_train_images: int = option(0, "train on the first this many images; 0: all", group="data")
-    validation_fraction: float = option(0.1, "share of train, in whole scenes, held out to judge by", group="data")
     epochs: int = option(20, "passes over the training images, in every run", group="budget")
     global_batch_size: int = option(16, "images a step", group="budget")
     image_height_px: int = option(96, "height the network sees, divisible by 32", group="budget")
@@ -60,6 +62,7 @@ class Settings:
     width: int = option(16, "channels of the network's first stage; the others are multiples", group="budget")
 
     def __post_init__(self):
+        super().__post_init__()
         if not self.output:
             raise InputError("expected --output, the folder for the comparison's runs and results")
         if not self.validation_fraction:
@@ -72,10 +75,10 @@ def main(settings: Settings) -> None:
     runs = [run_settings(settings, *cell) for cell in cells(settings)]
     for run in runs:
         _refuse_other_configuration(run)
-    dataset = open_dataset(settings.dataset, settings.data_dir, **options_of(dataclasses.asdict(settings)))
+    dataset = open_chosen(settings, max_train_images=settings.max_train_images)
     train_missing(runs, dataset)
     result = comparison.collect([pathlib.Path(run.workdir) for run in runs], dataset)
-    result |= evaluate.describe(dataset, "holdout", command=program.command_line("depth_tf.compare"), parameters=None)
+    result |= describe(dataset, "holdout", command=program.command_line("depth_tf.compare"), parameters=None)
     comparison.write(pathlib.Path(settings.output), result)
 
 
@@ -149,7 +152,7 @@ def train_one(run: train.Settings, dataset: DepthDataset, shared: DepthDataset) 
         except Diverged as error:
             storage.write_text(workdir / comparison.DIVERGED, f"{error}\n")
             return f"diverged ({error})"
-        scored = evaluate.score_run(workdir, dataset, split="holdout", command=program.command_line("depth_tf.compare"))
+        scored = score_run(workdir, dataset, split="holdout", command=program.command_line("depth_tf.compare"))
     resume.forget(workdir)
     return f"hold-out delta1 {scored['delta1']:.3f}, log10 {scored['log10']:.3f}"
 
@@ -164,13 +167,13 @@ def decoded_once(dataset: DepthDataset, run: train.Settings) -> DepthDataset:
 
     Training resizes them again, to the size they have: the batches stay those of a run on its own.
     """
-    grid = pipeline.Grid(run.image_height_px, run.image_width_px, run.min_depth_m, run.max_depth_m)
+    size_px = (run.image_height_px, run.image_width_px)
     splits = [dataset.split(name) for name in ("train", "holdout")]
-    if cache.choose_cache("auto", sum(split.num_images for split in splits), grid) != "memory":
+    if cache.choose_cache("auto", sum(split.num_images for split in splits), size_px) != "memory":
         return dataset
 
     def keep(split: Split) -> Split:
-        pairs = pipeline.resized(split, grid).cache()
+        pairs = pipeline.resized(split, size_px).cache()
         return dataclasses.replace(split, read=lambda: pairs)
 
     return dataclasses.replace(dataset, splits={**dataset.splits, **{split.name: keep(split) for split in splits}})

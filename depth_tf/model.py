@@ -13,9 +13,9 @@ import zipfile
 
 import keras
 
-from depth_tf.errors import InputError
+from depth_tf.data.resizing import check_size
+from depth_tf.runtime.errors import InputError
 
-STRIDE = 32  # the encoder halves the resolution five times, so both sides must be divisible by 2**5
 STAGE_WIDTHS = (1, 1.5, 2.5, 4, 6)  # channels of the five encoder stages, as multiples of `width`
 NORMALIZATIONS = ("batch", "group")
 
@@ -89,15 +89,6 @@ def build_network(
     return keras.Model(image, depth_m, name="depth_network")
 
 
-def check_size(height_px: int, width_px: int) -> None:
-    """Raises InputError unless both sides are positive and divisible by 32."""
-    if height_px <= 0 or width_px <= 0 or height_px % STRIDE or width_px % STRIDE:
-        raise InputError(
-            f"expected an image height and width divisible by {STRIDE}, got {height_px} x {width_px} px; nearest: "
-            f"{_nearest(height_px)} x {_nearest(width_px)}"
-        )
-
-
 def load_network(path: str | os.PathLike, *, size_px: tuple[int, int]) -> keras.Model:
     """Loads a saved network for prediction or further training.
 
@@ -147,7 +138,3 @@ def _attend_to_whole_image(x):
     whole = keras.layers.Conv2D(channels // 2, 1, activation="relu", name="context_squeeze")(whole)
     whole = keras.layers.Conv2D(channels, 1, activation="sigmoid", name="context_scale")(whole)
     return keras.layers.Multiply()([x, whole])
-
-
-def _nearest(size_px: int) -> int:
-    return max(STRIDE, STRIDE * round(size_px / STRIDE))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import keras
 
-from depth_tf.errors import InputError
+from depth_tf.runtime.errors import InputError
 
 CLIP_NORM = 1.0  # of the whole gradient: one odd batch must not undo an epoch
 NO_DECAY = ("bias", "gamma", "beta")  # shifts and scales: pulling them to 0 does not make a network simpler

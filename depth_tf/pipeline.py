@@ -11,8 +11,8 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from depth_tf import augmentation
-from depth_tf.grid import Grid, resized
-from depth_tf.splits import PARALLEL_CALLS, Split
+from depth_tf.data.resizing import resized
+from depth_tf.data.splits import PARALLEL_CALLS, Split
 
 SHUFFLE_BUFFER_IMAGES = 2048  # records are stored in random order already, so this need not hold them all
 
@@ -47,7 +47,7 @@ class Input:
 
 def training_batches(
     split: Split,
-    grid: Grid,
+    size_px: tuple[int, int],
     *,
     batch_size: int,
     seed: int,
@@ -63,7 +63,7 @@ def training_batches(
 
     Args:
       split: what to train on.
-      grid: the size and the range of depths.
+      size_px: height and width of the images.
       batch_size: images a batch, over all devices; a pass has ceil(num_images / batch_size) batches.
       seed: of the order and the augmentation.
       steps: step to stop before.
@@ -71,14 +71,14 @@ def training_batches(
       strength: how to augment.
       how: see `Input`.
     """
-    examples = _cached(_served(split, grid, how.data_service), split.name, how)
+    examples = _cached(_served(split, size_px, how.data_service), split.name, how)
 
     def one_pass(number):
         # shuffle compares its two seeds with (0, 0), which fails where one is 0 and the other, ours, is a tensor.
         tf.compat.v1.set_random_seed(1)
         order = examples.shuffle(min(split.num_images, SHUFFLE_BUFFER_IMAGES), seed=_mix(seed, number))
         draws = augmentation.draw(seed, number, split.num_images)
-        changes = augmentation.changes_of(draws, (grid.height_px, grid.width_px), strength)
+        changes = augmentation.changes_of(draws, size_px, strength)
         changed = tf.data.Dataset.zip(order, tf.data.Dataset.from_tensor_slices(changes))
         return _filled_up(changed, split.num_images, batch_size)
 
@@ -92,14 +92,16 @@ def training_batches(
     return _batches(rows, change, batch_size, steps - first_step, how)
 
 
-def scoring_batches(split: Split, grid: Grid, *, batch_size: int, how: Input = Input(cache="none")) -> tf.data.Dataset:
+def scoring_batches(
+    split: Split, size_px: tuple[int, int], *, batch_size: int, how: Input = Input(cache="none")
+) -> tf.data.Dataset:
     """Returns every image of the split once, unchanged, and fills up the last batch at weight 0.
 
     In the split's order, unless `how` is not deterministic.
 
     Args:
       split: what to score on.
-      grid: the size and the range of depths.
+      size_px: height and width of the images.
       batch_size: images a batch, over all devices.
       how: see `Input`; the data service is left out of it.
     """
@@ -107,7 +109,7 @@ def scoring_batches(split: Split, grid: Grid, *, batch_size: int, how: Input = I
     def widen(image, depth_m):
         return tf.cast(image, tf.float32), depth_m
 
-    rows = _filled_up(_cached(_served(split, grid, None), split.name, how), split.num_images, batch_size)
+    rows = _filled_up(_cached(_served(split, size_px, None), split.name, how), split.num_images, batch_size)
     return _batches(rows, widen, batch_size, steps_per_epoch(split.num_images, batch_size), how)
 
 
@@ -116,9 +118,9 @@ def steps_per_epoch(num_images: int, batch_size: int) -> int:
     return -(-num_images // batch_size)
 
 
-def _served(split: Split, grid: Grid, address: str | None) -> tf.data.Dataset:
+def _served(split: Split, size_px: tuple[int, int], address: str | None) -> tf.data.Dataset:
     """Returns `resized`, made here or by a tf.data service, whose workers share out the files."""
-    examples = resized(split, grid)
+    examples = resized(split, size_px)
     if address:
         policy = tf.data.experimental.service.ShardingPolicy.DYNAMIC
         examples = examples.apply(tf.data.experimental.service.distribute(policy, address))

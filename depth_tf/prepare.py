@@ -14,15 +14,18 @@ from collections.abc import Iterator
 
 import tensorflow_datasets as tfds
 
-from depth_tf import program, records, scenes, staging, storage
-from depth_tf.download import DownloadedArchive
-from depth_tf.errors import InputError
-from depth_tf.frames import SPLIT_FOLDERS
-from depth_tf.sources import Source, open_source
-from depth_tf.tfds_records import SOURCE_FILE, resolve_data_dir
+from depth_tf.data import scenes
+from depth_tf.data.opening import resolve_data_dir
+from depth_tf.data.settings import NYU_VERSION as VERSION
+from depth_tf.data.tfds_records import SOURCE_FILE
+from depth_tf.nyu import records
+from depth_tf.nyu.download import DownloadedArchive
+from depth_tf.nyu.frames import SPLIT_FOLDERS
+from depth_tf.nyu.sources import Source, open_source
+from depth_tf.runtime import program, staging, storage
+from depth_tf.runtime.errors import InputError
 
 DATASET = "nyu_depth_v2"
-VERSION = "0.0.1"
 OPEN_FILES = 2048  # TFDS shuffles a large split in 1,000 files at once; systems allow 256 or 1,024 by default
 FULL_COUNTS = {"train": 47584, "validation": 654}  # the data set that TFDS publishes
 

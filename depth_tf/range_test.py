@@ -14,9 +14,9 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from depth_tf import storage
-from depth_tf.errors import InputError
-from depth_tf.program import say
+from depth_tf.runtime import storage
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import say
 
 STEPS = 800  # of a run where --epochs is not given: 160 for every factor of 10
 REPORT = "range_test.json"

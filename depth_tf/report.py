@@ -11,9 +11,10 @@ import json
 import pathlib
 import subprocess
 
-from depth_tf import comparison, program, storage
-from depth_tf.errors import InputError
-from depth_tf.program import option, say
+from depth_tf.drawing import comparison
+from depth_tf.runtime import program, storage
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "depth_tf" / "results"

@@ -9,10 +9,11 @@ import dataclasses
 import multiprocessing
 import time
 
-from depth_tf import machine, memory, pipeline, program, storage
+from depth_tf import pipeline
 from depth_tf.augmentation import Augmentation
-from depth_tf.dataset import open_dataset
-from depth_tf.program import option, say
+from depth_tf.data.opening import open_dataset
+from depth_tf.runtime import machine, memory, program, storage
+from depth_tf.runtime.program import option, say
 
 MULTIPLES = (1, 2, 4, 10)
 BATCH_SIZE = 16
@@ -50,7 +51,7 @@ def one_pass(dataset: str, data_dir: str | None, images: int) -> dict:
     longer = dataclasses.replace(split, num_images=images, read=lambda: split.read().repeat().take(images))
     batches = pipeline.training_batches(
         longer,
-        pipeline.Grid(),
+        (192, 256),
         batch_size=BATCH_SIZE,
         seed=0,
         steps=pipeline.steps_per_epoch(images, BATCH_SIZE),

@@ -23,9 +23,9 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from depth_tf import program, storage
-from depth_tf.errors import InputError
-from depth_tf.program import option, say
+from depth_tf.runtime import program, storage
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
 
 MADE_UP_HOLDOUT = ([0.0, 0.3, 0.5, 0.65, 1.0], [0.2, 0.13, 0.13, 0.1, 0.1])  # share of the run, log10: for the plot
 PLOT_STEPS = 20  # an epoch

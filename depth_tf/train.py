@@ -13,33 +13,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from depth_tf import (
-    cache,
-    callbacks,
-    distribute,
-    evaluate,
-    memory,
-    multi_worker,
-    optimizers,
-    panels,
-    pipeline,
-    program,
-    range_test,
-    resume,
-    run_folder,
-    schedules,
-    storage,
-)
+from depth_tf import callbacks, optimizers, pipeline, range_test, schedules
 from depth_tf.augmentation import Augmentation
-from depth_tf.dataset import naming_bad_records, open_dataset, options_of, resolve_name
-from depth_tf.errors import InputError
-from depth_tf.floor import log_mean_depth_m, mean_depth_map
-from depth_tf.keras_metrics import network_grid_metrics
+from depth_tf.data import cache
+from depth_tf.data.opening import naming_bad_records, open_chosen, resolve_name
+from depth_tf.data.splits import DepthDataset
 from depth_tf.losses import DepthLoss
 from depth_tf.model import build_network, load_network
-from depth_tf.program import say
-from depth_tf.splits import DepthDataset
-from depth_tf.training_settings import IMAGE_BUDGET, Settings
+from depth_tf.runtime import memory, program, run_folder, storage
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import say
+from depth_tf.scoring.keras_metrics import network_grid_metrics
+from depth_tf.scoring.mean_depth import log_mean_depth_m, mean_depth_map
+from depth_tf.scoring.score_run import score_run
+from depth_tf.training import distribute, multi_worker, panels, resume
+from depth_tf.training.settings import IMAGE_BUDGET, Settings
 
 
 def main(settings: Settings) -> None:
@@ -51,7 +39,7 @@ def train(settings: Settings) -> dict:
     """Runs all stages and returns what metrics.json holds, or for a range test its report."""
     strategy = distribute.build_strategy(settings.strategy, tpu=settings.tpu)
     settings = dataclasses.replace(settings, dataset=resolve_name(settings.dataset, settings.data_dir))
-    dataset = open_dataset(settings.dataset, settings.data_dir, **options_of(dataclasses.asdict(settings)))
+    dataset = open_chosen(settings, max_train_images=settings.max_train_images)
     workdir = pathlib.Path(settings.workdir or run_folder.default_folder(dataset.name, settings.optimizer))
     with naming_bad_records(dataset), resume.leaving_on_sigterm(workdir):
         train_network(dataset, settings, workdir, strategy)
@@ -59,7 +47,7 @@ def train(settings: Settings) -> dict:
             return range_test.read_report(workdir)
         scored = {}
         if distribute.is_chief(strategy):
-            scored = evaluate.score_run(workdir, dataset, command=program.command_line("depth_tf.train"))
+            scored = score_run(workdir, dataset, command=program.command_line("depth_tf.train"))
         if distribute.is_multi_worker(strategy):
             multi_worker.wait_for_all(strategy)  # lest one that is done be missed by a chief that must start again
         if distribute.is_chief(strategy):
@@ -75,8 +63,8 @@ def train_network(
     distribute.make_repeatable(settings.deterministic)
     distribute.check_batch(strategy, settings)
     memory.keep_freed_memory()
-    grid = pipeline.Grid(settings.image_height_px, settings.image_width_px, settings.min_depth_m, settings.max_depth_m)
-    floor_m = mean_depth_map(dataset.split("train"), grid)
+    size_px = (settings.image_height_px, settings.image_width_px)
+    floor_m = mean_depth_map(dataset.split("train"), size_px)
     epochs, steps = plan(settings, dataset.split("train").num_images)
     with strategy.scope():
         network = start_network(settings, floor_m)
@@ -88,10 +76,10 @@ def train_network(
         if writes:
             if not found:
                 (workdir / run_folder.BEST_NETWORK).unlink(missing_ok=True)  # of a run cut off before its first state
-            storage.write_array(workdir / evaluate.FLOOR, floor_m)
+            storage.write_array(workdir / run_folder.MEAN_DEPTH, floor_m)
             announce(settings, dataset, network, workdir, found=found, epochs=epochs, steps=steps)
         if not (found and found.stopped):
-            fit(network, dataset, grid, settings, workdir, strategy, found=found, epochs=epochs, steps=steps)
+            fit(network, dataset, size_px, settings, workdir, strategy, found=found, epochs=epochs, steps=steps)
 
 
 def plan(settings: Settings, num_images: int) -> tuple[int, int]:
@@ -174,7 +162,7 @@ def announce(
 def fit(
     network: keras.Model,
     dataset: DepthDataset,
-    grid: pipeline.Grid,
+    size_px: tuple[int, int],
     settings: Settings,
     workdir: pathlib.Path,
     strategy: tf.distribute.Strategy,
@@ -187,7 +175,7 @@ def fit(
     train_split, holdout = dataset.split("train"), dataset.splits.get("holdout")
     done = found.epochs_done if found else 0
     kept = train_split.num_images + (holdout.num_images if holdout else 0)
-    kind = cache.choose_cache(settings.cache, kept, grid)
+    kind = cache.choose_cache(settings.cache, kept, size_px)
     worker, num_workers = distribute.place_among_workers(strategy)
     with cache.cache_folder(workdir, kind, worker) as cache_dir:
         how = pipeline.Input(
@@ -202,7 +190,7 @@ def fit(
         )
         batches = pipeline.training_batches(
             train_split,
-            grid,
+            size_px,
             batch_size=settings.global_batch_size,
             seed=settings.seed,
             steps=epochs * steps,
@@ -210,7 +198,7 @@ def fit(
             strength=Augmentation(),
             how=how,
         )
-        judged = holdout and pipeline.scoring_batches(holdout, grid, batch_size=settings.global_batch_size, how=how)
+        judged = holdout and pipeline.scoring_batches(holdout, size_px, batch_size=settings.global_batch_size, how=how)
         chosen = callbacks.build_callbacks(
             settings,
             workdir,
@@ -218,7 +206,7 @@ def fit(
             epochs=epochs,
             steps=steps,
             has_holdout=holdout is not None,
-            panel_pairs=panels.panel_pairs(holdout or train_split, grid) if settings.panels else [],
+            panel_pairs=panels.panel_pairs(holdout or train_split, size_px) if settings.panels else [],
             found=found,
             writes=distribute.is_chief(strategy),
         )

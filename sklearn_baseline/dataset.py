@@ -9,13 +9,13 @@ from collections.abc import Callable
 import numpy as np
 
 from depth_tf import pipeline
-from depth_tf.errors import InputError
-from depth_tf.frames import spread
-from depth_tf.memory import GIB, peak_gib
-from depth_tf.program import say
-from depth_tf.splits import Split
+from depth_tf.data.splits import Split
+from depth_tf.nyu.frames import spread
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.memory import GIB, peak_gib
+from depth_tf.runtime.program import say
 
-GRID = pipeline.Grid()  # 192x256 px
+GRID = pipeline.(192, 256)  # 192x256 px
 PAIR_BYTES = GRID.height_px * GRID.width_px * (3 + 4)  # uint8 RGB, float32 depth
 READER_GIB = 0.3  # tf.data's buffers and decoders while it reads, measured
 
@@ -84,10 +84,10 @@ def read_pairs(split: Split, count: int = 0) -> Pairs:
     chosen = np.zeros(split.num_images, bool)
     chosen[spread(range(split.num_images), count, scene=lambda index: scenes[index])] = True
     wanted = int(chosen.sum())
-    images = np.empty((wanted, GRID.height_px, GRID.width_px, 3), np.uint8)
+    images = np.empty((wanted, SIZE_PX.height_px, SIZE_PX.width_px, 3), np.uint8)
     depths_m = np.empty(images.shape[:3], np.float32)
     # Chosen before decoding would save time, but tf.data decodes inside `read`: a pass over all keeps one reader.
-    pairs = pipeline.resized(split, GRID).prefetch(8).as_numpy_iterator()
+    pairs = pipeline.resized(split, SIZE_PX).prefetch(8).as_numpy_iterator()
     place = 0
     for kept, (image, depth_m) in zip(chosen, pairs, strict=True):
         if kept:

@@ -17,9 +17,9 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from depth_tf.errors import InputError
-from depth_tf.metrics import DELTA_BASE
-from depth_tf.resizing import resize_bilinear
+from depth_tf.data.resizing import resize_bilinear
+from depth_tf.runtime.errors import InputError
+from depth_tf.scoring.metrics import DELTA_BASE
 from sklearn_baseline import targets
 from sklearn_baseline.average import chosen_head
 from sklearn_baseline.cells import split_quarters

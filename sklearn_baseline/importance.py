@@ -13,11 +13,12 @@ import pathlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from depth_tf import evaluate, program, report, storage
-from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of
-from depth_tf.errors import InputError
-from depth_tf.program import option, say
-from depth_tf.splits import Split
+from depth_tf import evaluate, report
+from depth_tf.data.opening import naming_bad_records, open_dataset
+from depth_tf.data.splits import Split
+from depth_tf.runtime import program, storage
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
 from depth_tf.synthetic_rooms.builder import SIZES
 from sklearn_baseline import persistence
 from sklearn_baseline.compare import publish

@@ -14,9 +14,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from depth_tf import memory, program, protocols, storage
-from depth_tf.errors import InputError
-from depth_tf.program import option, say
+from depth_tf.runtime import memory, program, storage
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
+from depth_tf.scoring import protocols
 from sklearn_baseline import targets
 from sklearn_baseline.models import HEADS
 

@@ -9,13 +9,16 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from depth_tf import evaluate, figures, program, run_folder, scoring
-from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of
-from depth_tf.errors import InputError
+from depth_tf import evaluate
+from depth_tf.data.opening import naming_bad_records, open_dataset
+from depth_tf.data.resizing import resize_bilinear
+from depth_tf.data.splits import Split
+from depth_tf.drawing import figures
 from depth_tf.model import load_network
-from depth_tf.program import option, say
-from depth_tf.resizing import resize_bilinear
-from depth_tf.splits import Split
+from depth_tf.runtime import program, run_folder
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
+from depth_tf.scoring import score as scoring
 from depth_tf.synthetic_rooms.builder import SIZES
 from sklearn_baseline import persistence, pictures
 from sklearn_baseline.predict import predicted_examples

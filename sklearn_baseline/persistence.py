@@ -12,8 +12,8 @@ import zipfile
 import sklearn
 import skops.io
 
-from depth_tf import storage
-from depth_tf.errors import InputError
+from depth_tf.runtime import storage
+from depth_tf.runtime.errors import InputError
 from sklearn_baseline import VERSION
 from sklearn_baseline.estimator import DepthRegressor
 

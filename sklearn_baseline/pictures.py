@@ -11,7 +11,8 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from depth_tf import figures, storage
+from depth_tf.drawing import figures
+from depth_tf.runtime import storage
 
 WIDTH_INCHES = 3.2  # of one picture
 

@@ -18,12 +18,14 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from depth_tf import photos, program, scoring, storage
-from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of
-from depth_tf.errors import InputError
-from depth_tf.grid import resize_image
-from depth_tf.program import option, say
-from depth_tf.splits import PARALLEL_CALLS, Split
+from depth_tf.data import photos
+from depth_tf.data.opening import naming_bad_records, open_dataset
+from depth_tf.data.resizing import resize_image
+from depth_tf.data.splits import PARALLEL_CALLS, Split
+from depth_tf.runtime import program, storage
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
+from depth_tf.scoring import score as scoring
 from depth_tf.synthetic_rooms.builder import SIZES
 from sklearn_baseline import persistence, pictures, targets
 from sklearn_baseline.dataset import GRID
@@ -132,7 +134,7 @@ def predicted_examples(model: DepthRegressor, split: Split) -> Iterator[scoring.
 
 def shrunk_pairs(split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields images [192, 256, 3] uint8 and depths [H, W] float32, metres, in the split's order."""
-    size_px = (GRID.height_px, GRID.width_px)
+    size_px = (GRID.height_px, SIZE_PX.width_px)
 
     def shrink(image, depth_m):
         return resize_image(image, size_px), depth_m[..., 0]
@@ -143,7 +145,7 @@ def shrunk_pairs(split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def brought_to_grid(image: np.ndarray) -> np.ndarray:
     """Returns a photograph at the size the training images had, resized as they were."""
-    return resize_image(tf.constant(image), (GRID.height_px, GRID.width_px)).numpy()
+    return resize_image(tf.constant(image), (GRID.height_px, SIZE_PX.width_px)).numpy()
 
 
 def batched(items: Iterable, size: int) -> Iterator[list]:

@@ -2,7 +2,7 @@
 
 import time
 
-from depth_tf.program import say
+from depth_tf.runtime.program import say
 
 SAY_EVERY_S = 5.0
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from depth_tf.resizing import resize_bilinear
+from depth_tf.data.resizing import resize_bilinear
 
 SHAPE = (30, 40)  # rows and columns: two each a cell
 

@@ -10,12 +10,14 @@ import dataclasses
 import pathlib
 import time
 
-from depth_tf import evaluate, memory, pipeline, program, scoring
-from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of
-from depth_tf.errors import InputError
-from depth_tf.floor import mean_depth_map
-from depth_tf.program import option, say
-from depth_tf.splits import DepthDataset
+from depth_tf import evaluate, pipeline
+from depth_tf.data.splits import DepthDataset
+from depth_tf.data.opening import naming_bad_records, open_dataset
+from depth_tf.runtime import memory, program
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
+from depth_tf.scoring.mean_depth import mean_depth_map
+from depth_tf.scoring import score as scoring
 from depth_tf.synthetic_rooms.builder import SIZES
 from sklearn_baseline import dataset as part
 from sklearn_baseline import models, persistence, progress
@@ -109,7 +111,7 @@ def score(model: DepthRegressor, opened: DepthDataset, settings: Settings, about
         predicted_examples(model, split),
         "eigen",
         num_images=split.num_images,
-        floor_m=mean_depth_map(opened.split(settings.split), pipeline.Grid()),
+        floor_m=mean_depth_map(opened.split(settings.split), pipeline.(192, 256)),
     )
     result = {
         **scores.result,

@@ -5,7 +5,7 @@
 
 import dataclasses
 
-from depth_tf.errors import InputError
+from depth_tf.runtime.errors import InputError
 from sota_guide import presets
 
 # Source: preprocessor_config.json of depth-anything/Depth-Anything-V2-Small-hf; red, green, blue in 0..1.

@@ -11,12 +11,15 @@ import dataclasses
 import pathlib
 from collections.abc import Iterator
 
-from depth_tf import evaluate, pipeline, program, protocols, scoring
-from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of
-from depth_tf.errors import InputError
-from depth_tf.floor import mean_depth_map
-from depth_tf.program import option
-from depth_tf.splits import DepthDataset, Split, first_images
+from depth_tf import evaluate, pipeline
+from depth_tf.data.splits import DepthDataset, Split, first_images
+from depth_tf.data.opening import naming_bad_records, open_dataset
+from depth_tf.runtime import program
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option
+from depth_tf.scoring.mean_depth import mean_depth_map
+from depth_tf.scoring import protocols
+from depth_tf.scoring import score as scoring
 from depth_tf.synthetic_rooms.builder import SIZES
 from sota_guide import presets
 
@@ -100,7 +103,7 @@ def score(
         examples(model, scored),
         protocol,
         num_images=scored.num_images,
-        floor_m=mean_depth_map(dataset.split("train"), pipeline.Grid()),
+        floor_m=mean_depth_map(dataset.split("train"), pipeline.(192, 256)),
         prediction_kind=model.prediction_kind,
     )
     parameters = model.estimator.count_params()

@@ -17,15 +17,16 @@ import keras
 import numpy as np
 
 from depth_tf import evaluate as depth_tf_evaluate
-from depth_tf import optimizers, pipeline, program, run_folder, schedules
+from depth_tf import optimizers, pipeline, schedules
 from depth_tf.augmentation import Augmentation
-from depth_tf.dataset import CHOICES, naming_bad_records, open_dataset, options_of, resolve_name
-from depth_tf.errors import InputError
-from depth_tf.floor import log_mean_depth_m, mean_depth_map
-from depth_tf.keras_metrics import network_grid_metrics
+from depth_tf.data.opening import naming_bad_records, open_dataset, resolve_name
+from depth_tf.data.splits import DepthDataset
 from depth_tf.losses import DepthLoss
-from depth_tf.program import option, say
-from depth_tf.splits import DepthDataset
+from depth_tf.runtime import program, run_folder
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
+from depth_tf.scoring.keras_metrics import network_grid_metrics
+from depth_tf.scoring.mean_depth import log_mean_depth_m, mean_depth_map
 from depth_tf.synthetic_rooms.builder import SIZES
 from sota_guide import evaluate, presets
 

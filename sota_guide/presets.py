@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from depth_tf.errors import InputError
+from depth_tf.runtime.errors import InputError
 
 # KerasHub's own names; the weights of base and large are CC-BY-NC-4.0.
 NAMES = ("depth_anything_v2_small", "depth_anything_v2_base", "depth_anything_v2_large")

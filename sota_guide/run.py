@@ -13,9 +13,11 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from depth_tf import figures, photos, program, resizing, storage
-from depth_tf.errors import InputError
-from depth_tf.program import option, say
+from depth_tf.data import photos, resizing
+from depth_tf.drawing import figures
+from depth_tf.runtime import program, storage
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
 from sota_guide import presets
 
 SUFFIXES = {"inverse_depth": "relative_inverse_depth", "depth_m": "depth_m"}

@@ -13,9 +13,9 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from depth_tf import machine, memory, program, storage
-from depth_tf.errors import InputError
-from depth_tf.program import option, say
+from depth_tf.runtime import machine, memory, program, storage
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
 from sota_guide import architectures, presets
 
 FRAME_SHAPE = (480, 640, 3)  # the image timed: a frame of NYU Depth V2

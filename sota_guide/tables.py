@@ -9,10 +9,10 @@ import json
 import pathlib
 import tomllib
 
-from depth_tf import program, storage
-from depth_tf.errors import InputError
-from depth_tf.program import option, say
 from depth_tf.report import replace_section, results_tables
+from depth_tf.runtime import program, storage
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
 
 HERE = pathlib.Path(__file__).resolve().parent
 README, MODELS, RESULTS = HERE / "README.md", HERE / "models.toml", HERE / "results"

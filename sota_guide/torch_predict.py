@@ -15,9 +15,9 @@ import time
 import numpy as np
 from PIL import Image, ImageOps
 
-from depth_tf import program, storage
-from depth_tf.errors import InputError
-from depth_tf.program import option, say
+from depth_tf.runtime import program, storage
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
 
 MODEL = "depth-anything/Depth-Anything-V2-Small-hf"  # Apache-2.0, relative inverse depth
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")

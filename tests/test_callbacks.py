@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from depth_tf import callbacks, optimizers, panels, schedules, train
+from depth_tf import callbacks, optimizers, schedules, train
 from depth_tf.callbacks import Diverged, KeepNetwork, StopAtNaN
-from depth_tf.errors import InputError
 from depth_tf.optimizers import EMA_MOMENTUM
-from depth_tf.progress import AddRate, AddSpeed, Progress
-from depth_tf.resume import KeepState
+from depth_tf.runtime.errors import InputError
+from depth_tf.training import panels
+from depth_tf.training.progress import AddRate, AddSpeed, Progress
+from depth_tf.training.resume import KeepState
 from tests.conftest import read_csv
 
 EPOCHS = 12

@@ -7,11 +7,13 @@ import pathlib
 import numpy as np
 import pytest
 
-from depth_tf import compare, comparison, run_folder, schedules, storage, train
+from depth_tf import compare, schedules, train
 from depth_tf.compare import GRIDS, Settings, cells
-from depth_tf.dataset import open_dataset
-from depth_tf.errors import InputError
+from depth_tf.data.opening import open_dataset
+from depth_tf.drawing import comparison
 from depth_tf.model import load_network
+from depth_tf.runtime import run_folder, storage
+from depth_tf.runtime.errors import InputError
 from tests.conftest import read_csv
 
 

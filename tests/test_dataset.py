@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from depth_tf import tfds_records
-from depth_tf.dataset import open_dataset, options_of, resolve_name
-from depth_tf.errors import InputError
+from depth_tf import evaluate
+from depth_tf.data import tfds_records
+from depth_tf.data.opening import open_dataset, resolve_name
+from depth_tf.data.settings import DataSettings
+from depth_tf.runtime.errors import InputError
 from tests import fastdepth_archive
 
 
@@ -165,9 +167,17 @@ def test_auto_is_the_synthetic_rooms_elsewhere_and_names_the_command_that_prepar
     assert f"python -m depth_tf.prepare --source=... --data_dir={tmp_path}" in line
 
 
-def test_options_are_the_flags_that_are_set_then_the_runs_own():
-    flags = {"depth_scale": None, "validation_fraction": 0.0, "seed": 3}
-    assert options_of(flags, {"depth_scale": 0.01, "validation_fraction": 0.2}) == {
-        "depth_scale": 0.01,
-        "validation_fraction": 0.0,
-    }
+def test_what_the_flags_leave_unset_is_the_runs_or_the_default():
+    config = {"dataset": "folder", "data_dir": "/photos", "depth_scale": 0.01, "max_depth_m": 40.0, "seed": 3}
+    unset = evaluate.Settings(workdir="run", validation_fraction=0.0)
+    assert evaluate.chosen_data(unset, config) == DataSettings(
+        "folder", "/photos", 0.0, depth_scale=0.01, max_depth_m=40.0
+    )
+    other = evaluate.Settings(workdir="run", dataset="nyu_depth_v2")
+    assert evaluate.chosen_data(other, config).data_dir is None
+
+
+def test_a_range_of_depths_that_is_none_is_refused():
+    for low, high in ((3.0, 2.0), (0.0, 2.0)):
+        with pytest.raises(InputError, match="expected 0 < --min_depth_m < --max_depth_m"):
+            DataSettings(min_depth_m=low, max_depth_m=high)

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from depth_tf import distribute, train
-from depth_tf.errors import InputError
+from depth_tf import train
+from depth_tf.runtime.errors import InputError
+from depth_tf.training import distribute
 
 # In a process of its own, since logical devices must be set up before TensorFlow starts.
 PROGRAM = """
@@ -19,7 +20,7 @@ import json, sys
 import keras, numpy as np, tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
-from depth_tf.keras_metrics import PerImageMetric
+from depth_tf.scoring.keras_metrics import PerImageMetric
 from depth_tf.losses import DepthLoss
 from depth_tf.model import build_network
 

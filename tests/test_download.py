@@ -7,8 +7,10 @@ import time
 import pytest
 import tensorflow_datasets as tfds
 
-from depth_tf import download, prepare, staging
-from depth_tf.errors import InputError
+from depth_tf import prepare
+from depth_tf.nyu import download
+from depth_tf.runtime import staging
+from depth_tf.runtime.errors import InputError
 from tests import fastdepth_archive as made_up
 
 

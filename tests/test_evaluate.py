@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depth_tf import evaluate, floor, metrics, pipeline, scoring
-from depth_tf.dataset import open_dataset
-from depth_tf.errors import InputError
+from depth_tf import evaluate, pipeline
+from depth_tf.data.opening import open_dataset
 from depth_tf.evaluate import Settings
 from depth_tf.model import load_network
-from depth_tf.protocols import EIGEN_CROP
+from depth_tf.runtime.errors import InputError
+from depth_tf.scoring import mean_depth as floor
+from depth_tf.scoring import metrics
+from depth_tf.scoring import score as scoring
+from depth_tf.scoring.protocols import EIGEN_CROP
 from tests.conftest import read_csv
 
 
@@ -62,7 +65,7 @@ def test_an_affine_change_of_inverse_depth_scores_perfectly_when_aligned(tmp_pat
 def test_a_networks_maps_score_the_same_from_files_as_from_the_run(tmp_path, tiny_nyu, tiny_run):
     split = open_dataset("nyu_depth_v2", tiny_nyu).split("validation")
     network = load_network(tiny_run / "best.keras", size_px=(64, 64))
-    examples = scoring.network_examples(network, split, pipeline.Grid(64, 64))
+    examples = scoring.network_examples(network, split)
     from_files = _score(tmp_path, tiny_nyu, [example.pred for example in examples])
     from_run = json.loads((tiny_run / "metrics.json").read_text())
     for name in metrics.METRICS:
@@ -86,9 +89,8 @@ def test_per_image_rows_average_to_the_result(tmp_path, tiny_nyu, truths_m):
 
 def test_the_floor_is_the_pixelwise_exp_of_the_mean_log_depth(tiny_nyu):
     split = open_dataset("nyu_depth_v2", tiny_nyu, validation_fraction=0).split("train")
-    grid = pipeline.Grid(32, 64)
-    depths_m = np.stack([depth_m[..., 0] for _, depth_m in pipeline.resized(split, grid).as_numpy_iterator()])
-    np.testing.assert_allclose(floor.mean_depth_map(split, grid), np.exp(np.log(depths_m).mean(0)), rtol=1e-5)
+    depths_m = np.stack([depth_m[..., 0] for _, depth_m in pipeline.resized(split, (32, 64)).as_numpy_iterator()])
+    np.testing.assert_allclose(floor.mean_depth_map(split, (32, 64)), np.exp(np.log(depths_m).mean(0)), rtol=1e-5)
 
 
 def test_exported_images_are_the_records_in_their_order(tmp_path, tiny_nyu):

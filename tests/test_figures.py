@@ -5,8 +5,8 @@ import pytest
 from matplotlib import colors
 from PIL import Image
 
-from depth_tf import figures
-from depth_tf.errors import InputError
+from depth_tf.drawing import figures
+from depth_tf.runtime.errors import InputError
 
 RNG = np.random.default_rng(5)
 GREY = np.round(255 * np.array(colors.to_rgb(figures.MISSING_COLOUR)))

@@ -12,12 +12,14 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from depth_tf import evaluate, photos, program, train
-from depth_tf.dataset import naming_bad_records, open_dataset
-from depth_tf.errors import InputError
-from depth_tf.folder import FolderOptions, export_folder
-from depth_tf.run_folder import read_config
-from depth_tf.splits import Split
+from depth_tf import evaluate, train
+from depth_tf.data import photos
+from depth_tf.data.folder import export_folder
+from depth_tf.data.opening import naming_bad_records, open_dataset
+from depth_tf.data.settings import DataSettings
+from depth_tf.data.splits import Split
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.run_folder import read_config
 from tests.photographs import RNG, damage, depth_units, picture, write_pair
 
 SCENES = ("hall", "house/kitchen", "house/study")
@@ -104,7 +106,7 @@ def test_a_folder_of_another_form_is_refused(tmp_path, files, message):
 @pytest.mark.parametrize("scale", [0.0, -0.001, float("nan"), float("inf")])
 def test_a_depth_scale_that_is_no_length_is_refused(scale):
     with pytest.raises(InputError, match="expected --depth_scale above 0"):
-        FolderOptions(depth_scale=scale)
+        DataSettings(depth_scale=scale)
 
 
 def test_upper_case_endings_count_and_hidden_files_do_not(tmp_path):
@@ -267,11 +269,3 @@ def test_a_damaged_photograph_of_validation_is_named_too(rooms, folder_settings,
     damage(rooms / "validation" / "attic" / "one.png")
     with pytest.raises(InputError, match="one.png cannot be read"):
         train.train(folder_settings)
-
-
-def test_every_program_that_opens_folders_has_the_same_defaults_as_the_reader():
-    from depth_tf import dataset
-
-    for settings in (train.Settings(), dataset.Settings()):
-        assert FolderOptions(settings.depth_scale, settings.skip_incomplete) == FolderOptions()
-    assert "--depth_scale=0.001\n" in program.flagfile_text(train.Settings())

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from depth_tf.keras_metrics import NETWORK_GRID_METRICS, PerImageMetric, network_grid_metrics
 from depth_tf.losses import DepthLoss
-from depth_tf.metrics import METRICS, depth_metrics, mean_metrics
+from depth_tf.scoring.keras_metrics import NETWORK_GRID_METRICS, PerImageMetric, network_grid_metrics
+from depth_tf.scoring.metrics import METRICS, depth_metrics, mean_metrics
 
 
 def batch(num_images=7, height=12, width=16):
@@ -163,7 +163,7 @@ import numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras
-from depth_tf.keras_metrics import network_grid_metrics
+from depth_tf.scoring.keras_metrics import network_grid_metrics
 from depth_tf.losses import DepthLoss
 data = np.load(sys.argv[1])
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

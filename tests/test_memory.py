@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from depth_tf import memory
+from depth_tf.runtime import memory
 
 
 def test_a_containers_limit_counts_where_it_is_below_the_machines_memory(tmp_path):

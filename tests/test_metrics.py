@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from depth_tf.errors import InputError
-from depth_tf.metrics import BLOCK_PIXELS, METRICS, MetricSums, depth_metrics, mean_metrics
+from depth_tf.runtime.errors import InputError
+from depth_tf.scoring.metrics import BLOCK_PIXELS, METRICS, MetricSums, depth_metrics, mean_metrics
 
 RNG = np.random.default_rng(7)
 

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from depth_tf.errors import InputError
 from depth_tf.model import build_network, load_network
+from depth_tf.runtime.errors import InputError
 
 
 @pytest.fixture(name="images")

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from depth_tf.errors import InputError
 from depth_tf.optimizers import CLIP_NORM, EMA_MOMENTUM, OPTIMIZERS, build_optimizer, default_learning_rate
+from depth_tf.runtime.errors import InputError
 
 
 def _variable(value: float, name: str = "kernel") -> keras.Variable:

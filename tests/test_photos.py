@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depth_tf import photos
-from depth_tf.errors import InputError
+from depth_tf.data import photos
+from depth_tf.runtime.errors import InputError
 from tests.photographs import damage, depth_units, picture, write_pair
 
 

@@ -6,14 +6,14 @@ import tensorflow as tf
 
 from depth_tf import pipeline
 from depth_tf.augmentation import Augmentation
-from depth_tf.cache import cache_folder, choose_cache
-from depth_tf.dataset import open_dataset
-from depth_tf.errors import InputError
-from depth_tf.grid import Grid, clean_depth, resize_depth, resize_image
+from depth_tf.data.cache import cache_folder, choose_cache
+from depth_tf.data.opening import open_dataset
+from depth_tf.data.resizing import check_size, clean_depth, resize_depth, resize_image
+from depth_tf.data.splits import Split
 from depth_tf.pipeline import Input
-from depth_tf.splits import Split
+from depth_tf.runtime.errors import InputError
 
-GRID = Grid(height_px=32, width_px=64)
+SIZE_PX = (32, 64)
 NUM_IMAGES = 10
 
 
@@ -36,7 +36,7 @@ def _numbers(batches, batch_size: int) -> list[list[int]]:
 
 
 def _train(split, **changes):
-    return pipeline.training_batches(split, GRID, **{"batch_size": 4, "seed": 0, "steps": 6, **changes})
+    return pipeline.training_batches(split, SIZE_PX, **{"batch_size": 4, "seed": 0, "steps": 6, **changes})
 
 
 def test_every_epoch_holds_every_image_once_and_fills_up_its_last_batch_at_weight_0(split):
@@ -141,7 +141,7 @@ def test_a_data_service_with_two_workers_hands_out_every_image_once_a_pass(tiny_
         found = [
             image.numpy()[row].tobytes()
             for image, _, weight in pipeline.training_batches(
-                split, GRID, batch_size=2, seed=0, steps=pipeline.steps_per_epoch(split.num_images, 2), how=how
+                split, SIZE_PX, batch_size=2, seed=0, steps=pipeline.steps_per_epoch(split.num_images, 2), how=how
             )
             for row in np.flatnonzero(weight.numpy())
         ]
@@ -152,7 +152,7 @@ def test_a_data_service_with_two_workers_hands_out_every_image_once_a_pass(tiny_
 
 
 def test_scoring_batches_keep_order_and_count_every_image(split):
-    assert _numbers(pipeline.scoring_batches(split, GRID, batch_size=4), 4) == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+    assert _numbers(pipeline.scoring_batches(split, SIZE_PX, batch_size=4), 4) == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
 
 
 def test_depth_that_is_no_measurement_becomes_0():
@@ -180,26 +180,24 @@ def test_shrinking_an_image_by_two_is_the_mean_of_each_four_pixels():
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (20, 700, 3)])
-def test_any_image_size_is_brought_to_the_grid(shape):
+def test_any_image_size_is_brought_to_the_networks(shape):
     image = np.full(shape, 77, np.uint8)
     np.testing.assert_array_equal(resize_image(image, (32, 64)), np.full((32, 64, 3), 77))
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("size_px", "message"),
     [
-        ({"height_px": 100}, "divisible by 32, got 100 x 256 px; nearest: 96 x 256"),
-        ({"width_px": 0}, "divisible by 32"),
-        ({"min_depth_m": 3.0, "max_depth_m": 2.0}, "got 3 and 2 m"),
-        ({"min_depth_m": 0.0}, "0 < --min_depth_m"),
+        ((100, 256), "divisible by 32, got 100 x 256 px; nearest: 96 x 256"),
+        ((192, 0), "divisible by 32"),
     ],
 )
-def test_a_grid_that_cannot_be_is_refused_in_one_line(changes, message):
+def test_a_size_that_cannot_be_is_refused_in_one_line(size_px, message):
     with pytest.raises(InputError, match=message):
-        Grid(**changes)
+        check_size(*size_px)
 
 
 def test_a_cache_that_would_not_fit_in_memory_goes_to_disk():
-    assert choose_cache("auto", 100, Grid()) == "memory"
-    assert choose_cache("auto", 10**8, Grid()) == "disk"
-    assert choose_cache("none", 100, Grid()) == "none"
+    assert choose_cache("auto", 100, (192, 256)) == "memory"
+    assert choose_cache("auto", 10**8, (192, 256)) == "disk"
+    assert choose_cache("none", 100, (192, 256)) == "none"

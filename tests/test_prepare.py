@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from depth_tf import prepare, records, scenes, sources, staging
-from depth_tf.errors import InputError
-from depth_tf.frames import Frame
+from depth_tf import prepare
+from depth_tf.data import scenes
+from depth_tf.nyu import records, sources
+from depth_tf.nyu.frames import Frame
+from depth_tf.runtime import staging
+from depth_tf.runtime.errors import InputError
 from tests import fastdepth_archive as made_up
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent

@@ -6,8 +6,8 @@ import sys
 import pytest
 from absl import flags
 
-from depth_tf import program, storage
-from depth_tf.errors import InputError
+from depth_tf.runtime import program, storage
+from depth_tf.runtime.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from depth_tf import protocols, resizing
-from depth_tf.errors import InputError
-from depth_tf.metrics import METRICS, depth_metrics
-from depth_tf.protocols import PROTOCOLS, Scorer
+from depth_tf.data import resizing
+from depth_tf.runtime.errors import InputError
+from depth_tf.scoring import protocols
+from depth_tf.scoring.metrics import METRICS, depth_metrics
+from depth_tf.scoring.protocols import PROTOCOLS, Scorer
 
 RNG = np.random.default_rng(11)
 FRAME = protocols.FRAME_SHAPE

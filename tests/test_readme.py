@@ -8,7 +8,7 @@ import shlex
 
 from absl import flags
 
-from depth_tf import program
+from depth_tf.runtime import program
 
 README = (pathlib.Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from depth_tf import program, report
-from depth_tf.errors import InputError
+from depth_tf import report
+from depth_tf.runtime import program
+from depth_tf.runtime.errors import InputError
 
 
 def test_the_readme_agrees_with_the_result_files():

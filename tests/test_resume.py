@@ -15,9 +15,10 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from depth_tf import resume, train
-from depth_tf.errors import InputError
+from depth_tf import train
 from depth_tf.model import load_network
+from depth_tf.runtime.errors import InputError
+from depth_tf.training import resume
 from tests.conftest import read_csv
 
 KINDS = [  # every callback that remembers in the first, which alone is quick enough for every day; then both forms
@@ -139,7 +140,7 @@ def test_rows_of_epochs_that_will_be_done_again_and_half_a_row_are_cut(tmp_path)
 
 def test_a_run_that_another_process_is_at_is_refused(tmp_path):
     with train.run_folder.locked(tmp_path):
-        code = f"import pathlib, depth_tf.run_folder as r\nwith r.locked(pathlib.Path({str(tmp_path)!r})): pass"
+        code = f"import pathlib, depth_tf.runtime.run_folder as r\nwith r.locked(pathlib.Path({str(tmp_path)!r})): pass"
         root = pathlib.Path(__file__).resolve().parents[1]
         other = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert "another process is at this run" in other.stderr

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from depth_tf import scenes
-from depth_tf.errors import InputError
+from depth_tf.data import scenes
+from depth_tf.runtime.errors import InputError
 from depth_tf.synthetic_rooms import builder, frames, sensor
 from depth_tf.synthetic_rooms.builder import SPLITS, open_rooms
 from depth_tf.synthetic_rooms.worker import Job, run

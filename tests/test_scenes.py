@@ -1,8 +1,8 @@
 import pytest
 import tensorflow_datasets as tfds
 
-from depth_tf import scenes
-from depth_tf.errors import InputError
+from depth_tf.data import scenes
+from depth_tf.runtime.errors import InputError
 
 COUNTS = {f"room_{number:04d}": 1 + number % 7 for number in range(50)}  # 197 images
 

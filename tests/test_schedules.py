@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from depth_tf import range_test, schedules, train
-from depth_tf.errors import InputError
+from depth_tf.runtime.errors import InputError
 from depth_tf.schedules import CALLBACKS, OBJECTS, PLOT_STEPS, SCHEDULES
 
 PEAK = 0.5

@@ -7,9 +7,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from depth_tf import dataset, figures, sheet
-from depth_tf.errors import InputError
-from depth_tf.splits import DepthDataset, Split
+from depth_tf import dataset
+from depth_tf.data.splits import DepthDataset, Split
+from depth_tf.drawing import figures, sheet
+from depth_tf.runtime.errors import InputError
 
 RNG = np.random.default_rng(8)
 

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
 
-from depth_tf.errors import InputError
+from depth_tf.runtime.errors import InputError
 from sklearn_baseline import persistence
 from sklearn_baseline.average import AverageDepth, chosen_head
 from sklearn_baseline.cells import CellDepth

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from depth_tf import evaluate
-from depth_tf.dataset import open_dataset
-from depth_tf.errors import InputError
-from depth_tf.memory import GIB, peak_gib
+from depth_tf.data.opening import open_dataset
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.memory import GIB, peak_gib
 from sklearn_baseline import compare, dataset, importance, measure, models, panels, persistence, predict, train
 from sklearn_baseline.estimator import DepthRegressor
 from tests.conftest import read_csv

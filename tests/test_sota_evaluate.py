@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from depth_tf import report
-from depth_tf.dataset import open_dataset
-from depth_tf.metrics import METRICS
+from depth_tf.data.opening import open_dataset
+from depth_tf.scoring.metrics import METRICS
 from sota_guide import evaluate, presets
 
 

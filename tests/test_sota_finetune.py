@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from depth_tf.floor import log_mean_depth_m
+from depth_tf.scoring.mean_depth import log_mean_depth_m
 
 pytest.importorskip("keras_hub", reason="needs pip install -r sota_guide/requirements.txt")
 

@@ -12,8 +12,8 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from depth_tf import program
-from depth_tf.errors import InputError
+from depth_tf.runtime import program
+from depth_tf.runtime.errors import InputError
 from sota_guide import torch_predict
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]

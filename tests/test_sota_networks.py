@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from depth_tf.errors import InputError
+from depth_tf.runtime.errors import InputError
 from tests.conftest import read_csv
 
 keras_hub = pytest.importorskip("keras_hub", reason="needs pip install -r sota_guide/requirements.txt")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from depth_tf.errors import InputError
+from depth_tf.runtime.errors import InputError
 from sota_guide import tables
 
 README = tables.README.read_text(encoding="utf-8")

@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from depth_tf import sources
-from depth_tf.errors import InputError
-from depth_tf.frames import SPLIT_FOLDERS, official_split, spread
+from depth_tf.nyu import sources
+from depth_tf.nyu.frames import SPLIT_FOLDERS, official_split, spread
+from depth_tf.runtime.errors import InputError
 from tests import fastdepth_archive as made_up
 
 

@@ -5,8 +5,8 @@ import resource
 import pytest
 import tensorflow as tf
 
-from depth_tf import staging
-from depth_tf.errors import InputError
+from depth_tf.runtime import staging
+from depth_tf.runtime.errors import InputError
 
 
 def test_a_second_program_in_the_same_folder_is_refused(tmp_path):

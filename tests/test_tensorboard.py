@@ -20,7 +20,8 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from depth_tf import schedules, tensorboard, train
+from depth_tf import schedules, train
+from depth_tf.training import tensorboard
 from tests.conftest import read_csv
 
 CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")

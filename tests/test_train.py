@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from depth_tf import train
-from depth_tf.dataset import open_dataset
-from depth_tf.errors import InputError
-from depth_tf.metrics import METRICS
+from depth_tf.data.opening import open_dataset
 from depth_tf.model import load_network
 from depth_tf.optimizers import OPTIMIZERS
+from depth_tf.runtime.errors import InputError
 from depth_tf.schedules import OBJECTS, SCHEDULES
+from depth_tf.scoring.metrics import METRICS
 from tests.conftest import read_csv
 
 
@@ -72,14 +72,14 @@ def test_history_has_a_row_an_epoch_with_the_rate_that_made_it(tiny_run):
 def test_the_saved_network_is_the_best_epochs(tiny_run, tiny_settings):
     """Scored again on the hold-out, best.keras gives the smallest log10 of history.csv."""
     from depth_tf import pipeline
-    from depth_tf.keras_metrics import network_grid_metrics
     from depth_tf.losses import DepthLoss
+    from depth_tf.scoring.keras_metrics import network_grid_metrics
 
     rows = read_csv(tiny_run / "history.csv")
     network = load_network(tiny_run / "best.keras", size_px=(64, 64))
     network.compile(loss=DepthLoss(), weighted_metrics=network_grid_metrics())
     holdout = open_dataset("nyu_depth_v2", tiny_settings.data_dir, validation_fraction=0.3).split("holdout")
-    batches = pipeline.scoring_batches(holdout, pipeline.Grid(64, 64), batch_size=2)
+    batches = pipeline.scoring_batches(holdout, (64, 64), batch_size=2)
     found = network.evaluate(batches, verbose=0, return_dict=True)["log10"]
     assert found == pytest.approx(min(float(row["val_log10"]) for row in rows), rel=1e-5)
 

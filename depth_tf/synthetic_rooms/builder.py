@@ -15,20 +15,21 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow_datasets as tfds
 
-from depth_tf import machine, program, records, scenes, staging, storage
-from depth_tf.errors import InputError
+from depth_tf.data import scenes
+from depth_tf.data.settings import DataSettings
+from depth_tf.data.splits import DepthDataset
+from depth_tf.data.tfds_records import SOURCE_FILE, open_tfds_folder
+from depth_tf.nyu import records
+from depth_tf.runtime import machine, program, staging, storage
+from depth_tf.runtime.errors import InputError
 from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX
 from depth_tf.synthetic_rooms.frames import SPLITS
 from depth_tf.synthetic_rooms.worker import Job
 from depth_tf.synthetic_rooms.workers import render_rooms
-from depth_tf.tfds_records import SOURCE_FILE
 
 DATASET = "synthetic_rooms"
 VERSION = "1.0.0"  # to be raised with any change that alters a frame
 RECORD_MB = 0.45  # an example, on disk
-
-
-SIZES = ("default", "tiny", "large")
 
 
 @dataclasses.dataclass
@@ -99,6 +100,12 @@ class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
                     yield key, {"image": png, "depth": depth_m.view(records.QuickDepth)}
                     done += 1
                 progress.update(done, total=total, share=done / total, last=done == total)
+
+
+def open_synthetic_rooms(data_dir: pathlib.Path, settings: DataSettings) -> DepthDataset:
+    """Opens the rooms as splits, rendering them the first time."""
+    folder = pathlib.Path(open_rooms(data_dir, settings.rooms).data_dir)
+    return open_tfds_folder(DATASET, folder, settings.validation_fraction)
 
 
 def open_rooms(data_dir: pathlib.Path, config: str = "default") -> tfds.core.DatasetBuilder:

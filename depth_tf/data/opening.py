@@ -1,0 +1,99 @@
+"""Opens a data set by name, as splits of (image, depth) pairs; what the splits are for stands in `splits`."""
+
+import contextlib
+import dataclasses
+import importlib
+import os
+import pathlib
+import re
+from collections.abc import Iterator
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from depth_tf.data.settings import CHOICES, NYU_VERSION, DataSettings
+from depth_tf.data.splits import DepthDataset, first_images
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import say
+
+# Functions of (data_dir, settings), named rather than imported: what reads a data set builds on this package.
+DATASETS: dict[str, str] = {
+    "nyu_depth_v2": "depth_tf.data.tfds_records:open_nyu_depth_v2",
+    "synthetic_rooms": "depth_tf.synthetic_rooms.builder:open_synthetic_rooms",
+    "folder": "depth_tf.data.folder:open_folder",
+}
+
+
+def open_dataset(
+    name: str = "auto", data_dir: str | os.PathLike | None = None, *, max_train_images: int = 0, **options
+) -> DepthDataset:
+    """Opens a data set by name.
+
+    Args:
+      name: a key of `DATASETS`, or "auto".
+      data_dir: the folder TFDS keeps data sets in; None is TFDS's default. For "folder", the one with train/.
+      max_train_images: keep only the first this many of `train`, which is stored in random order; 0 keeps all.
+      **options: other fields of `DataSettings`, such as validation_fraction or max_depth_m.
+
+    Raises:
+      InputError: if the data set is unknown or not there, or a number is out of range.
+    """
+    data_dir = None if data_dir is None else os.fspath(data_dir)
+    return open_chosen(DataSettings(dataset=name, data_dir=data_dir, **options), max_train_images=max_train_images)
+
+
+def open_chosen(settings: DataSettings, *, max_train_images: int = 0) -> DepthDataset:
+    """Opens the data set that a program's settings name; arguments and errors as for `open_dataset`."""
+    if settings.dataset not in CHOICES:
+        raise InputError(f"unknown data set {settings.dataset!r}: expected one of {', '.join(CHOICES)}")
+    if max_train_images < 0:
+        raise InputError(f"expected --max_train_images of 0 (all) or more, got {max_train_images}")
+    module, function = DATASETS[resolve_name(settings.dataset, settings.data_dir)].split(":")
+    opened = getattr(importlib.import_module(module), function)(resolve_data_dir(settings.data_dir), settings)
+    splits = {
+        name: dataclasses.replace(split, depth_range_m=(settings.min_depth_m, settings.max_depth_m))
+        for name, split in opened.splits.items()
+    }
+    if max_train_images:
+        splits["train"] = first_images(splits["train"], max_train_images)
+    return dataclasses.replace(opened, splits=splits)
+
+
+def resolve_data_dir(data_dir: str | os.PathLike | None) -> pathlib.Path:
+    """Returns `data_dir`, or where TFDS keeps its data sets: $TFDS_DATA_DIR, or a folder in the home."""
+    return pathlib.Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+
+
+def resolve_name(name: str, data_dir: str | os.PathLike | None) -> str:
+    """Returns `name`, or for "auto" NYU where it is prepared, else the synthetic rooms; says which it took."""
+    if name != "auto":
+        return name
+    folder = resolve_data_dir(data_dir)
+    if (folder / "nyu_depth_v2" / NYU_VERSION / "dataset_info.json").exists():
+        say(f"--dataset=auto: nyu_depth_v2, prepared in {folder}")
+        return "nyu_depth_v2"
+    say(
+        f"--dataset=auto: synthetic_rooms, as {folder} has no nyu_depth_v2; to prepare it: "
+        f"python -m depth_tf.prepare --source=... --data_dir={folder}"
+    )
+    return "synthetic_rooms"
+
+
+@contextlib.contextmanager
+def naming_bad_records(dataset: DepthDataset) -> Iterator[None]:
+    """Turns TensorFlow's complaint about a record it cannot read into one line that names the data set."""
+    try:
+        yield
+    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
+        raise _bad_record(dataset, error) from error
+    except tf.errors.InvalidArgumentError as error:
+        if ours := re.search(r"InputError: (.+)", error.message):  # raised by a reader that tf.data called
+            raise InputError(ours[1]) from error
+        if not any(word in str(error) for word in ("PNG", "JPEG", "image", "parse", "Parse")):
+            raise
+        raise _bad_record(dataset, error) from error
+
+
+def _bad_record(dataset: DepthDataset, error: tf.errors.OpError) -> InputError:
+    reason = error.message.splitlines()[0][:200]
+    return InputError(f"a record of {dataset.name} cannot be read ({reason}): write or prepare it again")

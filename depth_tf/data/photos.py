@@ -1,0 +1,152 @@
+"""Reads and writes one photograph with its depth map, as files that any camera and any program can make."""
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from depth_tf.runtime.errors import InputError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+DEPTH_ENDINGS = ("_depth.png", "_depth.npy")  # after the photograph's name without its suffix
+MILLIMETRE_M = 0.001
+LARGEST_UNIT = 65535  # of a depth PNG
+PNG_LEVEL = 1  # zlib: 20 ms and 425 kB a pair of 640x480; the default, 6, takes 74 ms for 358 kB
+
+# EXIF 2.3, tag 0x0112: from 5 on, the rows of the file are the columns of the picture.
+ORIENTATION_TAG = 0x0112
+SIDEWAYS = range(5, 9)
+
+DEEP_MODES = ("I;16", "I;16L", "I;16B", "I", "F")  # Pillow's names for more than 8 bits of grey
+DEPTH_FORMS = "16-bit grey in a _depth.png, or floating-point metres [height, width] in a _depth.npy"
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)  # from Pillow and NumPy
+
+
+def read_pair(
+    image_path: str | os.PathLike, depth_path: str | os.PathLike, *, depth_scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reads a photograph, turned as its EXIF orientation says, and the depth map of what is then seen.
+
+    Args:
+      image_path: a file of `IMAGE_SUFFIXES`, 8 bits a channel. Grey becomes RGB; transparency is dropped.
+      depth_path: a 16-bit grey PNG, or .npy of floating-point metres, [H, W] or [H, W, 1].
+      depth_scale: metres a unit of a PNG.
+
+    Returns:
+      The image, [H, W, 3] uint8, and the depth, [H, W] float32, metres, 0 where missing.
+
+    Raises:
+      InputError: if a file cannot be read or is of another kind, or the two differ in size.
+    """
+    image = read_image(image_path)
+    depth_m = _read_npy_m(depth_path) if _is_npy(depth_path) else _read_png_m(depth_path, depth_scale)
+    _require_equal_shapes(image_path, image.shape[:2], depth_path, depth_m.shape)
+    return image, depth_m
+
+
+def check_pair(image_path: str | os.PathLike, depth_path: str | os.PathLike) -> None:
+    """Raises what `read_pair` would, as far as the first bytes of the files tell; takes no time to speak of."""
+    with _naming(depth_path):
+        if _is_npy(depth_path):
+            depth_shape = _shape_of_npy(depth_path, np.load(depth_path, mmap_mode="r", allow_pickle=False))
+        else:
+            with Image.open(depth_path) as opened:
+                depth_shape = _shape_of_depth_png(depth_path, opened)
+    with _naming(image_path), Image.open(image_path) as opened:
+        _require_photograph(image_path, opened)
+        # Pillow decodes all of a PNG to look for an orientation behind the pixels: only where one is needed.
+        looked_up = opened.format != "PNG" or "exif" in opened.info or opened.size[::-1] != depth_shape
+        sideways = looked_up and opened.getexif().get(ORIENTATION_TAG) in SIDEWAYS
+        image_shape = opened.size if sideways else opened.size[::-1]
+    _require_equal_shapes(image_path, image_shape, depth_path, depth_shape)
+
+
+def write_pair(path: pathlib.Path, image: np.ndarray, depth_m: np.ndarray) -> None:
+    """Writes `path`.png and `path`_depth.png, whose unit is a millimetre.
+
+    Args:
+      path: without suffix, in a folder that exists.
+      image: [H, W, 3] uint8.
+      depth_m: [H, W] float, metres; written as 0, missing, where not finite, not positive or over 65.535 m.
+    """
+    units = np.round(depth_m.astype(np.float64) / MILLIMETRE_M)
+    kept = (units > 0) & (units <= LARGEST_UNIT)  # false for NaN
+    Image.fromarray(image).save(f"{path}.png", compress_level=PNG_LEVEL)
+    depth = Image.fromarray(np.where(kept, units, 0).astype(np.uint16))
+    depth.save(f"{path}_depth.png", compress_level=PNG_LEVEL)
+
+
+@contextlib.contextmanager
+def _naming(path: str | os.PathLike) -> Iterator[None]:
+    """Turns what Pillow and NumPy raise for a damaged file into one line that names it."""
+    try:
+        yield
+    except InputError:
+        raise
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path} cannot be read ({reason}): replace it, or remove it with its pair") from error
+
+
+def read_image(path: str | os.PathLike) -> np.ndarray:
+    """Returns a photograph, turned upright as its EXIF says, as [H, W, 3] uint8 RGB.
+
+    Raises:
+      InputError: if the file is missing, or not a photograph.
+    """
+    with _naming(path), Image.open(path) as opened:
+        _require_photograph(path, opened)
+        turned = ImageOps.exif_transpose(opened)
+        if turned.mode == "P":
+            turned = turned.convert("RGBA")  # straight to RGB, Pillow warns of a palette with transparency
+        return np.asarray(turned.convert("RGB"))
+
+
+def _read_png_m(path: str | os.PathLike, depth_scale: float) -> np.ndarray:
+    with _naming(path), Image.open(path) as opened:
+        _shape_of_depth_png(path, opened)
+        return (np.asarray(opened) * depth_scale).astype(np.float32)  # multiplied as float32, 7000 mm is over 7 m
+
+
+def _read_npy_m(path: str | os.PathLike) -> np.ndarray:
+    with _naming(path):
+        array = np.load(path, allow_pickle=False)
+        depth_m = array.reshape(_shape_of_npy(path, array)).astype(np.float32)
+        return np.where(np.isfinite(depth_m) & (depth_m > 0), depth_m, np.float32(0))
+
+
+def _require_photograph(path: str | os.PathLike, opened: Image.Image) -> None:
+    if opened.mode in DEEP_MODES:
+        raise InputError(
+            f"{path} is grey of more than 8 bits, as depth maps are: expected a photograph of 8 bits a channel; "
+            "the name of a depth map ends in _depth.png"
+        )
+
+
+def _shape_of_depth_png(path: str | os.PathLike, opened: Image.Image) -> tuple[int, int]:
+    if opened.mode not in DEEP_MODES:
+        kind = "8-bit grey" if opened.mode == "L" else f"{opened.mode} pixels"
+        raise InputError(f"{path} holds {kind}, not depth: expected {DEPTH_FORMS}")
+    return opened.size[::-1]
+
+
+def _shape_of_npy(path: str | os.PathLike, array: np.ndarray) -> tuple[int, int]:
+    shape = array.shape[:2] if array.ndim == 3 and array.shape[2] == 1 else array.shape
+    if len(shape) != 2 or not array.size or not np.issubdtype(array.dtype, np.floating):
+        raise InputError(f"{path} holds {array.dtype} {list(array.shape)}, not depth: expected {DEPTH_FORMS}")
+    return shape
+
+
+def _require_equal_shapes(image_path, image_shape: tuple[int, int], depth_path, depth_shape: tuple[int, int]) -> None:
+    if image_shape != depth_shape:
+        raise InputError(
+            f"{depth_path} is {depth_shape[1]}x{depth_shape[0]} px, and {image_path} is {image_shape[1]}x"
+            f"{image_shape[0]} px as its EXIF orientation turns it: expected a depth for each pixel that is seen"
+        )
+
+
+def _is_npy(path: str | os.PathLike) -> bool:
+    return os.fspath(path).lower().endswith(".npy")

@@ -1,0 +1,86 @@
+"""What a data set is to the rest of this package: named splits that yield pairs of image and depth.
+
+train: what the network learns from.
+holdout: whole scenes cut from `train`; the only split that early stopping, plateaus and tuning may see.
+validation, test: for reporting, never for choosing. In TFDS's `nyu_depth_v2`, `validation` is the official
+654-image test set.
+"""
+
+import collections
+import dataclasses
+from collections.abc import Callable, Iterable
+
+import tensorflow as tf
+
+from depth_tf.runtime import machine
+from depth_tf.runtime.errors import InputError
+
+# How many images a parallel map works on at once. With one a core, where tf.data.AUTOTUNE stops, cores wait between
+# two images; AUTOTUNE also needs an epoch of a small data set to get that far. At least 16, because the workers of a
+# tf.data service use this number too and may have more cores than this machine.
+PARALLEL_CALLS = max(16, 2 * machine.num_cores())
+DEPTH_RANGE_M = (0.1, 10.0)  # nearer and farther readings count as missing, unless the user says otherwise
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """One split.
+
+    Attributes:
+      name: "train", "holdout", "validation" or "test".
+      num_images: how many pairs `read` yields.
+      read: returns a tf.data.Dataset of (image uint8 [H, W, 3], depth_m float32 [H, W, 1], metres, 0 or NaN
+        where missing) in the order of the records, always the same.
+      scene_of_image: the scene of each image, in that order, or None where scenes are unknown.
+      depth_range_m: least and greatest depth that counts as measured, metres; whoever learns from the split, or
+        takes a mean over it, leaves out the rest.
+    """
+
+    name: str
+    num_images: int
+    read: Callable[[], tf.data.Dataset]
+    scene_of_image: tuple[str, ...] | None
+    depth_range_m: tuple[float, float] = DEPTH_RANGE_M
+
+
+@dataclasses.dataclass(frozen=True)
+class DepthDataset:
+    """A prepared data set.
+
+    Attributes:
+      name: its name, as in `--dataset`.
+      source: where its records came from, one word (see depth_tf_source.json).
+      splits: by name.
+    """
+
+    name: str
+    source: str
+    splits: dict[str, Split]
+
+    def describe(self) -> dict:
+        """Returns what a run's records say of its data: name, source and the number of images by split."""
+        counts = {name: split.num_images for name, split in self.splits.items()}
+        return {"dataset": self.name, "source": self.source, "num_images": counts}
+
+    def split(self, name: str) -> Split:
+        """Returns the split called `name`; raises InputError if there is none."""
+        if name not in self.splits:
+            raise InputError(f"{self.name} has no split {name!r} here; it has: {', '.join(self.splits)}")
+        return self.splits[name]
+
+
+def first_images(split: Split, count: int) -> Split:
+    """Returns the split cut to its first `count` images."""
+    if count >= split.num_images:
+        return split
+    return dataclasses.replace(
+        split,
+        num_images=count,
+        read=lambda: split.read().take(count),
+        scene_of_image=split.scene_of_image and split.scene_of_image[:count],
+    )
+
+
+def count_scenes(scenes: Iterable[str]) -> dict[str, int]:
+    """Returns how many images each scene has."""
+    return dict(collections.Counter(scenes))

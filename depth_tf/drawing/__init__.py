@@ -1,0 +1,1 @@
+"""Pictures with a scale in metres."""

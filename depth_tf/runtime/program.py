@@ -1,0 +1,197 @@
+"""What every command-line program here shares: flags made from a dataclass, short help, one-line errors.
+
+A program is a frozen dataclass of settings and a function that takes one:
+
+    @dataclasses.dataclass(frozen=True)
+    class Settings:
+        epochs: int = option(10, "passes over the training images", group="training")
+
+    def main(settings: Settings) -> None: ...
+
+    if __name__ == "__main__":
+        program.run(main, Settings)
+
+Tests call `main(Settings(...))`, which is what the command line does.
+"""
+
+import dataclasses
+import logging
+import os
+import re
+import sys
+import types
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from absl import app, flags
+from absl import logging as absl_logging
+
+from depth_tf.runtime.errors import InputError, Interrupted
+
+USAGE_STATUS = 2
+INTERRUPTED_STATUS = 75  # EX_TEMPFAIL of sysexits.h: try again
+
+
+def option(default: Any, description: str, *, group: str = "", choices: Sequence[str] = ()) -> Any:
+    """Returns a dataclass field that `run` turns into the flag of the same name.
+
+    Args:
+      default: value when the flag is absent; None means "decided by the program", as the help should say.
+      description: one line for `--help`, with the unit.
+      group: heading under which `--help` lists the flag.
+      choices: the values allowed, for a string flag.
+    """
+    metadata = {"description": description, "group": group, "choices": tuple(choices)}
+    if dataclasses.MISSING is default:
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def unset(settings_class: type, note: str) -> type:
+    """Returns a dataclass with the fields of another, each None by default; `note` says in the help what that means."""
+    hints = typing.get_type_hints(settings_class)
+    fields = []
+    for field in dataclasses.fields(settings_class):
+        about = dict(field.metadata)
+        about["description"] = f"{about['description'].split('; unset')[0]}; unset: {note}"
+        kind = hints[field.name]
+        fields.append((field.name, kind | None, dataclasses.field(default=None, metadata=about)))
+    return dataclasses.make_dataclass(f"Unset{settings_class.__name__}", fields, frozen=True)
+
+
+def run(main: Callable[[Any], None], settings_class: type, *, positional: str | None = None) -> None:
+    """Parses the command line into `settings_class` and calls `main` with it.
+
+    Args:
+      positional: the field that may also be given as a bare word: `benchmark pipeline`.
+      main: takes an instance of `settings_class`; an InputError from it (or from the settings' own
+        `__post_init__`) ends the program with one line on stderr and status 2.
+      settings_class: a dataclass whose fields come from `option`.
+    """
+    absl_logging.set_verbosity(absl_logging.WARNING)  # TFDS tells of every file it opens
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # and calls what TensorFlow has deprecated
+    define_flags(settings_class, flags.FLAGS)
+
+    def parse(argv: list[str]) -> list[str]:
+        if any(argument in ("-h", "--help", "-help", "--helpfull") for argument in argv[1:]):
+            print(_help_text(settings_class, main))
+            sys.exit(0)
+        return _parse(argv, positional)
+
+    app.run(lambda _: _call(main, settings_class), flags_parser=parse)
+
+
+def define_flags(settings_class: type, flag_values: flags.FlagValues) -> None:
+    """Defines one absl flag for each field of `settings_class` on `flag_values`."""
+    hints = typing.get_type_hints(settings_class)
+    for field in dataclasses.fields(settings_class):
+        kind = _plain_type(hints[field.name])
+        choices = field.metadata["choices"]
+        common = (field.name, field.default, field.metadata["description"])
+        if choices:
+            flags.DEFINE_enum(common[0], common[1], list(choices), common[2], flag_values=flag_values)
+        else:
+            define = {
+                bool: flags.DEFINE_boolean,
+                int: flags.DEFINE_integer,
+                float: flags.DEFINE_float,
+                str: flags.DEFINE_string,
+            }[kind]
+            define(*common, flag_values=flag_values)
+
+
+def settings_from_flags(settings_class: type, flag_values: flags.FlagValues) -> Any:
+    """Returns the `settings_class` that parsed `flag_values` describe."""
+    names = [field.name for field in dataclasses.fields(settings_class)]
+    return settings_class(**{name: flag_values[name].value for name in names})
+
+
+def flagfile_text(settings: Any, *, without: Sequence[str] = ()) -> str:
+    """Returns `settings` as the lines of an absl flag file; fields left at None are omitted."""
+    lines = []
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if value is None or field.name in without:
+            continue
+        lines.append(f"--{field.name}={str(value).lower() if isinstance(value, bool) else value}")
+    return "\n".join(lines) + "\n"
+
+
+def command_line(module: str) -> str:
+    """Returns the command as a user would type it, whatever path Python turned it into."""
+    return " ".join(["python", "-m", module, *sys.argv[1:]])
+
+
+def without_paths(command: str) -> str:
+    """Returns a command whose paths are the flags' names in capitals: --data_dir=DATA_DIR."""
+    return re.sub(r"--(\w+)=(\S*/\S*)", lambda match: f"--{match[1]}={match[1].upper()}", command)
+
+
+def say(message: str) -> None:
+    """Prints one line at once, so that a watcher of a long job sees it."""
+    print(message, flush=True)
+
+
+def leave_interrupted(message: str) -> NoReturn:
+    """Prints one line and ends the process at once with status 75: threads that wait for others are not waited for."""
+    print("stopped: " + " ".join(message.split()), file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED_STATUS)
+
+
+def _parse(argv: list[str], positional: str | None) -> list[str]:
+    try:
+        rest = flags.FLAGS(argv)
+        if positional and len(rest) == 2:
+            flags.FLAGS[positional].parse(rest.pop())
+    except flags.Error as error:
+        _fail(f"{error} (--help lists the flags)")
+    if len(rest) > 1:
+        _fail(f"unexpected argument {rest[-1]!r}: every setting is a flag, --name=value (--help lists them)")
+    return rest
+
+
+def _call(main: Callable, settings_class: type) -> None:
+    try:
+        main(settings_from_flags(settings_class, flags.FLAGS))
+    except InputError as error:
+        _fail(str(error))
+    except Interrupted as error:
+        leave_interrupted(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(USAGE_STATUS)
+
+
+def _help_text(settings_class: type, main: Callable) -> str:
+    hints = typing.get_type_hints(settings_class)
+    lines = [(sys.modules[main.__module__].__doc__ or "").strip()]
+    group = None
+    for field in dataclasses.fields(settings_class):
+        if field.metadata["group"] != group:
+            group = field.metadata["group"]
+            lines += ["", f"{group or 'flags'}:"]
+        lines += _help_lines(field, _plain_type(hints[field.name]))
+    lines += ["", "--flagfile=<file> reads flags from a file, one a line."]
+    return "\n".join(lines)
+
+
+def _help_lines(field: dataclasses.Field, kind: type) -> list[str]:
+    default = "" if field.default in (None, "", dataclasses.MISSING) else f" (default {field.default})"
+    if kind is bool:
+        return [f"  --[no]{field.name}", f"      {field.metadata['description']}{default.lower()}"]
+    values = "|".join(field.metadata["choices"]) or kind.__name__
+    return [f"  --{field.name}=<{values}>", f"      {field.metadata['description']}{default}"]
+
+
+def _plain_type(hint: Any) -> type:
+    """Returns int for `int | None`, and any other hint as it is."""
+    if isinstance(hint, types.UnionType):
+        return next(part for part in typing.get_args(hint) if part is not type(None))
+    return hint

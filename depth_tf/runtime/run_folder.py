@@ -1,0 +1,107 @@
+"""The folder a run leaves behind: claimed before anything is written, and telling what made it."""
+
+import contextlib
+import dataclasses
+import datetime
+import fcntl
+import json
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+from depth_tf.runtime import machine, program, storage
+from depth_tf.runtime.errors import InputError
+
+BEST_NETWORK = "best.keras"
+CONFIG = "config.json"
+ENVIRONMENT = "environment.json"
+METRICS = "metrics.json"
+MEAN_DEPTH = "mean_depth.npy"
+HISTORY = "history.csv"
+SPEED = "speed.csv"
+
+
+def default_folder(dataset: str, optimizer: str) -> pathlib.Path:
+    """Returns runs/<time>-<dataset>-<optimizer>, the time to the second, local."""
+    return pathlib.Path("runs") / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{dataset}-{optimizer}"
+
+
+def claim(workdir: pathlib.Path, settings: Any, data: dict, *, write: bool = True) -> None:
+    """Makes the folder and writes config.json, flags.txt and environment.json into it.
+
+    An unfinished run of the same configuration and data may be gone on with.
+
+    Args:
+      workdir: where the run goes.
+      settings: the program's settings, a dataclass.
+      data: what the run learns from, for environment.json.
+      write: whether to write, or only to refuse: of many workers, one writes.
+
+    Raises:
+      InputError: if the folder holds a finished run, another configuration, other data or other files, or cannot
+        be written.
+    """
+    config = {key: value for key, value in dataclasses.asdict(settings).items() if key != "workdir"}
+    try:
+        _refuse_occupied(workdir, config, data)
+        if not write:
+            return
+        workdir.mkdir(parents=True, exist_ok=True)
+        storage.write_json(workdir / CONFIG, config)
+        storage.write_text(workdir / "flags.txt", program.flagfile_text(settings, without=["workdir"]))
+        storage.write_json(workdir / ENVIRONMENT, {**machine.describe_environment(), "data": data})
+    except OSError as error:
+        raise InputError(
+            f"cannot write to --workdir={workdir}: {error.strerror}; name a folder you can write"
+        ) from error
+
+
+@contextlib.contextmanager
+def locked(workdir: pathlib.Path) -> Iterator[None]:
+    """Keeps other processes of this machine from going on with the same run while the block lasts.
+
+    Raises:
+      InputError: if one does already.
+    """
+    folder = os.open(workdir, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"--workdir={workdir}: another process is at this run; wait for it, or stop it") from error
+        except OSError:
+            pass  # a file system without locks
+        for left in workdir.rglob(".partial-*"):  # by a process that was killed while it wrote
+            left.unlink()
+        yield
+    finally:
+        os.close(folder)
+
+
+def read_config(workdir: str | os.PathLike) -> dict:
+    """Returns a run's config.json; raises InputError where there is none."""
+    path = pathlib.Path(workdir) / CONFIG
+    if not path.is_file():
+        raise InputError(f"{workdir} is not the folder of a run: it has no {CONFIG}; train one with depth_tf.train")
+    return json.loads(path.read_text())
+
+
+def _refuse_occupied(workdir: pathlib.Path, config: dict, data: dict) -> None:
+    if not workdir.exists() or all(path.name.startswith(".partial-") for path in workdir.iterdir()):
+        return
+    if (workdir / METRICS).exists():
+        raise InputError(f"--workdir={workdir} holds a finished run: name another folder, or remove it")
+    if not (workdir / CONFIG).exists():
+        raise InputError(f"--workdir={workdir} holds other files than a run's: name an empty or a new folder")
+    before = read_config(workdir)
+    for key in sorted(config.keys() | before.keys()):
+        if config.get(key) != before.get(key):
+            raise InputError(
+                f"--workdir={workdir} holds an unfinished run with --{key}={before.get(key)}, not {config.get(key)}: "
+                f"use the same flags (--flagfile={workdir}/flags.txt) or another folder"
+            )
+    if (workdir / ENVIRONMENT).exists():
+        learnt = json.loads((workdir / ENVIRONMENT).read_text())["data"]
+        if learnt != data:
+            raise InputError(f"--workdir={workdir} holds a run on {learnt}, not {data}: name another folder")

@@ -1,0 +1,119 @@
+"""The depth metrics as Keras metrics, for training.
+
+They follow `depth_tf.scoring.metrics`, on the network's own grid: no crop, no resize, the whole range. Hence their
+name, network-grid metrics; figures to report come from `depth_tf.evaluate`, under a protocol.
+
+    model.compile(optimizer, loss, weighted_metrics=network_grid_metrics())
+
+`weighted_metrics` because Keras hands the sample weights to those alone. The metrics of one step repeat much
+of each other's arithmetic on purpose: TensorFlow computes equal operations of one graph once.
+"""
+
+import math
+
+import keras
+from keras import ops
+
+from depth_tf.scoring.metrics import DELTA_BASE, METRICS
+
+NETWORK_GRID_METRICS = ("abs_rel", "rmse_m", "log10", "silog", "delta1", "delta2", "delta3")
+
+
+def network_grid_metrics() -> list[keras.metrics.Metric]:
+    """Returns fresh metrics for the `weighted_metrics` of `model.compile`."""
+    return [PerImageMetric(name) for name in NETWORK_GRID_METRICS]
+
+
+@keras.saving.register_keras_serializable("depth_tf")
+class PerImageMetric(keras.metrics.Metric):
+    """The mean over images of one of `depth_tf.scoring.metrics.METRICS`, each over the image's own valid pixels.
+
+    The state is a sum over images and their number, which Keras adds over the replicas of a strategy, so
+    neither the cut into batches nor the number of replicas matters. It is NaN until an image has counted.
+    """
+
+    def __init__(self, name: str, dtype: str = "float32"):
+        """Starts with no image.
+
+        Args:
+          name: one of `METRICS`; also the name in the logs.
+          dtype: of the sums; float32 under any precision policy, since half precision stops counting at 2048.
+        """
+        if name not in METRICS:
+            raise ValueError(f"a depth metric must be one of {', '.join(METRICS)}, got {name!r}")
+        super().__init__(name=name, dtype=dtype)
+        self._total = self.add_variable(shape=(), initializer="zeros", dtype=dtype, name="total")
+        self._num_images = self.add_variable(shape=(), initializer="zeros", dtype=dtype, name="num_images")
+
+    def update_state(self, y_true, y_pred, sample_weight=None) -> None:
+        """Counts the images of a batch.
+
+        Args:
+          y_true: [B, H, W, 1] float, metres, 0 where missing.
+          y_pred: [B, H, W, 1] float, metres, above 0.
+          sample_weight: [B], 0 for images that must not count, such as padding; None counts all. Other
+            weights count alike: the metrics of an image have no degrees.
+
+        Raises:
+          ValueError: if the shapes differ, or there is a weight a pixel.
+        """
+        y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
+        _check_shapes(y_true, y_pred, sample_weight)
+        valid = y_true > 0.0
+        num_pixels = ops.sum(ops.cast(valid, self.dtype), axis=(1, 2, 3))
+        counted = num_pixels > 0.0
+        if sample_weight is not None:
+            counted = ops.logical_and(counted, ops.reshape(sample_weight, (-1,)) > 0)
+        values = _image_metrics(y_true, y_pred, valid, ops.maximum(num_pixels, 1.0))[self.name]
+        self._total.assign_add(ops.sum(ops.where(counted, values, 0.0)))
+        self._num_images.assign_add(ops.sum(ops.cast(counted, self.dtype)))
+
+    def result(self):
+        """Returns the mean over the images counted, a scalar; NaN if there are none."""
+        return self._total / self._num_images
+
+
+def _image_metrics(y_true, y_pred, valid, num_pixels) -> dict:
+    """Returns each metric of each image, [B]; see `depth_tf.scoring.metrics` for the formulas.
+
+    Missing pixels become a truth and a prediction of 1 m, which adds nothing to a sum and is safe to divide.
+    """
+
+    def mean(values):
+        return ops.sum(values, axis=(1, 2, 3)) / num_pixels
+
+    def share_within(factor):
+        return mean(ops.cast(ops.logical_and(valid, ratio < factor), y_true.dtype))
+
+    true_m, pred_m = ops.where(valid, y_true, 1.0), ops.where(valid, y_pred, 1.0)
+    error_m = ops.abs(pred_m - true_m)
+    over, under = pred_m / true_m, true_m / pred_m
+    ratio = ops.maximum(over, under)
+    log_error = ops.log(over)
+    mean_log = mean(log_error)
+    # The squares of the deviations: the difference of two means would lose its digits in float32.
+    deviation = ops.where(valid, log_error - ops.reshape(mean_log, (-1, 1, 1, 1)), 0.0)
+    return {
+        "abs_rel": mean(error_m / true_m),
+        "sq_rel": mean(ops.square(error_m) / true_m),
+        "rmse_m": ops.sqrt(mean(ops.square(error_m))),
+        "rmse_log": ops.sqrt(mean(ops.square(log_error))),
+        "log10": mean(ops.abs(log_error)) / math.log(10.0),
+        "silog": 100.0 * ops.sqrt(mean(ops.square(deviation))),
+        "delta1": share_within(DELTA_BASE),
+        "delta2": share_within(DELTA_BASE**2),
+        "delta3": share_within(DELTA_BASE**3),
+    }
+
+
+def _check_shapes(y_true, y_pred, sample_weight) -> None:
+    if len(y_true.shape) != 4 or len(y_pred.shape) != 4:
+        raise ValueError(f"depth must be [B, H, W, 1], got {tuple(y_true.shape)} and {tuple(y_pred.shape)}")
+    for true_size, pred_size in zip(y_true.shape, y_pred.shape, strict=True):
+        if true_size != pred_size and None not in (true_size, pred_size):
+            raise ValueError(f"true and predicted depth differ: {tuple(y_true.shape)}, {tuple(y_pred.shape)}")
+    if sample_weight is not None and any(size != 1 for size in sample_weight.shape[1:]):
+        raise ValueError(
+            f"sample_weight must be one per image, [B], got {tuple(sample_weight.shape)}: "
+            "mark missing pixels with a depth of 0"
+        )

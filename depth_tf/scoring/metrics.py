@@ -1,0 +1,147 @@
+"""The nine depth metrics in NumPy: the definitions against which the rest of the project is tested.
+
+    e = ln pred - ln true,  ratio = max(true / pred, pred / true),  all over the valid pixels
+
+    abs_rel   mean(|pred - true| / true)          rmse_log  sqrt(mean(e^2))
+    sq_rel    mean((pred - true)^2 / true), m     log10     mean(|e|) / ln 10
+    rmse_m    sqrt(mean((pred - true)^2)), m      silog     100 * sqrt(mean(e^2) - mean(e)^2)
+    deltaN    share of pixels with ratio < 1.25^N, strictly
+
+Source: Eigen, Puhrsch and Fergus, NeurIPS 2014 (arXiv:1406.2283), section 4; `silog` as on KITTI's benchmark.
+Which pixels are valid, and how images are averaged, is a protocol's affair: `depth_tf.scoring.protocols`.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from depth_tf.runtime.errors import InputError
+
+METRICS = ("abs_rel", "sq_rel", "rmse_m", "rmse_log", "log10", "silog", "delta1", "delta2", "delta3")
+DELTA_BASE = 1.25
+# 64 KiB of float64: the C library hands such arrays out again, while larger ones come from the system page by
+# page each time, which makes a whole image at once three times slower.
+BLOCK_PIXELS = 8192
+
+
+@dataclasses.dataclass(frozen=True)
+class MetricSums:
+    """Sums over pixels from which every metric follows, so that pixels of several images can be pooled.
+
+    `MetricSums.of(...) + MetricSums.of(...)` equals the sums of the concatenated pixels.
+    """
+
+    num_pixels: int = 0
+    relative_error: float = 0.0  # |pred - true| / true
+    squared_relative_error_m: float = 0.0  # (pred - true)^2 / true
+    squared_error_m2: float = 0.0  # (pred - true)^2
+    log_error: float = 0.0  # e
+    abs_log_error: float = 0.0  # |e|
+    squared_log_error: float = 0.0  # e^2
+    num_within_delta1: int = 0
+    num_within_delta2: int = 0
+    num_within_delta3: int = 0
+
+    @classmethod
+    def of(cls, *, true_m: np.ndarray, pred_m: np.ndarray) -> "MetricSums":
+        """Sums over the pixels given, in float64.
+
+        Args:
+          true_m: [N] float, metres, finite and above 0.
+          pred_m: [N] float, metres, finite and above 0.
+
+        Raises:
+          InputError: if the lengths differ or a value is not a positive finite number.
+        """
+        true_m, pred_m = np.asarray(true_m), np.asarray(pred_m)
+        if true_m.ndim != 1 or true_m.shape != pred_m.shape:
+            raise InputError(
+                "true_m and pred_m must hold the same valid pixels, [N] each, "
+                f"got shapes {list(true_m.shape)} and {list(pred_m.shape)}"
+            )
+        sums = cls()
+        for start in range(0, true_m.size, BLOCK_PIXELS):
+            block = slice(start, start + BLOCK_PIXELS)
+            sums += cls._of_block(_positive(true_m[block], "true_m"), _positive(pred_m[block], "pred_m"))
+        return sums
+
+    @classmethod
+    def _of_block(cls, true_m: np.ndarray, pred_m: np.ndarray) -> "MetricSums":
+        error_m = np.abs(pred_m - true_m)
+        relative = error_m / true_m
+        over = pred_m / true_m
+        log_error = np.log(over)  # e of the table above, with one logarithm a pixel
+        ratio = np.maximum(over, true_m / pred_m)
+        return cls(
+            num_pixels=true_m.size,
+            relative_error=float(relative.sum()),
+            squared_relative_error_m=float((relative * error_m).sum()),
+            squared_error_m2=float(np.square(error_m).sum()),
+            log_error=float(log_error.sum()),
+            abs_log_error=float(np.abs(log_error).sum()),
+            squared_log_error=float(np.square(log_error).sum()),
+            num_within_delta1=int(np.count_nonzero(ratio < DELTA_BASE)),
+            num_within_delta2=int(np.count_nonzero(ratio < DELTA_BASE**2)),
+            num_within_delta3=int(np.count_nonzero(ratio < DELTA_BASE**3)),
+        )
+
+    def __add__(self, other: "MetricSums") -> "MetricSums":
+        fields = dataclasses.fields(self)
+        return MetricSums(*(getattr(self, field.name) + getattr(other, field.name) for field in fields))
+
+    def metrics(self) -> dict[str, float]:
+        """Returns the metrics named in `METRICS` over all the pixels summed.
+
+        Raises:
+          InputError: if no pixel was summed.
+        """
+        if not self.num_pixels:
+            raise InputError("depth metrics need at least one valid pixel, got none: check the depth and its range")
+        count = self.num_pixels
+        mean_log, mean_squared_log = self.log_error / count, self.squared_log_error / count
+        return {
+            "abs_rel": self.relative_error / count,
+            "sq_rel": self.squared_relative_error_m / count,
+            "rmse_m": math.sqrt(self.squared_error_m2 / count),
+            "rmse_log": math.sqrt(mean_squared_log),
+            "log10": self.abs_log_error / count / math.log(10.0),
+            # Rounding can take the difference just below 0 when every pixel is off by one factor.
+            "silog": 100.0 * math.sqrt(max(0.0, mean_squared_log - mean_log**2)),
+            "delta1": self.num_within_delta1 / count,
+            "delta2": self.num_within_delta2 / count,
+            "delta3": self.num_within_delta3 / count,
+        }
+
+
+def depth_metrics(*, true_m: np.ndarray, pred_m: np.ndarray) -> dict[str, float]:
+    """Returns the metrics named in `METRICS` over the valid pixels of one image.
+
+    Args:
+      true_m: [N] float, metres, finite and above 0.
+      pred_m: [N] float, metres, finite and above 0.
+
+    Raises:
+      InputError: if there is no pixel, the lengths differ or a value is not a positive finite number.
+    """
+    return MetricSums.of(true_m=true_m, pred_m=pred_m).metrics()
+
+
+def mean_metrics(per_image: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Returns the mean of each metric over images, each image counting the same whatever its valid pixels.
+
+    Raises:
+      InputError: if there is no image.
+    """
+    if not per_image:
+        raise InputError("a mean over images needs at least one image with a valid pixel, got none")
+    return {name: math.fsum(image[name] for image in per_image) / len(per_image) for name in METRICS}
+
+
+def _positive(depth_m: np.ndarray, name: str) -> np.ndarray:
+    depth_m = depth_m.astype(np.float64)
+    if not (depth_m.min() > 0.0 and depth_m.max() < np.inf):  # NaN fails every comparison
+        bad = depth_m[~(np.isfinite(depth_m) & (depth_m > 0.0))]
+        raise InputError(f"{name} must be finite and above 0 m at every valid pixel, got {bad[0]:g}")
+    return depth_m

@@ -1,0 +1,243 @@
+"""The protocols under which depth on NYU Depth V2 is scored: which pixels count, and how images are averaged.
+
+A figure means nothing without its protocol's name: pooling alone moves RMSE by 15-18 %.
+
+    eigen      the headline: Eigen crop, 1e-3 < true < 10 m, per image, then the mean (BTS, AdaBins, ZoeDepth)
+    fastdepth  centre crop squeezed to 224x224, no cap, per image, then the mean (Wofk et al., ICRA 2019)
+    pooled     the pixels of *eigen*, all images at once (DenseDepth, Alhashim and Wonka 2018)
+    aligned    *eigen* after scale and shift are fitted to the truth, for relative depth (MiDaS)
+
+*aligned* uses the truth, so its figures stand in a table of their own.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from depth_tf.data.resizing import resize_bilinear, resize_nearest
+from depth_tf.runtime.errors import InputError
+from depth_tf.scoring import metrics
+
+FRAME_SHAPE = (480, 640)  # px, rows and columns of a frame of NYU Depth V2
+# Rows and columns of that frame; metres between which truth is valid, and to which predictions are clamped:
+# bts_eval.py of cleinc/bts, evaluate.py of shariqfarooq123/AdaBins.
+EIGEN_CROP = (slice(45, 471), slice(41, 601))
+EIGEN_RANGE_M = (1e-3, 10.0)
+MIN_INVERSE_DEPTH_PER_M = 1e-3  # floor of an aligned inverse depth, before it becomes metres
+# dataloaders/nyu.py and transforms.py of dwofk/fast-depth: 640 * 250 / 480 is cut to 333 columns, the crop
+# starts at round(11.0) and round(14.5), the even 14 in Python 3, and 228x304 is squeezed to a square. FastDepth
+# predicts that square alone; a prediction here covers the frame and goes the same way as the truth.
+FASTDEPTH_RESIZED_SHAPE = (250, 333)
+FASTDEPTH_CROP = (slice(11, 239), slice(14, 318))
+FASTDEPTH_SHAPE = (224, 224)
+
+PREDICTION_KINDS = ("depth_m", "inverse_depth")
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """Which pixels of a 480x640 frame are compared, and how images are averaged.
+
+    Attributes:
+      name: key in `PROTOCOLS`.
+      crop: the crop in words.
+      range_m: metres between which the truth is valid, exclusive; None where there is no cap.
+      resize: in words, what happens to prediction and truth.
+      pixels: (true_m, pred_m), [480, 640] each -> (true_m, pred_m), [N] each, of the pixels compared.
+      pooled: whether all pixels of all images are scored at once.
+      aligned: whether scale and shift of the prediction's inverse are first fitted to the truth.
+    """
+
+    name: str
+    crop: str
+    range_m: tuple[float, float | None]
+    resize: str
+    pixels: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+    pooled: bool = False
+    aligned: bool = False
+
+    def describe(self, *, truth_resized: bool = False) -> dict:
+        """Returns what a result file says beside its figures; `truth_resized` if a truth was not 480x640."""
+        truth = "; truth by nearest to 480x640 first" if truth_resized else ""
+        pooled, per_image = "all pixels of all images at once", "per image, then the mean over images"
+        return {
+            "name": self.name,
+            "crop": self.crop,
+            "range_m": list(self.range_m),
+            "resize": self.resize + truth,
+            "averaging": pooled if self.pooled else per_image,
+            "flip": "none",
+        }
+
+
+class Scorer:
+    """Scores images one after another under one protocol."""
+
+    def __init__(self, protocol: Protocol, prediction_kind: str = "depth_m"):
+        """Starts with no image.
+
+        Args:
+          protocol: an entry of `PROTOCOLS`.
+          prediction_kind: "depth_m" for metres, or "inverse_depth" for 1/depth up to scale and shift,
+            which *aligned* alone can score.
+
+        Raises:
+          InputError: if the kind is unknown, or is inverse depth under a protocol that needs metres.
+        """
+        if prediction_kind not in PREDICTION_KINDS:
+            raise InputError(f"prediction_kind must be one of {PREDICTION_KINDS}, got {prediction_kind!r}")
+        if prediction_kind == "inverse_depth" and not protocol.aligned:
+            raise InputError(f"protocol {protocol.name} needs metres, got inverse depth: use aligned")
+        self._protocol, self._prediction_kind = protocol, prediction_kind
+        self._per_image: list[dict[str, float]] = []
+        self._sums = metrics.MetricSums()
+        self._num_images = 0
+        self._truth_resized = False
+
+    def add(self, *, true_m: np.ndarray, pred: np.ndarray) -> dict[str, float] | None:
+        """Scores one image.
+
+        Args:
+          true_m: [H, W] float, metres; 0, NaN or infinity where missing.
+          pred: [h, w] float, the full frame at any size, metres or inverse depth as `prediction_kind` says.
+
+        Returns:
+          This image's metrics, whatever the protocol's averaging; None if it has no valid pixel.
+
+        Raises:
+          InputError: if a shape is not [height, width], or the prediction not finite, or metres not positive.
+        """
+        true_m, pred_m = self._protocol.pixels(*self.frame(true_m=true_m, pred=pred))
+        self._num_images += 1
+        if not true_m.size:
+            return None
+        sums = metrics.MetricSums.of(true_m=true_m, pred_m=pred_m)
+        self._sums += sums
+        self._per_image.append(sums.metrics())
+        return self._per_image[-1]
+
+    def frame(self, *, true_m: np.ndarray, pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns truth and prediction as frames, [480, 640] float each, in metres; arguments as for `add`.
+
+        Where the protocol aligns, the prediction is the aligned one.
+        """
+        true_m, pred = _plane(true_m, "true_m"), _plane(pred, "pred")
+        self._check_values(pred)
+        if true_m.shape != FRAME_SHAPE:
+            true_m, self._truth_resized = resize_nearest(true_m, FRAME_SHAPE), True
+        pred = resize_bilinear(pred, FRAME_SHAPE)
+        if not self._protocol.aligned:
+            return true_m, pred
+        inverse_depth = 1.0 / pred.astype(np.float64) if self._prediction_kind == "depth_m" else pred
+        return true_m, align(true_m=true_m, inverse_depth=inverse_depth)
+
+    def result(self) -> dict[str, float | int]:
+        """Returns the metrics over all images so far, with `num_images` and how many had no valid pixel.
+
+        Raises:
+          InputError: if no image had a valid pixel.
+        """
+        if not self._per_image:
+            raise InputError(
+                f"protocol {self._protocol.name} found no valid pixel in {self._num_images} images: "
+                "check that the split is not empty and that depth is in metres"
+            )
+        per_image = metrics.mean_metrics(self._per_image)
+        return {
+            **(self._sums.metrics() if self._protocol.pooled else per_image),
+            "num_images": self._num_images,
+            "num_images_without_valid_pixels": self._num_images - len(self._per_image),
+        }
+
+    def describe(self) -> dict:
+        """Returns the protocol's description, which says so if a truth so far had to be resized."""
+        return self._protocol.describe(truth_resized=self._truth_resized)
+
+    def _check_values(self, pred: np.ndarray) -> None:
+        lowest = 0.0 if self._prediction_kind == "depth_m" else -np.inf
+        if not (pred.min() > lowest and pred.max() < np.inf):  # NaN fails every comparison
+            bad = pred[~(np.isfinite(pred) & (pred > lowest))]
+            wanted = "finite and above 0 m" if self._prediction_kind == "depth_m" else "finite"
+            raise InputError(
+                f"prediction {self._num_images} (counted from 0) must be {wanted} everywhere, "
+                f"got {bad.size} other values, the first {bad[0]:g}"
+            )
+
+
+def _plane(values: np.ndarray, name: str) -> np.ndarray:
+    values = np.asarray(values)
+    if values.ndim != 2 or not values.size:
+        raise InputError(f"{name} must be one map, [height, width], got shape {list(values.shape)}")
+    # Callers may hand over half precision, in which arithmetic is slow and coarse.
+    return values.astype(np.result_type(values, np.float32), copy=False)
+
+
+def _valid_in_crop(true_m: np.ndarray, pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    true_m, pred = true_m[EIGEN_CROP], pred[EIGEN_CROP]
+    valid = (true_m > EIGEN_RANGE_M[0]) & (true_m < EIGEN_RANGE_M[1])  # false for NaN and infinity
+    return true_m[valid], pred[valid]
+
+
+def _eigen_pixels(true_m: np.ndarray, pred_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    true_m, pred_m = _valid_in_crop(true_m, pred_m)
+    return true_m, np.clip(pred_m, *EIGEN_RANGE_M, out=pred_m)
+
+
+def align(*, true_m: np.ndarray, inverse_depth: np.ndarray) -> np.ndarray:
+    """Returns metres, [480, 640], from inverse depth whose scale and shift are fitted to 1/true by least squares.
+
+    Args:
+      true_m: [480, 640] float, metres; the fit uses the pixels that are valid inside the Eigen crop.
+      inverse_depth: [480, 640] float, 1/depth up to scale and shift.
+
+    Returns:
+      [480, 640] float64; inverse depth is kept at 0.001 per metre or more before it is inverted. All ones where no
+      pixel is valid.
+    """
+    wanted_m, found = _valid_in_crop(true_m, inverse_depth)
+    if not wanted_m.size:
+        return np.ones(true_m.shape)
+    wanted, found = 1.0 / wanted_m.astype(np.float64), found.astype(np.float64)
+    mean = found.mean()
+    centred = found - mean
+    spread = float((centred**2).sum())
+    scale = float((centred * wanted).sum()) / spread if spread > 0.0 else 0.0  # a flat map has a shift alone
+    inverse_per_m = scale * (inverse_depth.astype(np.float64) - mean) + wanted.mean()
+    return 1.0 / np.maximum(inverse_per_m, MIN_INVERSE_DEPTH_PER_M)
+
+
+def _fastdepth_pixels(true_m: np.ndarray, pred_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    true_m = resize_nearest(true_m, FASTDEPTH_RESIZED_SHAPE)[FASTDEPTH_CROP]
+    true_m = resize_nearest(true_m, FASTDEPTH_SHAPE)
+    pred_m = resize_bilinear(pred_m, FASTDEPTH_RESIZED_SHAPE)[FASTDEPTH_CROP]
+    pred_m = resize_bilinear(pred_m, FASTDEPTH_SHAPE)
+    valid = (true_m > 0.0) & (true_m < np.inf)
+    return true_m[valid], pred_m[valid]
+
+
+_EIGEN = Protocol(
+    name="eigen",
+    crop="rows 45:471, columns 41:601 of 480x640",
+    range_m=EIGEN_RANGE_M,
+    resize="prediction bilinearly to 480x640, clamped to the range",
+    pixels=_eigen_pixels,
+)
+PROTOCOLS = {
+    "eigen": _EIGEN,
+    "fastdepth": Protocol(
+        name="fastdepth",
+        crop="centre 228x304 of 250x333",
+        range_m=(0.0, None),
+        resize="by 250/480, crop, then 224x224: truth by nearest, prediction bilinearly from 480x640",
+        pixels=_fastdepth_pixels,
+    ),
+    "pooled": dataclasses.replace(_EIGEN, name="pooled", pooled=True),
+    "aligned": dataclasses.replace(
+        _EIGEN,
+        name="aligned",
+        resize="prediction bilinearly to 480x640; scale and shift of inverse depth fitted to 1/true inside "
+        "crop and range, at least 0.001 per metre; inverted, clamped to the range",
+        aligned=True,
+    ),
+}

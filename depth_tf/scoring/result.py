@@ -1,0 +1,48 @@
+"""The result file: the figures, where they come from, and what lies beside them."""
+
+import pathlib
+
+from depth_tf.data.splits import DepthDataset
+from depth_tf.drawing import figures
+from depth_tf.runtime import machine, run_folder, storage
+from depth_tf.runtime.program import say
+from depth_tf.scoring.metrics import METRICS
+from depth_tf.scoring.score import Scores
+
+
+def describe(dataset: DepthDataset, split: str, *, command: str, parameters: int | None) -> dict:
+    """Returns where a result comes from."""
+    return {
+        "dataset": dataset.name,
+        "source": dataset.source,
+        "split": split,
+        "parameters": parameters,
+        "machine": machine.describe_machine(),
+        "date": machine.today(),
+        "command": command,
+    }
+
+
+def write_result(path: pathlib.Path, result: dict, scores: Scores, *, title: str) -> None:
+    """Writes the result, one row per image and the pictures; prints the table.
+
+    metrics.json gets per_image.csv and panels.png beside it; any other name.json gets name_per_image.csv and so on.
+    """
+    stem = "" if path.name == run_folder.METRICS else path.stem + "_"
+    storage.write_csv(path.with_name(f"{stem}per_image.csv"), scores.per_image)
+    figures.depth_panels(path.with_name(f"{stem}panels.png"), scores.panels, title=title)
+    storage.write_json(path, result)  # last: its presence says that the run is finished
+    say(table(result))
+    say(f"wrote {path}")
+
+
+def table(result: dict) -> str:
+    """Returns the figures as a table for a terminal, the mean map's under the network's."""
+    rules = result["protocol"]
+    head = f"{result['dataset']} {result['split']}, {result['num_images']} images, protocol {rules['name']}"
+    rows = {"predicted": result, "mean map": result.get("floor")}
+    lines = ["", head, " " * 10 + "".join(f"{name:>10}" for name in METRICS)]
+    for name, row in rows.items():
+        if row:
+            lines.append(f"{name:<10}" + "".join(f"{row[metric]:10.3f}" for metric in METRICS))
+    return "\n".join(lines) + "\n"

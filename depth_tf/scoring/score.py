@@ -1,0 +1,109 @@
+"""Scores depth maps one image after another, whoever made them, with the floor on the same pixels."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from depth_tf.data.resizing import resize_image
+from depth_tf.data.splits import PARALLEL_CALLS, Split
+from depth_tf.drawing import figures
+from depth_tf.scoring import protocols
+from depth_tf.scoring.metrics import METRICS
+
+BATCH_SIZE = 16
+NUM_PANELS = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """One image with the depth that is known and the depth that was predicted.
+
+    Attributes:
+      image: [h, w, 3] uint8.
+      true_m: [H, W] float32, metres, 0 or NaN where missing.
+      pred: [h, w] float32, metres, or inverse depth.
+    """
+
+    image: np.ndarray
+    true_m: np.ndarray
+    pred: np.ndarray
+
+
+@dataclasses.dataclass
+class Scores:
+    """Figures of a split: over all images, and a row and some pictures of single ones."""
+
+    result: dict
+    per_image: list[dict]
+    panels: list[figures.Panels]
+
+
+def score(
+    examples: Iterable[Example],
+    protocol: str,
+    *,
+    num_images: int,
+    floor_m: np.ndarray | None = None,
+    prediction_kind: str = "depth_m",
+) -> Scores:
+    """Scores every example, and the floor on the same pixels.
+
+    Args:
+      examples: in the split's order.
+      protocol: a key of `PROTOCOLS`.
+      num_images: how many examples there will be.
+      floor_m: [h, w] float32, the mean depth map in metres, or None to leave `floor` out.
+      prediction_kind: a value of `PREDICTION_KINDS`.
+
+    Raises:
+      InputError: if no image has a valid pixel, or a prediction cannot be scored.
+    """
+    rules = protocols.PROTOCOLS[protocol]
+    scorer, floor = protocols.Scorer(rules, prediction_kind), protocols.Scorer(rules)
+    shown = set(np.linspace(0, num_images - 1, NUM_PANELS).round().astype(int).tolist())
+    per_image, panels = [], []
+    for place, example in enumerate(examples):
+        figures_of_image = scorer.add(true_m=example.true_m, pred=example.pred)
+        if floor_m is not None:
+            floor.add(true_m=example.true_m, pred=floor_m)
+        per_image.append({"index": place, **(figures_of_image or dict.fromkeys(METRICS))})
+        if place in shown:
+            caption = f"AbsRel {figures_of_image['abs_rel']:.3f}" if figures_of_image else "no valid depth"
+            true_m, pred_m = scorer.frame(true_m=example.true_m, pred=example.pred)
+            panels.append(figures.Panels(example.image, true_m, pred_m, caption))
+    result = {**scorer.result(), "protocol": scorer.describe()}
+    if floor_m is not None:
+        result["floor"] = {name: value for name, value in floor.result().items() if name in METRICS}
+    return Scores(result, per_image, panels)
+
+
+def network_examples(network: keras.Model, split: Split) -> Iterator[Example]:
+    """Yields the split's examples with the network's prediction, at the network's own resolution."""
+    size_px = network.input_shape[1:3]
+
+    @tf.function(input_signature=[tf.TensorSpec((None, *size_px, 3), tf.uint8)])
+    def predict(images):
+        return network(tf.cast(images, tf.float32), training=False)[..., 0]
+
+    def shrink(image, depth_m):
+        return resize_image(image, size_px), depth_m[..., 0]
+
+    pairs = split.read().map(shrink, num_parallel_calls=PARALLEL_CALLS).prefetch(2 * BATCH_SIZE)
+    for batch in _batches(pairs.as_numpy_iterator()):
+        images = np.stack([image for image, _ in batch])
+        for (image, true_m), pred_m in zip(batch, predict(images).numpy(), strict=True):
+            yield Example(image, true_m, pred_m)
+
+
+def _batches(items: Iterable) -> Iterator[list]:
+    batch = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == BATCH_SIZE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

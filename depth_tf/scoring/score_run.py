@@ -1,0 +1,70 @@
+"""Scores the network that a run left in its folder."""
+
+import json
+import pathlib
+
+import numpy as np
+
+from depth_tf.data.splits import DepthDataset
+from depth_tf.model import load_network
+from depth_tf.runtime import run_folder
+from depth_tf.runtime.errors import InputError
+from depth_tf.scoring import result as result_file
+from depth_tf.scoring.score import network_examples, score
+
+
+def score_run(
+    workdir: pathlib.Path,
+    dataset: DepthDataset,
+    *,
+    command: str,
+    split: str | None = None,
+    protocol: str = "eigen",
+    output: pathlib.Path | None = None,
+) -> dict:
+    """Scores the network of a run, prints the table, and writes the result beside it.
+
+    Args:
+      workdir: the run's folder.
+      dataset: the open data set.
+      command: what the user typed, for the record.
+      split: the split's name; None takes `validation`, or `holdout` or `train` where there is none.
+      protocol: a key of `PROTOCOLS`.
+      output: result file; None is metrics.json, with per_image.csv and panels.png beside it.
+
+    Returns:
+      What the result file holds.
+    """
+    name = split or next(name for name in ("validation", "holdout", "train") if name in dataset.splits)
+    scored = dataset.split(name)
+    network = load_network(workdir / run_folder.BEST_NETWORK, size_px=size_of(run_folder.read_config(workdir)))
+    scores = score(
+        network_examples(network, scored), protocol, num_images=scored.num_images, floor_m=load_mean_depth(workdir)
+    )
+    result = {
+        **scores.result,
+        **result_file.describe(dataset, name, command=command, parameters=network.count_params()),
+        **trained_on(workdir),
+    }
+    path = output or workdir / run_folder.METRICS
+    result_file.write_result(path, result, scores, title=f"{dataset.name} {name}, {protocol}")
+    return result
+
+
+def size_of(config: dict) -> tuple[int, int]:
+    """Returns the height and width that a run's network sees, px."""
+    return config["image_height_px"], config["image_width_px"]
+
+
+def trained_on(workdir: pathlib.Path) -> dict:
+    """Returns the data set a run learned from, and on how many of its images."""
+    data = json.loads((workdir / run_folder.ENVIRONMENT).read_text())["data"]
+    return {"trained_on": data["dataset"], "num_train_images": data["num_images"]["train"]}
+
+
+def load_mean_depth(workdir: pathlib.Path) -> np.ndarray:
+    """Returns the mean depth map that a run stored, [h, w] float32, metres."""
+    path = workdir / run_folder.MEAN_DEPTH
+    if not path.is_file():
+        raise InputError(f"{workdir} has no {path.name}: the run did not get as far as training; train again")
+    return np.load(path, allow_pickle=False)

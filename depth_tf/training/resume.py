@@ -1,0 +1,207 @@
+"""What lets a run be killed at any moment and go on as if it had not been.
+
+After every epoch WORKDIR/state/ gets one file with the variables of the network and of the optimizer, the number of
+epochs done, and what the callbacks remember. With the pipeline, whose batches are a function of the seed and the step,
+that is all a run depends on: an epoch that was cut off is done again from its start, bit for bit.
+
+A file gets its name only when it is whole. Should a crash of the machine tear it all the same, the checksums of its
+container tell, and the file before it is used.
+"""
+
+import contextlib
+import dataclasses
+import json
+import pathlib
+import shutil
+import signal
+import threading
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+
+from depth_tf.runtime import program, storage
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import say
+
+FOLDER = "state"
+KEPT_FILES = 2
+TORN = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
+
+REMEMBERED: dict[type, tuple[str, ...]] = {  # what callbacks hold between epochs; others hold nothing
+    keras.callbacks.SwapEMAWeights: ("_ema_weights_in_model",),
+    keras.callbacks.ReduceLROnPlateau: ("best", "wait", "cooldown_counter"),
+    keras.callbacks.EarlyStopping: ("best", "wait", "best_epoch", "stopped_epoch", "best_weights"),
+    keras.callbacks.ModelCheckpoint: ("best",),
+    keras.callbacks.TensorBoard: ("_global_train_batch", "_global_test_batch"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """A run between two epochs.
+
+    Attributes:
+      epochs_done: how many.
+      stopped: whether a callback has ended the run.
+      arrays: every variable and every array that a callback remembers, by a name that says whose.
+      memory: the numbers that callbacks remember, by "<class>/<attribute>".
+    """
+
+    epochs_done: int
+    stopped: bool
+    arrays: dict[str, np.ndarray]
+    memory: dict[str, float | int | bool | None]
+
+
+class KeepState(keras.callbacks.Callback):
+    """Writes the state after every epoch; comes last of all callbacks, when the epoch's other files are written."""
+
+    def __init__(
+        self,
+        workdir: pathlib.Path,
+        callbacks: Sequence[keras.callbacks.Callback],
+        found: State | None,
+        *,
+        writes: bool = True,
+    ):
+        """Prepares to write, and to go on from `found`.
+
+        Args:
+          workdir: the run's folder.
+          callbacks: those whose memory counts.
+          found: the state to begin with; None for a fresh run.
+          writes: whether this process writes, or only goes on.
+        """
+        super().__init__()
+        self._folder, self._callbacks, self._found, self._writes = workdir / FOLDER, callbacks, found, writes
+
+    def on_train_begin(self, logs=None):
+        """Puts the state back, after the other callbacks have reset themselves."""
+        if self._found:
+            restore(self._found, self.model, self._callbacks)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the state, and removes old ones."""
+        if not self._writes:
+            return
+        write(self._folder, capture(self.model, self._callbacks, epochs_done=epoch + 1))
+        for path in _files(self._folder)[KEPT_FILES:]:
+            path.unlink()
+
+
+def capture(model: keras.Model, callbacks: Sequence[keras.callbacks.Callback], *, epochs_done: int) -> State:
+    """Returns the state of a run at the end of an epoch."""
+    arrays = {f"network/{place}": np.asarray(value) for place, value in enumerate(model.variables)}
+    arrays |= {f"optimizer/{place}": np.asarray(value) for place, value in enumerate(model.optimizer.variables)}
+    memory = {}
+    for name, holder, attribute in _remembered(callbacks):
+        value = getattr(holder, attribute)
+        if isinstance(value, list):  # of weights
+            arrays |= {f"{name}/{place}": np.asarray(weight) for place, weight in enumerate(value)}
+        else:
+            memory[name] = value if value is None or isinstance(value, bool | int) else float(value)
+    return State(epochs_done, bool(model.stop_training), arrays, memory)
+
+
+def restore(state: State, model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+    """Gives the variables and the callbacks the values they had.
+
+    Raises:
+      InputError: if the state is that of another network or optimizer.
+    """
+    for kind, variables in (("network", model.variables), ("optimizer", model.optimizer.variables)):
+        values = _listed(state.arrays, kind)
+        if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+            raise InputError(
+                f"the saved state holds another {kind} than the flags ask for: was it written by another version "
+                "of this package? Name another --workdir"
+            )
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+    for name, holder, attribute in _remembered(callbacks):
+        setattr(holder, attribute, state.memory[name] if name in state.memory else _listed(state.arrays, name) or None)
+
+
+def write(folder: pathlib.Path, state: State) -> None:
+    """Writes `state` to FOLDER/epochNNNNN.npz."""
+    about = {"epochs_done": state.epochs_done, "stopped": state.stopped, "memory": state.memory}
+    with storage.replacing(folder / f"epoch{state.epochs_done:05d}.npz") as temporary:
+        np.savez(temporary, about=np.array(json.dumps(about)), **state.arrays)
+
+
+def read(path: pathlib.Path) -> State:
+    """Reads what `write` wrote; raises one of `TORN` if the file is not whole."""
+    with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}  # reading checks every checksum
+    about = json.loads(str(arrays.pop("about")))
+    return State(arrays=arrays, **about)
+
+
+def newest(workdir: pathlib.Path) -> State | None:
+    """Returns the newest whole state of a run, or None; says so where a newer one is torn."""
+    for path in _files(workdir / FOLDER):
+        try:
+            return read(path)
+        except TORN as error:
+            say(f"warning: {path} is torn ({type(error).__name__}); the state before it, if any, is used")
+    return None
+
+
+def forget(workdir: pathlib.Path) -> None:
+    """Removes the state of a run that is finished."""
+    shutil.rmtree(workdir / FOLDER, ignore_errors=True)
+
+
+def keep_first_rows(path: pathlib.Path, count: int) -> None:
+    """Cuts a CSV file back to its header and `count` rows, those of epochs that are done; removes it for none."""
+    if not count:
+        path.unlink(missing_ok=True)
+    elif path.exists():
+        lines = path.read_bytes().splitlines(keepends=True)
+        with storage.replacing(path) as temporary:
+            temporary.write_bytes(b"".join(lines[: 1 + count]))
+
+
+@contextlib.contextmanager
+def leaving_on_sigterm(workdir: pathlib.Path) -> Iterator[None]:
+    """While the block runs, SIGTERM ends the process at once, with one line and status 75.
+
+    There is nothing to save first: the last epoch's state is on disk, for SIGKILL asks nobody.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets the main thread alone handle signals
+        return
+
+    def leave(*_):
+        done = [path.stem.removeprefix("epoch") for path in _files(workdir / FOLDER)]
+        kept = f"epoch {int(done[0])} is saved" if done else "no epoch had ended yet"
+        program.leave_interrupted(f"by SIGTERM; {kept}; the same command with --workdir={workdir} goes on from there")
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _files(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the state files, the newest first."""
+    return sorted(folder.glob("epoch*.npz"), reverse=True)
+
+
+def _remembered(callbacks: Sequence[keras.callbacks.Callback]) -> Iterator[tuple[str, keras.callbacks.Callback, str]]:
+    for holder in callbacks:
+        for kind, attributes in REMEMBERED.items():
+            if isinstance(holder, kind):
+                yield from ((f"{kind.__name__}/{attribute}", holder, attribute) for attribute in attributes)
+
+
+def _listed(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
+    """Returns the arrays called prefix/0, prefix/1 and so on, in that order."""
+    found = []
+    while (name := f"{prefix}/{len(found)}") in arrays:
+        found.append(arrays[name])
+    return found

@@ -1,0 +1,121 @@
+"""What a training run depends on: the flags of `depth_tf.train`."""
+
+import dataclasses
+
+from depth_tf import optimizers, schedules
+from depth_tf.data import cache
+from depth_tf.data.settings import DataSettings
+from depth_tf.losses import PIXEL_LOSSES
+from depth_tf.model import NORMALIZATIONS
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option
+from depth_tf.training import distribute
+
+IMAGE_BUDGET = 70_000  # images seen if --epochs is not given, to the nearest whole epoch and at least one
+LEAST = {  # the smallest value each flag allows
+    "epochs": 1,
+    "steps_per_epoch": 1,
+    "global_batch_size": 1,
+    "steps_per_execution": 1,
+    "gradient_accumulation_steps": 1,
+    "width": 8,
+    "seed": 0,
+    "profile_steps": 0,
+    "input_threads": 0,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings(DataSettings):
+    """What a training run depends on; each field is the flag of its name."""
+
+    max_train_images: int = option(0, "train on the first this many images; 0: all", group="data")
+    cache: str = option("auto", "where decoded images stay after the first epoch", group="data", choices=cache.CACHES)
+    image_height_px: int = option(192, "height the network sees, divisible by 32", group="network")
+    image_width_px: int = option(256, "width the network sees, divisible by 32", group="network")
+    width: int = option(16, "channels of the network's first stage, a multiple of 8", group="network")
+    normalization: str = option("batch", "kind of normalisation layers", group="network", choices=NORMALIZATIONS)
+    init_from: str | None = option(
+        None, "start from this trained network, a best.keras, with its width and range of depths", group="network"
+    )
+    optimizer: str = option("adamw", "optimizer", group="training", choices=tuple(optimizers.OPTIMIZERS))
+    schedule: str = option("cosine", "learning-rate schedule", group="training", choices=schedules.SCHEDULES)
+    learning_rate: float | None = option(None, "peak rate; unset: the optimizer's own default", group="training")
+    weight_decay: float | None = option(None, "decoupled decay; unset: the optimizer's own default", group="training")
+    epochs: int | None = option(
+        None,
+        f"passes over the images; unset: what comes nearest to seeing {IMAGE_BUDGET:,}, at least 1",
+        group="training",
+    )
+    steps_per_epoch: int | None = option(
+        None, "steps between two scores and saved states; unset: as many as see every training image", group="training"
+    )
+    global_batch_size: int = option(16, "images a step, over all devices of all machines", group="training")
+    loss: str = option("silog", "pixel loss; a gradient loss is added", group="training", choices=tuple(PIXEL_LOSSES))
+    gradient_weight: float = option(0.5, "weight of the gradient loss; 0: none", group="training")
+    ema: bool = option(False, "judge, keep and score a moving average of the weights", group="training")
+    early_stopping: bool = option(False, "stop when the hold-out's log10 stalls", group="training")
+    reduce_lr_on_plateau: bool = option(
+        False, "cut the rate when the hold-out's log10 stalls; with --schedule=constant", group="training"
+    )
+    seed: int = option(0, "of the weights, the order and the augmentation", group="training")
+    strategy: str = option(
+        "auto", "devices; auto: all GPUs of this machine, else its CPU", group="devices", choices=distribute.STRATEGIES
+    )
+    tpu: str = option("", "name or address of the TPU, for --strategy=tpu", group="devices")
+    precision: str = option("float32", "of the arithmetic", group="devices", choices=tuple(distribute.PRECISIONS))
+    steps_per_execution: int = option(1, "steps a call of the compiled graph; one device only", group="devices")
+    gradient_accumulation_steps: int = option(1, "steps an update of the weights; one device only", group="devices")
+    deterministic: bool = option(True, "the same weights, bit for bit, every time", group="devices")
+    input_threads: int = option(0, "threads of the input pipeline; 0: as many as cores", group="devices")
+    data_service: str | None = option(
+        None, "address of a tf.data service that decodes, grpc://host:port; the order is then its own", group="devices"
+    )
+    csv_logger: bool = option(True, "write history.csv, a row an epoch", group="run")
+    tensorboard: bool = option(True, "write TensorBoard event files", group="run")
+    panels: bool = option(True, "draw predictions on the hold-out every few epochs", group="run")
+    histograms: bool = option(False, "add the weights' histograms to TensorBoard, every epoch", group="run")
+    profile_steps: int = option(0, "trace this many steps for TensorBoard's profiler", group="run")
+    workdir: str | None = option(None, "folder of the run; unset: runs/<time>-<dataset>-<optimizer>", group="run")
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise InputError(f"expected --{name} of {least} or more, got {value}")
+        if self.width % 8:
+            raise InputError(f"expected --width in multiples of 8, got {self.width}")
+        schedules.check_plateau(self.schedule, reduce_lr_on_plateau=self.reduce_lr_on_plateau)
+        needing = {"early_stopping": self.early_stopping, "reduce_lr_on_plateau": self.reduce_lr_on_plateau}
+        for flag, wanted in (needing | {"schedule=plateau": self.schedule == "plateau"}).items():
+            if wanted and not self.validation_fraction:
+                raise InputError(f"--{flag} needs a hold-out to judge by: expected --validation_fraction above 0")
+        if self.workdir and "://" in self.workdir:
+            raise InputError(
+                f"--workdir={self.workdir} is not a folder: runs rename files into place, which object stores cannot; "
+                "mount the bucket (gcsfuse, s3fs), or copy the run there when it is finished"
+            )
+        if self.init_from and self.precision != "float32":
+            raise InputError(f"--init_from brings its own precision: expected no --precision, got {self.precision}")
+        if self.strategy == "multi_worker":
+            self._check_many_machines()
+        elif self.tpu and self.strategy != "tpu":
+            raise InputError(f"--tpu={self.tpu} needs --strategy=tpu, got --strategy={self.strategy}")
+
+    def _check_many_machines(self):
+        if self.dataset == "auto":
+            raise InputError("--dataset=auto may choose differently on each machine: with multi_worker, name one")
+        if not self.workdir:
+            raise InputError("--strategy=multi_worker needs --workdir, a folder that all machines share")
+        if self.normalization == "batch":
+            raise InputError(
+                "--strategy=multi_worker needs --normalization=group: batch statistics would differ by device"
+            )
+        if self.data_service or not self.deterministic:
+            raise InputError(
+                "--strategy=multi_worker needs one order that all workers know: expected neither --data_service nor "
+                "--deterministic=false"
+            )
+        if self.schedule == "range_test":
+            raise InputError("--schedule=range_test is for one process: expected another --strategy")
