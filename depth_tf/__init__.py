@@ -1,38 +1,47 @@
 """Metric depth from one RGB image with a small Keras network.
 
-The modules, in the order in which the data passes through them; a program is run as `python -m depth_tf.<name>`.
+Programs, in the order in which the data passes through them, each run as `python -m depth_tf.<name>`:
 
-    prepare          program: writes TFDS's `nyu_depth_v2` from whatever form of it is at hand
-      sources, archive, download, frames, records, staging, scenes   what it is made of
-    synthetic_rooms  furnished rooms, ray-cast, as a TFDS data set; needs no data
-    folder, photos   one's own photographs with depth maps
-    dataset          program and library: opens a data set by name as splits, and shows what it holds
-      splits, tfds_records, sheet
-    pipeline         resizes, cleans, caches, shuffles, augments and batches
-      grid           the size, and the depths that count
-      cache          where decoded images are kept
-      augmentation   flips, zooms and changes of light, fixed by (seed, pass, place)
-    model            the encoder-decoder
-    losses           what training minimises
-    keras_metrics    what training shows
-    optimizers, schedules, callbacks   how training goes
-      range_test, tensorboard, panels, progress
-    distribute, multi_worker, resume   on which devices, and how a killed run goes on
-    train            program: all of the above, then the score (training_settings: its flags)
-    compare          program: a grid of optimizers, schedules and seeds (comparison draws it)
-    protocols        which pixels count
-      metrics        the nine figures, in NumPy
-      floor          the mean depth map, which every method must beat
-    evaluate         program: scores a run, or depth maps that any method wrote
-      scoring, predictions, resizing
-    figures          pictures with a scale in metres
-    benchmark, scale   programs: how fast the pipeline is, what a larger data set costs
-    report           program: writes the README's tables from result files
+    prepare     writes TFDS's `nyu_depth_v2` from whatever form of it is at hand
+    dataset     shows what a data set holds
+    train       data, network, compile, callbacks, fit, score
+    evaluate    scores a run, or depth maps that any method wrote
+    compare     trains a grid of optimizers, schedules and seeds
+    schedules, range_test   draws the learning-rate schedules; finds a learning rate
+    benchmark   how fast the pipeline is, and what a larger data set costs
+    report      writes the READMEs' tables from result files
 
-Shared by the programs: program (flags and errors), run_folder, storage, machine, memory, errors.
+What one edits: `model`, `losses`, `optimizers`, `schedules`, `callbacks`, `augmentation`, `pipeline`.
+Rooms behind them, each importing only those before it: `runtime`, `data`, `scoring`, `training`; beside them `drawing`,
+`nyu` (what `prepare` is made of) and `synthetic_rooms` (the embedded data set).
+
+In a notebook `import depth_tf` gives the names below; each is imported when it is first used.
 """
 
-import os
+import importlib
 
-# Set before TensorFlow is imported, so that it logs less; a few lines still come before it reads this.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+_MODULE_OF = {
+    "open_dataset": "data.opening",
+    "training_batches": "pipeline",
+    "scoring_batches": "pipeline",
+    "Augmentation": "augmentation",
+    "build_network": "model",
+    "load_network": "model",
+    "build_optimizer": "optimizers",
+    "depth_loss": "losses",
+    "network_grid_metrics": "scoring.keras_metrics",
+    "depth_metrics": "scoring.metrics",
+    "depth_panels": "drawing.figures",
+}
+__all__ = list(_MODULE_OF)
+
+
+def __getattr__(name: str):
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    importlib.import_module("depth_tf.runtime.quiet").import_tensorflow()
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -15,6 +15,7 @@ Tests call `main(Settings(...))`, which is what the command line does.
 """
 
 import dataclasses
+import difflib
 import logging
 import os
 import re
@@ -27,6 +28,7 @@ from typing import Any, NoReturn
 from absl import app, flags
 from absl import logging as absl_logging
 
+from depth_tf.runtime import quiet
 from depth_tf.runtime.errors import InputError, Interrupted
 
 USAGE_STATUS = 2
@@ -60,7 +62,9 @@ def unset(settings_class: type, note: str) -> type:
     return dataclasses.make_dataclass(f"Unset{settings_class.__name__}", fields, frozen=True)
 
 
-def run(main: Callable[[Any], None], settings_class: type, *, positional: str | None = None) -> None:
+def run(
+    main: Callable[[Any], None], settings_class: type, *, positional: str | None = None, tensorflow: bool = True
+) -> None:
     """Parses the command line into `settings_class` and calls `main` with it.
 
     Args:
@@ -68,6 +72,8 @@ def run(main: Callable[[Any], None], settings_class: type, *, positional: str | 
       main: takes an instance of `settings_class`; an InputError from it (or from the settings' own
         `__post_init__`) ends the program with one line on stderr and status 2.
       settings_class: a dataclass whose fields come from `option`.
+      tensorflow: whether `main` needs TensorFlow, which is then imported before it, quietly. Not earlier: `--help` and
+        a mistyped flag answer at once.
     """
     absl_logging.set_verbosity(absl_logging.WARNING)  # TFDS tells of every file it opens
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # and calls what TensorFlow has deprecated
@@ -77,9 +83,9 @@ def run(main: Callable[[Any], None], settings_class: type, *, positional: str | 
         if any(argument in ("-h", "--help", "-help", "--helpfull") for argument in argv[1:]):
             print(_help_text(settings_class, main))
             sys.exit(0)
-        return _parse(argv, positional)
+        return _parse(argv, settings_class, positional)
 
-    app.run(lambda _: _call(main, settings_class), flags_parser=parse)
+    app.run(lambda _: _call(main, settings_class, tensorflow), flags_parser=parse)
 
 
 def define_flags(settings_class: type, flag_values: flags.FlagValues) -> None:
@@ -141,21 +147,34 @@ def leave_interrupted(message: str) -> NoReturn:
     os._exit(INTERRUPTED_STATUS)
 
 
-def _parse(argv: list[str], positional: str | None) -> list[str]:
+def _parse(argv: list[str], settings_class: type, positional: str | None) -> list[str]:
     try:
         rest = flags.FLAGS(argv)
         if positional and len(rest) == 2:
             flags.FLAGS[positional].parse(rest.pop())
     except flags.Error as error:
-        _fail(f"{error} (--help lists the flags)")
+        _fail(f"{error}{_nearest(str(error), settings_class)} (--help lists the flags)")
     if len(rest) > 1:
         _fail(f"unexpected argument {rest[-1]!r}: every setting is a flag, --name=value (--help lists them)")
     return rest
 
 
-def _call(main: Callable, settings_class: type) -> None:
+def _nearest(error: str, settings_class: type) -> str:
+    """Returns "; did you mean ...?" for a value that is nearly one of its flag's choices, else nothing."""
+    mistyped = re.match(r"flag --(\w+)=(.*?): value should be one of", error)
+    if not mistyped:
+        return ""
+    choices = {field.name: field.metadata["choices"] for field in dataclasses.fields(settings_class)}[mistyped[1]]
+    near = difflib.get_close_matches(mistyped[2], choices, n=1)
+    return f"; did you mean --{mistyped[1]}={near[0]}?" if near else ""
+
+
+def _call(main: Callable, settings_class: type, tensorflow: bool) -> None:
     try:
-        main(settings_from_flags(settings_class, flags.FLAGS))
+        settings = settings_from_flags(settings_class, flags.FLAGS)
+        if tensorflow:
+            quiet.import_tensorflow()
+        main(settings)
     except InputError as error:
         _fail(str(error))
     except Interrupted as error:
@@ -178,7 +197,7 @@ def _help_text(settings_class: type, main: Callable) -> str:
             group = field.metadata["group"]
             lines += ["", f"{group or 'flags'}:"]
         lines += _help_lines(field, _plain_type(hints[field.name]))
-    lines += ["", "--flagfile=<file> reads flags from a file, one a line."]
+    lines += ["", "--flagfile=<file> reads flags from a file, one per line."]
     return "\n".join(lines)
 
 
