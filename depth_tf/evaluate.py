@@ -7,21 +7,23 @@
 Files are 00000.npy and so on, float32 metres [H, W] of the full frame, numbered by the record's place in the split.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import pathlib
 
-from depth_tf.data.opening import naming_bad_records, open_chosen
+from etils import epy
+
 from depth_tf.data.settings import DataSettings
-from depth_tf.data.splits import DepthDataset, Split
 from depth_tf.runtime import program, run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option
 from depth_tf.scoring import protocols
-from depth_tf.scoring import result as result_file
-from depth_tf.scoring.mean_depth import mean_depth_map
-from depth_tf.scoring.predictions import check_predictions, export_images, read_predictions
-from depth_tf.scoring.score import Example, score
-from depth_tf.scoring.score_run import score_run
+
+with epy.lazy_imports():
+    from depth_tf.data import opening, splits
+    from depth_tf.scoring import mean_depth, predictions, score, score_run
+    from depth_tf.scoring import result as result_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,10 +48,10 @@ class Settings(program.unset(DataSettings, "the run's, or as for training")):
 def main(settings: Settings) -> None:
     """Scores, or exports the images to be scored."""
     config = run_folder.read_config(settings.workdir) if settings.workdir else {}
-    dataset = open_chosen(chosen_data(settings, config))
-    with naming_bad_records(dataset):
+    dataset = opening.open_chosen(chosen_data(settings, config))
+    with opening.naming_bad_records(dataset):
         if settings.export_images:
-            export_images(dataset.split(settings.split), settings.export_images)
+            predictions.export_images(dataset.split(settings.split), settings.export_images)
         elif settings.predictions:
             _score_files(settings, dataset, dataset.split(settings.split))
         else:
@@ -65,9 +67,9 @@ def chosen_data(settings: Settings, config: dict) -> DataSettings:
     return DataSettings(**ours | {name: value for name, value in given.items() if value is not None})
 
 
-def _score_run(settings: Settings, dataset: DepthDataset) -> None:
+def _score_run(settings: Settings, dataset: splits.DepthDataset) -> None:
     workdir = pathlib.Path(settings.workdir)
-    score_run(
+    score_run.score_run(
         workdir,
         dataset,
         command=program.command_line("depth_tf.evaluate"),
@@ -77,13 +79,13 @@ def _score_run(settings: Settings, dataset: DepthDataset) -> None:
     )
 
 
-def _score_files(settings: Settings, dataset: DepthDataset, split: Split) -> None:
-    paths = check_predictions(settings.predictions, split.num_images)
-    scores = score(
-        (Example(*example) for example in read_predictions(split, paths)),
+def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits.Split) -> None:
+    paths = predictions.check_predictions(settings.predictions, split.num_images)
+    scores = score.score(
+        (score.Example(*example) for example in predictions.read_predictions(split, paths)),
         settings.protocol,
         num_images=split.num_images,
-        floor_m=mean_depth_map(dataset.split("train")),
+        floor_m=mean_depth.mean_depth_map(dataset.split("train")),
         prediction_kind=settings.prediction_kind,
     )
     command = program.command_line("depth_tf.evaluate")
