@@ -7,14 +7,20 @@ logarithmic scale between the smallest and the largest depth, so the output is a
 Only layers that Keras ships are used: with `compile=False` a saved network loads without this package.
 """
 
+from __future__ import annotations
+
 import math
 import os
 import zipfile
+from collections.abc import Callable
 
-import keras
+from etils import epy
 
 from depth_tf.data.resizing import check_size
 from depth_tf.runtime.errors import InputError
+
+with epy.lazy_imports():
+    import keras
 
 STAGE_WIDTHS = (1, 1.5, 2.5, 4, 6)  # channels of the five encoder stages, as multiples of `width`
 NORMALIZATIONS = ("batch", "group")
@@ -38,7 +44,7 @@ def build_network(
       width: channels of the first stage; the others are multiples of it.
       min_depth_m: depth that the output never falls below, metres.
       max_depth_m: depth that the output never exceeds, metres.
-      initial_depth_m: what the untrained network answers everywhere, metres: the training data's log-mean.
+      initial_depth_m: what the untrained network predicts everywhere, metres: the training data's log-mean.
       normalization: "batch", or "group", whose result does not depend on how a batch is split over devices.
 
     Returns:
@@ -87,6 +93,9 @@ def build_network(
     x = keras.layers.Rescaling(high - low, offset=low, dtype="float32", name="log_depth")(x)
     depth_m = keras.layers.Activation("exponential", dtype="float32", name="depth_m")(x)
     return keras.Model(image, depth_m, name="depth_network")
+
+
+NETWORKS: dict[str, Callable[..., keras.Model]] = {"small": build_network}
 
 
 def load_network(path: str | os.PathLike, *, size_px: tuple[int, int]) -> keras.Model:

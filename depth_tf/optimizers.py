@@ -1,11 +1,16 @@
 """The optimizers, each with a learning rate and a weight decay that work here."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable
 
-import keras
+from etils import epy
 
 from depth_tf.runtime.errors import InputError
+
+with epy.lazy_imports():
+    import keras
 
 CLIP_NORM = 1.0  # of the whole gradient: one odd batch must not undo an epoch
 NO_DECAY = ("bias", "gamma", "beta")  # shifts and scales: pulling them to 0 does not make a network simpler
@@ -19,7 +24,7 @@ class Recipe:
     Attributes:
       build: takes Keras's optimizer arguments.
       learning_rate: default peak rate, found on scenes held out of `train`, batch 16.
-      weight_decay: default decoupled decay a step, as a multiple of the learning rate.
+      weight_decay: default decoupled decay per step, as a multiple of the learning rate.
     """
 
     build: Callable[..., keras.optimizers.Optimizer]
@@ -27,15 +32,13 @@ class Recipe:
     weight_decay: float
 
 
-def _nesterov(**arguments) -> keras.optimizers.Optimizer:
-    return keras.optimizers.SGD(momentum=0.9, nesterov=True, **arguments)
-
-
 OPTIMIZERS: dict[str, Recipe] = {
-    "sgd": Recipe(_nesterov, learning_rate=0.1, weight_decay=1e-3),
-    "adam": Recipe(keras.optimizers.Adam, learning_rate=2e-3, weight_decay=0.0),
-    "rmsprop": Recipe(keras.optimizers.RMSprop, learning_rate=3e-3, weight_decay=0.0),
-    "adamw": Recipe(keras.optimizers.AdamW, learning_rate=2e-3, weight_decay=1e-2),
+    "sgd": Recipe(
+        lambda **given: keras.optimizers.SGD(momentum=0.9, nesterov=True, **given), learning_rate=0.1, weight_decay=1e-3
+    ),
+    "adam": Recipe(lambda **given: keras.optimizers.Adam(**given), learning_rate=2e-3, weight_decay=0.0),
+    "rmsprop": Recipe(lambda **given: keras.optimizers.RMSprop(**given), learning_rate=3e-3, weight_decay=0.0),
+    "adamw": Recipe(lambda **given: keras.optimizers.AdamW(**given), learning_rate=2e-3, weight_decay=1e-2),
 }
 
 

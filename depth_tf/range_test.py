@@ -1,137 +1,67 @@
-"""--schedule=range_test: the learning rate grows through one run; where the loss falls is where to train.
+"""Finds a learning rate: it grows through one short run, and where the loss falls is where to train.
 
-Leaves range_test.csv, range_test.json and range_test.png instead of a network and its score.
+    python -m depth_tf.range_test --optimizer=sgd --data_dir=DIR --workdir=runs/range
 
-Source: Smith 2017 (Cyclical learning rates for training neural networks), section 3.3.
+Takes the flags of depth_tf.train. Leaves range_test.csv, range_test.json and range_test.png in --workdir, and prints
+the rate to try; there is no network to keep, since the run is driven until it fails.
 """
 
-import json
-import math
+from __future__ import annotations
+
+import dataclasses
 import pathlib
-from collections.abc import Sequence
 
-import keras
-import numpy as np
-from matplotlib.figure import Figure
+from etils import epy
 
-from depth_tf.runtime import storage
+from depth_tf.runtime import program, run_folder
 from depth_tf.runtime.errors import InputError
-from depth_tf.runtime.program import say
+from depth_tf.training.settings import Settings
 
-STEPS = 800  # of a run where --epochs is not given: 160 for every factor of 10
-REPORT = "range_test.json"
-SMOOTHING = 0.98  # share of the running mean that stays at each step
-FAILED = 1.3  # the run ends once the smoothed loss is this many times its lowest
-EDGE_STEPS = 50  # the smoothed loss is not read earlier: it knows too few steps
-TOLERANCE = 0.005  # share above the lowest smoothed loss that counts as reaching it
-
-
-class RangeTest(keras.callbacks.Callback):
-    """Notes rate and loss of every step, stops when the loss has clearly risen, and suggests a rate."""
-
-    def __init__(self, workdir: pathlib.Path):
-        """Writes its files into `workdir`."""
-        super().__init__()
-        self._workdir = workdir
-        self._rates: list[float] = []
-        self._losses: list[float] = []
-        self._smoothed: list[float] = []
-        self._mean = FadingMean()
-        self._lowest = math.inf
-        self._rate = self._sum = 0.0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Forgets the sum: Keras's mean starts afresh."""
-        self._sum = 0.0
-
-    def on_train_batch_begin(self, batch, logs=None):
-        """Notes the rate that the step will take."""
-        self._rate = float(self.model.optimizer.learning_rate.numpy())
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Notes the step's own loss, which is the growth of the epoch's sum.
-
-        Not for an epoch's last step: its batch is filled up with images that do not count, so its loss is too small.
-        """
-        total = float(logs["loss"]) * (batch + 1)
-        loss, self._sum = total - self._sum, total
-        if not math.isfinite(loss):
-            self.model.stop_training = True
-        elif batch + 1 < self.params["steps"]:
-            self._note(loss)
-
-    def _note(self, loss: float) -> None:
-        self._rates.append(self._rate)
-        self._losses.append(loss)
-        self._smoothed.append(self._mean.add(loss))
-        if len(self._losses) > EDGE_STEPS:
-            self._lowest = min(self._lowest, self._smoothed[-1])
-            self.model.stop_training = self._smoothed[-1] > FAILED * self._lowest
-
-    def on_train_end(self, logs=None):
-        """Writes the files, and says what they suggest."""
-        if not self._losses:
-            raise InputError("the range test has no step with a finite loss: expected two steps an epoch or more")
-        columns = {
-            "learning_rate": self._rates,
-            "loss": self._losses,
-            "smoothed_loss": self._smoothed,
-        }
-        suggested = suggest_rate(columns["learning_rate"], self._smoothed)
-        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        storage.write_csv(self._workdir / "range_test.csv", rows)
-        draw(self._workdir / "range_test.png", columns, suggested)
-        storage.write_json(self._workdir / REPORT, {"suggested_learning_rate": suggested, "steps": len(rows)})
-        say(f"range test: try --learning_rate={suggested:.2g} (see {self._workdir / 'range_test.png'})")
+with epy.lazy_imports():
+    from depth_tf import losses, optimizers
+    from depth_tf.data import opening
+    from depth_tf.scoring import mean_depth
+    from depth_tf.training import distribute, rate_finder, stages
 
 
-class FadingMean:
-    """A running mean in which older values fade; the first ones are not drawn to 0."""
-
-    def __init__(self):
-        self._mean = 0.0
-        self._share = 0.0
-
-    def add(self, value: float) -> float:
-        """Takes a value in and returns the mean."""
-        self._mean = SMOOTHING * self._mean + (1 - SMOOTHING) * value
-        self._share = SMOOTHING * self._share + (1 - SMOOTHING)
-        return self._mean / self._share
+def main(settings: Settings) -> None:
+    """Runs the test and prints what it suggests."""
+    find_rate(settings)
 
 
-def read_report(workdir: pathlib.Path) -> dict:
-    """Returns what range_test.json of a run holds."""
-    return json.loads((workdir / REPORT).read_text())
+def find_rate(settings: Settings) -> dict:
+    """Trains with a growing rate and returns what range_test.json holds."""
+    if settings.strategy == "multi_worker":
+        raise InputError("a range test is for one process: expected another --strategy")
+    strategy = distribute.build_strategy(settings.strategy, tpu=settings.tpu)
+    settings = dataclasses.replace(settings, dataset=opening.resolve_name(settings.dataset, settings.data_dir))
+    dataset = opening.open_chosen(settings, max_train_images=settings.max_train_images)
+    workdir = pathlib.Path(settings.workdir or run_folder.default_folder(dataset.name, settings.optimizer))
+    stages.prepare_process(settings, strategy)
+    plan = stages.plan(settings, dataset, default_steps=rate_finder.STEPS)
+    mean_depth_m = mean_depth.mean_depth_map(dataset.split("train"), settings.size_px)
+    with strategy.scope():
+        network = stages.start_network(settings, mean_depth_m)
+        rate = rate_finder.growing_rate(settings.peak_learning_rate, plan.total_steps)
+        network.compile(
+            optimizers.build_optimizer(settings.optimizer, rate, weight_decay=settings.weight_decay),
+            loss=losses.depth_loss(settings.loss, settings.gradient_weight),
+            jit_compile=distribute.compile_with_xla(strategy),
+        )
+    with opening.naming_bad_records(dataset):
+        run = stages.open_run(workdir, settings, dataset, network, plan, mean_depth_m)
+        with run, stages.open_batches(dataset, settings, workdir, strategy, plan, None) as batches:
+            test = rate_finder.RangeTest(workdir)
+            network.fit(
+                batches.train,
+                epochs=plan.epochs,
+                steps_per_epoch=plan.steps,
+                shuffle=False,
+                verbose=0,
+                callbacks=[test],
+            )
+    return rate_finder.read_report(workdir)
 
 
-def suggest_rate(rates: Sequence[float], smoothed: Sequence[float]) -> float:
-    """Returns the lowest rate that already brings the loss down to its lowest: a higher one brings danger, no speed.
-
-    The smoothed loss answers late, by the mean age of what it holds, so the rate is read that many steps before.
-
-    Args:
-      rates: [N], rising.
-      smoothed: [N], finite.
-    """
-    first = min(EDGE_STEPS, len(smoothed) - 1)
-    enough = (1 + TOLERANCE) * min(smoothed[first:])
-    reached = next(step for step in range(first, len(smoothed)) if smoothed[step] <= enough)
-    age_steps = round(SMOOTHING / (1 - SMOOTHING))
-    return float(rates[max(0, reached - age_steps)])
-
-
-def draw(path: pathlib.Path, columns: dict[str, list[float]], suggested: float) -> None:
-    """Draws loss against rate, and marks the suggestion; `columns` are those of range_test.csv."""
-    rates, losses = columns["learning_rate"], columns["loss"]
-    figure = Figure(figsize=(7.0, 4.2), dpi=110, layout="constrained")
-    axes = figure.add_subplot()
-    axes.semilogx(rates, losses, color="0.8", label="loss of a step")
-    axes.semilogx(rates, columns["smoothed_loss"], color="C0", label="smoothed")
-    axes.axvline(suggested, color="C3", linestyle="--", label=f"suggested: {suggested:.2g}")
-    axes.set_ylim(0.9 * min(losses), 1.1 * np.quantile(losses, 0.95))
-    axes.set_xlabel("learning rate")
-    axes.set_ylabel("training loss")
-    axes.legend(loc="upper left")
-    axes.spines[["top", "right"]].set_visible(False)
-    with storage.replacing(path) as temporary:
-        figure.savefig(temporary)
+if __name__ == "__main__":
+    program.run(main, Settings)

@@ -15,6 +15,7 @@ from depth_tf.optimizers import OPTIMIZERS
 from depth_tf.runtime.errors import InputError
 from depth_tf.schedules import OBJECTS, SCHEDULES
 from depth_tf.scoring.metrics import METRICS
+from depth_tf.training import stages
 from tests.conftest import read_csv
 
 
@@ -72,12 +73,12 @@ def test_history_has_a_row_an_epoch_with_the_rate_that_made_it(tiny_run):
 def test_the_saved_network_is_the_best_epochs(tiny_run, tiny_settings):
     """Scored again on the hold-out, best.keras gives the smallest log10 of history.csv."""
     from depth_tf import pipeline
-    from depth_tf.losses import DepthLoss
+    from depth_tf.losses import depth_loss
     from depth_tf.scoring.keras_metrics import network_grid_metrics
 
     rows = read_csv(tiny_run / "history.csv")
     network = load_network(tiny_run / "best.keras", size_px=(64, 64))
-    network.compile(loss=DepthLoss(), weighted_metrics=network_grid_metrics())
+    network.compile(loss=depth_loss(), weighted_metrics=network_grid_metrics())
     holdout = open_dataset("nyu_depth_v2", tiny_settings.data_dir, validation_fraction=0.3).split("holdout")
     batches = pipeline.scoring_batches(holdout, (64, 64), batch_size=2)
     found = network.evaluate(batches, verbose=0, return_dict=True)["log10"]
@@ -99,7 +100,7 @@ def test_another_seed_gives_other_weights(tiny_run, tiny_settings, tmp_path):
 
 def test_init_from_starts_with_the_weights_of_the_network_it_names(tiny_run, tiny_settings):
     settings = dataclasses.replace(tiny_settings, init_from=os.fspath(tiny_run / "best.keras"))
-    started = train.start_network(settings, np.full((64, 64), 2.5, np.float32))
+    started = stages.start_network(settings, np.full((64, 64), 2.5, np.float32))
     assert all(np.array_equal(a, b) for a, b in zip(started.get_weights(), _weights(tiny_run), strict=True))
 
 

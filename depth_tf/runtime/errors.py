@@ -1,4 +1,4 @@
-"""The mistakes that are the user's to mend, and the stops that are nobody's."""
+"""The mistakes that are the user's to mend, and the stops that no one made."""
 
 
 class InputError(ValueError):
@@ -9,4 +9,4 @@ class InputError(ValueError):
 
 
 class Interrupted(Exception):
-    """A run cannot go on for now, though nothing is wrong with it: started again, it goes on from its last epoch."""
+    """A run cannot go on for now, though nothing is wrong with it: started again, it continues from its last epoch."""

@@ -33,6 +33,7 @@ from depth_tf.runtime.errors import InputError, Interrupted
 
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 75  # EX_TEMPFAIL of sysexits.h: try again
+CTRL_C_STATUS = 130  # 128 and the number of SIGINT, as shells have it
 
 
 def option(default: Any, description: str, *, group: str = "", choices: Sequence[str] = ()) -> Any:
@@ -139,12 +140,12 @@ def say(message: str) -> None:
     print(message, flush=True)
 
 
-def leave_interrupted(message: str) -> NoReturn:
-    """Prints one line and ends the process at once with status 75: threads that wait for others are not waited for."""
+def leave_interrupted(message: str, status: int = INTERRUPTED_STATUS) -> NoReturn:
+    """Prints one line and ends the process at once, without waiting for threads that wait for others."""
     print("stopped: " + " ".join(message.split()), file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(INTERRUPTED_STATUS)
+    os._exit(status)
 
 
 def _parse(argv: list[str], settings_class: type, positional: str | None) -> list[str]:
@@ -180,7 +181,7 @@ def _call(main: Callable, settings_class: type, tensorflow: bool) -> None:
     except Interrupted as error:
         leave_interrupted(str(error))
     except KeyboardInterrupt:
-        sys.exit(130)
+        leave_interrupted("by Ctrl-C", CTRL_C_STATUS)
 
 
 def _fail(message: str) -> None:

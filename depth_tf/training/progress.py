@@ -1,4 +1,4 @@
-"""Callbacks that tell how training goes: the rate, the speed, a line an epoch."""
+"""Callbacks that tell how training goes: the rate, the speed, one line per epoch."""
 
 import pathlib
 import time
@@ -6,8 +6,8 @@ import time
 import keras
 import tensorflow as tf
 
+from depth_tf.callbacks import MONITOR
 from depth_tf.runtime.program import say
-from depth_tf.schedules import MONITOR
 
 FIRST_STEPS = 10  # after this many the time left is announced; the first ones also build the graph
 
@@ -16,7 +16,7 @@ class AddRate(keras.callbacks.Callback):
     """Adds `learning_rate` to an epoch's logs, whatever form the schedule has.
 
     The rate is that of the epoch's last step. At the end of the epoch the optimizer holds another one already: a
-    schedule object answers for the next step, and ReduceLROnPlateau may just have cut it.
+    schedule object gives that of the next step, and ReduceLROnPlateau may just have cut it.
     """
 
     def __init__(self):
@@ -61,7 +61,7 @@ class AddSpeed(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """Prints one line an epoch with the time left, and a first estimate after a few steps."""
+    """Prints one line per epoch with the time left, and a first estimate after a few steps."""
 
     def __init__(self, epochs: int, steps: int):
         super().__init__()

@@ -28,6 +28,7 @@ from depth_tf.runtime.program import say
 
 FOLDER = "state"
 KEPT_FILES = 2
+LEAVING = {signal.SIGTERM: ("SIGTERM", program.INTERRUPTED_STATUS), signal.SIGINT: ("Ctrl-C", program.CTRL_C_STATUS)}
 TORN = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
 
 REMEMBERED: dict[type, tuple[str, ...]] = {  # what callbacks hold between epochs; others hold nothing
@@ -63,25 +64,25 @@ class KeepState(keras.callbacks.Callback):
         self,
         workdir: pathlib.Path,
         callbacks: Sequence[keras.callbacks.Callback],
-        found: State | None,
+        saved: State | None,
         *,
         writes: bool = True,
     ):
-        """Prepares to write, and to go on from `found`.
+        """Prepares to write, and to continue from `saved`.
 
         Args:
           workdir: the run's folder.
           callbacks: those whose memory counts.
-          found: the state to begin with; None for a fresh run.
+          saved: the state to begin with; None for a fresh run.
           writes: whether this process writes, or only goes on.
         """
         super().__init__()
-        self._folder, self._callbacks, self._found, self._writes = workdir / FOLDER, callbacks, found, writes
+        self._folder, self._callbacks, self._saved, self._writes = workdir / FOLDER, callbacks, saved, writes
 
     def on_train_begin(self, logs=None):
         """Puts the state back, after the other callbacks have reset themselves."""
-        if self._found:
-            restore(self._found, self.model, self._callbacks)
+        if self._saved:
+            restore(self._saved, self.model, self._callbacks)
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes the state, and removes old ones."""
@@ -166,25 +167,28 @@ def keep_first_rows(path: pathlib.Path, count: int) -> None:
 
 
 @contextlib.contextmanager
-def leaving_on_sigterm(workdir: pathlib.Path) -> Iterator[None]:
-    """While the block runs, SIGTERM ends the process at once, with one line and status 75.
+def leaving_on_signals(workdir: pathlib.Path) -> Iterator[None]:
+    """While the block runs, SIGTERM and Ctrl-C end the process at once, with one line and status 75 or 130.
 
-    There is nothing to save first: the last epoch's state is on disk, for SIGKILL asks nobody.
+    There is nothing to save first: the last epoch's state is on disk, since SIGKILL gives no warning.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # Python lets the main thread alone handle signals
         return
 
-    def leave(*_):
+    def leave(number, _):
         done = [path.stem.removeprefix("epoch") for path in _files(workdir / FOLDER)]
         kept = f"epoch {int(done[0])} is saved" if done else "no epoch had ended yet"
-        program.leave_interrupted(f"by SIGTERM; {kept}; the same command with --workdir={workdir} goes on from there")
+        name, status = LEAVING[number]
+        message = f"by {name}; {kept}; the same command with --workdir={workdir} continues from there"
+        program.leave_interrupted(message, status)
 
-    before = signal.signal(signal.SIGTERM, leave)
+    before = {number: signal.signal(number, leave) for number in LEAVING}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _files(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -201,7 +205,7 @@ def _remembered(callbacks: Sequence[keras.callbacks.Callback]) -> Iterator[tuple
 
 def _listed(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
     """Returns the arrays called prefix/0, prefix/1 and so on, in that order."""
-    found = []
-    while (name := f"{prefix}/{len(found)}") in arrays:
-        found.append(arrays[name])
-    return found
+    values = []
+    while (name := f"{prefix}/{len(values)}") in arrays:
+        values.append(arrays[name])
+    return values

@@ -22,6 +22,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api
 
 from depth_tf import optimizers
+from depth_tf.training.settings import Settings
 
 FOLDER = "tensorboard"
 PROFILE_AFTER_STEPS = 10  # the first ones build graphs and fill buffers
@@ -60,12 +61,12 @@ def board_callbacks(
     return [board, ForwardGraph(), Choices(folder, hyper_parameters, flags)]
 
 
-def hyper_parameters(settings, *, learning_rate: float, epochs: int) -> dict[str, bool | int | float | str]:
-    """Returns what the HPARAMS tab compares: those of `train.Settings` that bear on the result, with no value unset."""
+def hyper_parameters(settings: Settings, *, epochs: int) -> dict[str, bool | int | float | str]:
+    """Returns what the HPARAMS tab compares: the flags that bear on the result, with no value unset."""
     decay = settings.weight_decay
     return {
         **{name: getattr(settings, name) for name in HYPER_PARAMETERS},
-        "learning_rate": learning_rate,
+        "learning_rate": settings.peak_learning_rate,
         "weight_decay": optimizers.default_weight_decay(settings.optimizer) if decay is None else decay,
         "epochs": epochs,
     }
