@@ -33,8 +33,7 @@ with epy.lazy_imports():
     import keras
 
     from depth_tf import callbacks, pipeline, train
-    from depth_tf.data import cache, opening
-    from depth_tf.data import splits as data_splits
+    from depth_tf.data import cache, opening, splits
     from depth_tf.drawing import comparison
     from depth_tf.scoring import result as result_file
     from depth_tf.scoring import score_run
@@ -136,7 +135,7 @@ def run_settings(settings: Settings, optimizer: str, schedule: str, seed: int) -
     )
 
 
-def train_missing(runs: list[RunSettings], dataset: data_splits.DepthDataset) -> None:
+def train_missing(runs: list[RunSettings], dataset: splits.DepthDataset) -> None:
     """Trains the runs whose folders are not finished, one after the other, and says how long the rest will take."""
     missing = [run for run in runs if not is_finished(pathlib.Path(run.workdir))]
     images = runs[0].epochs * dataset.split("train").num_images
@@ -147,12 +146,11 @@ def train_missing(runs: list[RunSettings], dataset: data_splits.DepthDataset) ->
         for done, run in enumerate(missing, start=1):
             outcome = train_one(run, dataset, shared)
             left_s = (time.perf_counter() - started_s) / done * (len(missing) - done)
-            say(
-                f"run {done}/{len(missing)} {pathlib.Path(run.workdir).name}: {outcome}; {progress.duration(left_s)} left"
-            )
+            name, left = pathlib.Path(run.workdir).name, progress.duration(left_s)
+            say(f"run {done}/{len(missing)} {name}: {outcome}; {left} left")
 
 
-def train_one(run: RunSettings, dataset: data_splits.DepthDataset, shared: data_splits.DepthDataset) -> str:
+def train_one(run: RunSettings, dataset: splits.DepthDataset, shared: splits.DepthDataset) -> str:
     """Trains and scores one run, its messages going to a log beside its folder, and returns a line about it.
 
     All runs share a process, and with it the decoded images and TensorFlow's start; `clear_session` makes the next
@@ -180,7 +178,7 @@ def is_finished(workdir: pathlib.Path) -> bool:
     return (workdir / run_folder.METRICS).exists() or (workdir / DIVERGED).exists()
 
 
-def collect(runs: list[RunSettings], dataset: data_splits.DepthDataset) -> dict:
+def collect(runs: list[RunSettings], dataset: splits.DepthDataset) -> dict:
     """Returns the budget and each run's curves, from finished runs on `dataset`."""
     folders = [pathlib.Path(run.workdir) for run in runs]
     training_s = sum(float(row["training_s"]) for folder in folders for row in _read_rows(folder / run_folder.SPEED))
@@ -214,21 +212,21 @@ def _read_rows(path: pathlib.Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def decoded_once(dataset: data_splits.DepthDataset, run: RunSettings) -> data_splits.DepthDataset:
+def decoded_once(dataset: splits.DepthDataset, run: RunSettings) -> splits.DepthDataset:
     """Returns the splits that training needs, already resized and kept in memory for all runs if they fit.
 
     Training resizes them again, to the size they have: the batches stay those of a run on its own.
     """
     size_px = (run.image_height_px, run.image_width_px)
-    splits = [dataset.split(name) for name in ("train", "holdout")]
-    if cache.choose_cache("auto", sum(split.num_images for split in splits), size_px) != "memory":
+    shared = [dataset.split(name) for name in ("train", "holdout")]
+    if cache.choose_cache("auto", sum(split.num_images for split in shared), size_px) != "memory":
         return dataset
 
-    def keep(split: data_splits.Split) -> data_splits.Split:
+    def keep(split: splits.Split) -> splits.Split:
         pairs = pipeline.resized(split, size_px).cache()
         return dataclasses.replace(split, read=lambda: pairs)
 
-    return dataclasses.replace(dataset, splits={**dataset.splits, **{split.name: keep(split) for split in splits}})
+    return dataclasses.replace(dataset, splits={**dataset.splits, **{split.name: keep(split) for split in shared}})
 
 
 def _refuse_other_configuration(run: RunSettings) -> None:

@@ -93,7 +93,9 @@ def first_table(files: dict[str, dict]) -> str:
     rows = []
     for result in chosen:
         figures = [f"{result[name]:.3f}" for name in FIRST_COLUMNS]
-        data = f"{'official test set' if 'test_set' in result else 'part of train'}, {result['num_images']} images"
+        data = (
+            f"{'official test set' if 'test_set' in result else 'scenes cut from train'}, {result['num_images']} images"
+        )
         rows.append([result["title"], *figures, data, tables.training_set(result)])
     columns = ["method", *(tables.COLUMNS[name] for name in FIRST_COLUMNS), "scored on", "trained on"]
     dates = " and ".join(sorted({result["date"] for result in chosen}))

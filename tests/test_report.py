@@ -35,7 +35,7 @@ def _result(title, abs_rel, protocol="eigen", **changes):
 def test_tables_rank_by_abs_rel_and_end_with_the_mean_map_and_what_was_aligned_comes_last():
     results = [_result("worse", 0.3), _result("flattered", 0.1, "aligned"), _result("better", 0.2)]
     lines, aligned = (table.splitlines() for table in tables.results_tables(results).split("\n\n**"))
-    assert lines[0] == "**NYU Depth V2, `validation` (147 images), protocol *eigen***"
+    assert lines[0] == "**NYU Depth V2, `validation`: 147 images; protocol *eigen***"
     assert [line.split(" | ")[0] for line in lines[4:]] == ["| better", "| worse", "| mean depth map"]
     assert "| 0.200 |" in lines[4]
     assert "583 images" in lines[4]
@@ -46,8 +46,8 @@ def test_tables_rank_by_abs_rel_and_end_with_the_mean_map_and_what_was_aligned_c
 def test_another_test_set_has_a_table_of_its_own_with_its_name_and_the_commit():
     official = {"num_images": 654, "test_set": "the official ones", "commit": "abc1234"}
     one, two = tables.results_tables([_result("here", 0.2), _result("there", 0.3, **official)]).split("\n\n**")
-    assert "(147 images)" in one
-    assert "(654 images: the official ones)" in two
+    assert "`validation`: 147 images; " in one
+    assert "`validation`: the official ones; " in two
     assert "2 cores, commit abc1234 |" in two
 
 

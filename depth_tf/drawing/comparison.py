@@ -27,10 +27,11 @@ def dump(result: dict) -> str:
 def table(result: dict) -> str:
     """Returns the budget, delta1 and loss of every optimizer under every schedule, and which differ, as Markdown."""
     optimizers, schedules, seeds = (_names(result, key) for key in ("optimizer", "schedule", "seed"))
+    rates = {run["optimizer"]: run["peak_learning_rate"] for run in result["runs"]}
     parts = [budget(result)]
     for curve, name in (("val_delta1", "delta1, higher is better"), ("val_loss", "loss, lower is better")):
         rows = [
-            [f"{optimizer}, {peak_rate(result, optimizer):g}"]
+            [f"{optimizer}, {rates[optimizer]:g}"]
             + [_cell(values_at_best(result, (optimizer, schedule), curve)) for schedule in schedules]
             for optimizer in optimizers
         ]
@@ -44,8 +45,10 @@ def table(result: dict) -> str:
 
 def verdict(result: dict) -> str:
     """Returns which combination is best by delta1, and which others its seeds cannot be told from."""
-    best = best_combination(result)
-    level = [f"{a} with {b}" for a, b in overlapping(result, best) if (a, b) != best]
+    pairs = dict.fromkeys((run["optimizer"], run["schedule"]) for run in result["runs"])
+    values = {pair: values_at_best(result, pair, "val_delta1") for pair in pairs}
+    best = max(values, key=lambda pair: np.mean(values[pair]))
+    level = [" with ".join(pair) for pair in values if pair != best and max(values[pair]) >= min(values[best])]
     if len(_names(result, "seed")) < 2:
         spread = "One seed tells nothing of the spread."
     elif level:
@@ -65,17 +68,6 @@ def budget(result: dict) -> str:
     )
 
 
-def best_combination(result: dict) -> tuple[str, str]:
-    """Returns the (optimizer, schedule) with the highest mean delta1."""
-    return max(_combinations(result), key=lambda pair: np.mean(values_at_best(result, pair, "val_delta1")))
-
-
-def overlapping(result: dict, best: tuple[str, str]) -> list[tuple[str, str]]:
-    """Returns the combinations whose best seed reaches the worst seed of `best` in delta1."""
-    least = min(values_at_best(result, best, "val_delta1"))
-    return [pair for pair in _combinations(result) if max(values_at_best(result, pair, "val_delta1")) >= least]
-
-
 def values_at_best(result: dict, pair: tuple[str, str], curve: str) -> list[float]:
     """Returns a curve's value at each seed's best epoch; infinitely bad for a failed run."""
     worst = -np.inf if curve == "val_delta1" else np.inf
@@ -83,11 +75,6 @@ def values_at_best(result: dict, pair: tuple[str, str], curve: str) -> list[floa
         worst if run["diverged"] else run["curves"][curve][int(np.argmin(run["curves"][result["judged_by"]]))]
         for run in _runs_of(result, pair)
     ]
-
-
-def peak_rate(result: dict, optimizer: str) -> float:
-    """Returns the peak rate that an optimizer's runs had."""
-    return next(run["peak_learning_rate"] for run in result["runs"] if run["optimizer"] == optimizer)
 
 
 def draw(path: pathlib.Path, result: dict) -> None:
@@ -117,10 +104,6 @@ def draw(path: pathlib.Path, result: dict) -> None:
 
 def _names(result: dict, key: str) -> list:
     return list(dict.fromkeys(run[key] for run in result["runs"]))
-
-
-def _combinations(result: dict) -> list[tuple[str, str]]:
-    return list(dict.fromkeys((run["optimizer"], run["schedule"]) for run in result["runs"]))
 
 
 def _runs_of(result: dict, pair: tuple[str, str]) -> list[dict]:

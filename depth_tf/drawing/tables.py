@@ -51,15 +51,15 @@ def mean_map(result: dict) -> dict:
 
 def _group(group: list[dict]) -> str:
     first = group[0]
-    dataset, test_set = NAMES.get(first["dataset"], first["dataset"]), first.get("test_set", "")
-    images = f"{first['num_images']} images" + (f": {test_set}" if test_set else "")
+    dataset = NAMES.get(first["dataset"], first["dataset"])
+    images = first.get("test_set", f"{first['num_images']} images")
     floors = {json.dumps(result["floor"]): mean_map(result) for result in group if result.get("floor")}
     ranked = sorted(group, key=lambda result: result["abs_rel"])
     table = markdown(
         ["method", "trained on", *COLUMNS.values(), "parameters", "measured"],
         [_cells(result) for result in [*ranked, *floors.values()]],
     )
-    return f"**{dataset}, `{first['split']}` ({images}), protocol *{first['protocol']['name']}***\n\n{table}"
+    return f"**{dataset}, `{first['split']}`: {images}; protocol *{first['protocol']['name']}***\n\n{table}"
 
 
 def _cells(result: dict) -> list[str]:
