@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable
 from etils import epy
 
 from depth_tf.data.settings import NYU_VERSION
-from depth_tf.runtime import machine, memory, program, storage
+from depth_tf.runtime import machine, memory, program, quiet, storage
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 
@@ -122,6 +122,7 @@ def measure_scale(settings: Settings) -> dict:
 
 def one_pass(dataset: str, data_dir: str | None, images: int) -> dict:
     """Reads one pass of `images` images, and returns their number, the seconds, and the process's peak of memory."""
+    quiet.import_tensorflow()  # a new process, which `program.run` has not prepared
     memory.keep_freed_memory()
     split = opening.open_dataset(dataset, data_dir).split("train")
     longer = dataclasses.replace(split, num_images=images, read=lambda: split.read().repeat().take(images))
