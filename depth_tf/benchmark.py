@@ -1,29 +1,41 @@
-"""Measures how fast images reach the network: python -m depth_tf.benchmark pipeline --data_dir=DIR.
+"""Measures how fast images reach the network, and what a larger data set costs.
 
-Machines are noisy, so what counts is the ratio of two speeds measured in turn in one run, each the best of several
-rounds, because other work on the machine can only slow a round down.
+    python -m depth_tf.benchmark pipeline --data_dir=DIR    # speeds, as ratios
+    python -m depth_tf.benchmark scale --data_dir=DIR       # passes of 1, 2, 4 and 10 times a length
+
+*pipeline*: machines are noisy, so what counts is the ratio of two speeds measured in turn in one run, each the best of
+several rounds, because other work on the machine can only slow a round down.
+
+*scale*: the same records are read over and over, as one pass of a data set two, four and ten times as long, decoded and
+augmented without a cache. Each length has a process of its own, whose peak of memory the system keeps. Time should
+grow in proportion, memory hardly at all: the shortest pass fills the shuffle buffer already.
 """
+
+from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import itertools
+import multiprocessing
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-import keras
-import numpy as np
-import tensorflow as tf
-import tensorflow_datasets as tfds
+from etils import epy
 
-from depth_tf import pipeline
-from depth_tf.augmentation import Augmentation
-from depth_tf.data.opening import open_dataset, resolve_data_dir
-from depth_tf.data.settings import NYU_VERSION as VERSION
-from depth_tf.data.splits import Split
-from depth_tf.losses import depth_loss
-from depth_tf.model import build_network
-from depth_tf.runtime import machine, memory, program, storage
+from depth_tf.data.settings import NYU_VERSION
+from depth_tf.runtime import machine, memory, program, quiet, storage
+from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
+
+with epy.lazy_imports():
+    import keras
+    import numpy as np
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    from depth_tf import augmentation, losses, model, pipeline
+    from depth_tf.data import opening, splits
 
 BARS = {  # what the project asks of itself, as ratios
     "first epoch / plain TFDS decoding": 0.85,
@@ -31,62 +43,91 @@ BARS = {  # what the project asks of itself, as ratios
     "fit on the cached pipeline / fit on tensors": 0.93,
 }
 IN_ANY_ORDER = "first epoch in any order / first epoch"  # what --deterministic=false gains
+MULTIPLES = (1, 2, 4, 10)
 BATCH_SIZE = 16
+SIZE_PX = (192, 256)
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """What to measure, on what."""
 
-    what: str = option("pipeline", "what to measure", choices=("pipeline",))
-    dataset: str = option("nyu_depth_v2", "data set", choices=("nyu_depth_v2",))
+    what: str = option("pipeline", "what to measure", choices=("pipeline", "scale"))
+    dataset: str = option("nyu_depth_v2", "data set; pipeline: NYU alone", choices=("nyu_depth_v2", "synthetic_rooms"))
     data_dir: str | None = option(None, "folder TFDS keeps data sets in; unset: TFDS's own")
-    num_images: int = option(0, "images read a round; 0: all of train")
-    rounds: int = option(6, "rounds; the best counts")
     output: str | None = option(None, "result file, JSON; unset: none")
+    num_images: int = option(0, "images per round; 0: all of train", group="pipeline")
+    rounds: int = option(6, "rounds; the best counts", group="pipeline")
+    images: int | None = option(
+        None, "images of the shortest pass; unset: as many as the shuffle buffer holds", group="scale"
+    )
+
+    def __post_init__(self):
+        if self.what == "pipeline" and self.dataset != "nyu_depth_v2":
+            raise InputError(f"pipeline measures --dataset=nyu_depth_v2 alone, got {self.dataset}: take scale")
 
 
 def main(settings: Settings) -> None:
-    """Prints speeds and ratios, and writes them to --output."""
-    memory.keep_freed_memory()  # as training does
-    result = measure_pipeline(settings)
-    for name, speed in result["images_per_s"].items():
-        say(f"{speed:8.1f} images/s  {name}")
-    for name, ratio in result["ratios"].items():
-        say(f"{ratio:8.2f} x         {name}" + (f" (at least {BARS[name]:g})" if name in BARS else ""))
+    """Prints what was measured, and writes it to --output."""
+    measure = {"pipeline": measure_pipeline, "scale": measure_scale}[settings.what]
+    result = {
+        **measure(settings),
+        "dataset": settings.dataset,
+        "machine": machine.describe_machine(),
+        "date": machine.today(),
+        "command": program.without_paths(program.command_line("depth_tf.benchmark")),
+    }
     if settings.output:
         storage.write_json(settings.output, result)
 
 
 def measure_pipeline(settings: Settings) -> dict:
     """Returns speeds in images/s, and their ratios, at 192x256 with TFDS's auto-cache off."""
-    dataset = open_dataset(
+    memory.keep_freed_memory()  # as training does
+    split = opening.open_dataset(
         settings.dataset, settings.data_dir, validation_fraction=0.0, max_train_images=settings.num_images
-    )
-    split = dataset.split("train")  # with nothing held out: the very records that TFDS decodes
-    folder = resolve_data_dir(settings.data_dir) / settings.dataset / VERSION
-    size_px = (192, 256)
-    speeds: dict[str, list[float]] = collections.defaultdict(list)
+    ).split("train")  # with nothing held out: the very records that TFDS decodes
+    folder = opening.resolve_data_dir(settings.data_dir) / settings.dataset / NYU_VERSION
+    durations_s = collections.defaultdict(list)  # by what was measured, one per round
     for _ in range(settings.rounds):
-        speeds["plain TFDS decoding"].append(split.num_images / _seconds(_plain(folder, split.num_images)))
-        first_s, cached_s = _epochs_s(split, size_px)
-        speeds["first epoch"].append(split.num_images / first_s)
-        speeds["first epoch in any order"].append(split.num_images / _epochs_s(split, size_px, in_order=False)[0])
-        speeds["cached epoch"].append(split.num_images / cached_s)
-    on_pipeline, on_tensors = _fit_speeds(split, size_px, settings.rounds)
-    speeds |= {"fit on the cached pipeline": on_pipeline, "fit on tensors": on_tensors}
-    best = {name: max(values) for name, values in speeds.items()}
+        durations_s["plain TFDS decoding"].append(_seconds(_plain(folder, split.num_images)))
+        first_s, cached_s = _epochs_s(split)
+        durations_s["first epoch"].append(first_s)
+        durations_s["first epoch in any order"].append(_epochs_s(split, in_order=False)[0])
+        durations_s["cached epoch"].append(cached_s)
+    fits = _fits(split)
+    for _ in range(settings.rounds):
+        for name, fit in fits.items():
+            durations_s[name].append(_last_epoch_s(fit))
+    best = {name: split.num_images / min(values) for name, values in durations_s.items()}
     ratios = {name: best[over] / best[under] for name in (*BARS, IN_ANY_ORDER) for over, under in [name.split(" / ")]}
-    return {
-        "images_per_s": best,
-        "ratios": ratios,
-        "wanted": BARS,
-        "num_images": split.num_images,
-        "dataset": settings.dataset,
-        "machine": machine.describe_machine(),
-        "date": machine.today(),
-        "command": program.without_paths(program.command_line("depth_tf.benchmark")),
-    }
+    for name, speed in best.items():
+        say(f"{speed:8.1f} images/s  {name}")
+    for name, ratio in ratios.items():
+        say(f"{ratio:8.2f} x         {name}" + (f" (at least {BARS[name]:g})" if name in BARS else ""))
+    return {"images_per_s": best, "ratios": ratios, "wanted": BARS, "num_images": split.num_images}
+
+
+def measure_scale(settings: Settings) -> dict:
+    """Returns one row per length: images, seconds, and the peak of memory of the process that read them."""
+    processes, rows = multiprocessing.get_context("spawn"), []
+    shortest = settings.images or pipeline.SHUFFLE_BUFFER_IMAGES
+    for multiple in MULTIPLES:
+        with processes.Pool(1) as pool:
+            row = pool.apply(one_pass, (settings.dataset, settings.data_dir, multiple * shortest))
+        rows.append({"multiple": multiple, **row})
+        say(f"{row['images']:7,} images: {row['seconds']:7.1f} s, peak of memory {row['peak_memory_gib']:.2f} GiB")
+    return {"rows": rows}
+
+
+def one_pass(dataset: str, data_dir: str | None, images: int) -> dict:
+    """Reads one pass of `images` images, and returns their number, the seconds, and the process's peak of memory."""
+    quiet.import_tensorflow()  # a new process, which `program.run` has not prepared
+    memory.keep_freed_memory()
+    split = opening.open_dataset(dataset, data_dir).split("train")
+    longer = dataclasses.replace(split, num_images=images, read=lambda: split.read().repeat().take(images))
+    seconds = _seconds(_batches(longer, epochs=1, how=pipeline.Input("none")))
+    return {"images": images, "seconds": round(seconds, 2), "peak_memory_gib": round(memory.peak_gib(), 3)}
 
 
 def _plain(folder, num_images: int) -> tf.data.Dataset:
@@ -94,65 +135,51 @@ def _plain(folder, num_images: int) -> tf.data.Dataset:
     return tfds.builder_from_directory(folder).as_dataset(split=f"train[:{num_images}]", read_config=read_config)
 
 
-def _epochs_s(
-    split: Split, size_px: tuple[int, int], cached_epochs: int = 3, *, in_order: bool = True
-) -> tuple[float, float]:
-    """Returns the seconds of an epoch that decodes, and of one that reads from memory; both augment."""
-    steps = pipeline.steps_per_epoch(split.num_images, BATCH_SIZE)
-    batches = iter(
-        pipeline.training_batches(
-            split,
-            size_px,
-            batch_size=BATCH_SIZE,
-            seed=0,
-            steps=(1 + cached_epochs) * steps,
-            strength=Augmentation(),
-            how=pipeline.Input(deterministic=in_order),
-        )
+def _batches(split: splits.Split, *, epochs: int, how: pipeline.Input | None = None) -> tf.data.Dataset:
+    return pipeline.training_batches(
+        split,
+        SIZE_PX,
+        batch_size=BATCH_SIZE,
+        seed=0,
+        steps=epochs * pipeline.steps_per_epoch(split.num_images, BATCH_SIZE),
+        strength=augmentation.Augmentation(),
+        how=how or pipeline.Input(),
     )
-    first_s = _seconds(itertools.islice(batches, steps))
+
+
+def _epochs_s(split: splits.Split, cached_epochs: int = 3, *, in_order: bool = True) -> tuple[float, float]:
+    """Returns the seconds of an epoch that decodes, and of one that reads from memory; both augment."""
+    batches = iter(_batches(split, epochs=1 + cached_epochs, how=pipeline.Input(deterministic=in_order)))
+    first_s = _seconds(itertools.islice(batches, pipeline.steps_per_epoch(split.num_images, BATCH_SIZE)))
     return first_s, _seconds(batches) / cached_epochs
 
 
-def _fit_speeds(split: Split, size_px: tuple[int, int], rounds: int) -> tuple[list[float], list[float]]:
-    """Returns images/s of `fit` on the cached, augmented pipeline and on arrays, measured in turn."""
-    network = build_network(*size_px)
-    network.compile("adam", depth_loss(), jit_compile=False)
-    images, depths_m = (
-        np.stack(part) for part in zip(*pipeline.resized(split, size_px).as_numpy_iterator(), strict=True)
-    )
-    images, weights = images.astype(np.float32), np.ones(len(images), np.float32)
+def _fits(split: splits.Split) -> dict[str, Callable]:
+    """Returns `fit` on the cached, augmented pipeline and on arrays, to be measured in turn."""
+    network = model.build_network(*SIZE_PX)
+    network.compile("adam", losses.depth_loss(), jit_compile=False)
+    pairs = pipeline.resized(split, SIZE_PX).as_numpy_iterator()
+    images, depths_m = (np.stack(part) for part in zip(*pairs, strict=True))
+    arrays = {"x": images.astype(np.float32), "y": depths_m, "sample_weight": np.ones(len(images), np.float32)}
     steps = pipeline.steps_per_epoch(split.num_images, BATCH_SIZE)
-    batches = pipeline.training_batches(
-        split, size_px, batch_size=BATCH_SIZE, seed=0, steps=10**6, strength=Augmentation()
-    )
-
-    def fit_pipeline(clock):
-        # One data set for all rounds, which share its cache, as in a long run: only the first epoch decodes.
-        network.fit(batches, epochs=2, steps_per_epoch=steps, verbose=0, shuffle=False, callbacks=[clock])
-
-    def fit_tensors(clock):
-        network.fit(
-            images, depths_m, sample_weight=weights, batch_size=BATCH_SIZE, epochs=2, verbose=0, callbacks=[clock]
-        )
-
-    speeds: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds):
-        for fit, found in zip((fit_pipeline, fit_tensors), speeds, strict=True):
-            clock = _LastEpoch()
-            fit(clock)
-            found.append(split.num_images / clock.seconds)
-    return speeds
+    # One data set for all rounds, which share its cache, as in a long run: only the first epoch decodes.
+    batches = _batches(split, epochs=10**6)
+    return {
+        "fit on the cached pipeline": functools.partial(network.fit, batches, steps_per_epoch=steps, shuffle=False),
+        "fit on tensors": functools.partial(network.fit, **arrays, batch_size=BATCH_SIZE),
+    }
 
 
-class _LastEpoch(keras.callbacks.Callback):
-    """Times the last epoch: the first one builds the graph and fills the cache."""
+def _last_epoch_s(fit: Callable) -> float:
+    """Returns the seconds of the second of two epochs: the first one builds the graph and fills the cache."""
+    at_s: list[float] = []
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self._started_s = time.perf_counter()
+    def read_clock(epoch, logs):
+        at_s.append(time.perf_counter())
 
-    def on_epoch_end(self, epoch, logs=None):
-        self.seconds = time.perf_counter() - self._started_s
+    clock = keras.callbacks.LambdaCallback(on_epoch_begin=read_clock, on_epoch_end=read_clock)
+    fit(epochs=2, verbose=0, callbacks=[clock])
+    return at_s[-1] - at_s[-2]
 
 
 def _seconds(elements: Iterable) -> float:

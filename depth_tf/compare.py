@@ -5,41 +5,48 @@
     python -m depth_tf.compare --data_dir=DIR --output=OUT --optimizers=sgd,adamw --schedules=step --seeds=0,1,2
 
 Each run has a folder of its own in OUT/runs/, as `depth_tf.train` leaves it; its flags.txt repeats it. Killed and
-started again, a comparison goes on with the runs that are missing. It ends in OUT/compare.json, compare.md and
+started again, a comparison trains the runs that are missing. It ends in OUT/compare.json, compare.md and
 compare.png. All figures are of the hold-out: `validation` is for reporting, not for choosing.
 """
 
+from __future__ import annotations
+
 import contextlib
+import csv
 import dataclasses
 import gc
 import os
 import pathlib
 import time
 
-import keras
+from etils import epy
 
-from depth_tf import pipeline, train
-from depth_tf.callbacks import Diverged
-from depth_tf.data import cache
-from depth_tf.data.opening import naming_bad_records, open_chosen, resolve_name
 from depth_tf.data.settings import DataSettings
-from depth_tf.data.splits import DepthDataset, Split
-from depth_tf.drawing import comparison
-from depth_tf.optimizers import OPTIMIZERS
+from depth_tf.optimizers import OPTIMIZERS, default_learning_rate
 from depth_tf.runtime import program, run_folder, storage
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from depth_tf.schedules import SCHEDULES
-from depth_tf.scoring.result import describe
-from depth_tf.scoring.score_run import score_run
-from depth_tf.training import distribute, resume
-from depth_tf.training.progress import duration
+from depth_tf.training.settings import Settings as RunSettings
 
+with epy.lazy_imports():
+    import keras
+
+    from depth_tf import callbacks, pipeline, train
+    from depth_tf.data import cache, opening, splits
+    from depth_tf.drawing import comparison
+    from depth_tf.scoring import result as result_file
+    from depth_tf.scoring import score_run
+    from depth_tf.training import distribute, progress, resume
+
+PROGRAM = "depth_tf.compare"
 GRIDS = {  # optimizers, schedules, seeds
     "default": ("sgd,rmsprop,adam,adamw", "plateau,cosine", "0,1"),
     "full": ("sgd,rmsprop,adam,adamw", "step,plateau,exponential,cosine,piecewise", "0,1"),
 }
-COMPARABLE = tuple(name for name in SCHEDULES if name != "range_test")
+BUDGET = ("epochs", "global_batch_size", "image_height_px", "image_width_px", "width")
+DIVERGED = "diverged.txt"  # in the folder of a run that came to no good end, with the reason
+DIGITS = 5  # of a curve's values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,13 +57,13 @@ class Settings(DataSettings):
         "default", "named grid; the three flags below replace its parts", group="grid", choices=tuple(GRIDS)
     )
     optimizers: str | None = option(None, f"comma-separated, of {', '.join(OPTIMIZERS)}", group="grid")
-    schedules: str | None = option(None, f"comma-separated, of {', '.join(COMPARABLE)}", group="grid")
+    schedules: str | None = option(None, f"comma-separated, of {', '.join(SCHEDULES)}", group="grid")
     seeds: str | None = option(None, "comma-separated whole numbers", group="grid")
     output: str | None = option(None, "folder of the comparison", group="grid")
     tensorboard: bool = option(False, "write TensorBoard event files: --logdir=OUT/runs compares them", group="grid")
     max_train_images: int = option(0, "train on the first this many images; 0: all", group="data")
     epochs: int = option(20, "passes over the training images, in every run", group="budget")
-    global_batch_size: int = option(16, "images a step", group="budget")
+    global_batch_size: int = option(16, "images per step", group="budget")
     image_height_px: int = option(96, "height the network sees, divisible by 32", group="budget")
     image_width_px: int = option(128, "width the network sees, divisible by 32", group="budget")
     width: int = option(16, "channels of the network's first stage; the others are multiples", group="budget")
@@ -71,15 +78,20 @@ class Settings(DataSettings):
 
 def main(settings: Settings) -> None:
     """Runs what is missing of the grid, then writes the comparison."""
-    settings = dataclasses.replace(settings, dataset=resolve_name(settings.dataset, settings.data_dir))
+    settings = dataclasses.replace(settings, dataset=opening.resolve_name(settings.dataset, settings.data_dir))
     runs = [run_settings(settings, *cell) for cell in cells(settings)]
     for run in runs:
         _refuse_other_configuration(run)
-    dataset = open_chosen(settings, max_train_images=settings.max_train_images)
+    dataset = opening.open_chosen(settings, max_train_images=settings.max_train_images)
     train_missing(runs, dataset)
-    result = comparison.collect([pathlib.Path(run.workdir) for run in runs], dataset)
-    result |= describe(dataset, "holdout", command=program.command_line("depth_tf.compare"), parameters=None)
-    comparison.write(pathlib.Path(settings.output), result)
+    result = collect(runs, dataset)
+    result |= result_file.describe(dataset, "holdout", command=program.command_line(PROGRAM), parameters=None)
+    folder = pathlib.Path(settings.output)
+    storage.write_text(folder / "compare.json", comparison.dump(result))
+    storage.write_text(folder / "compare.md", comparison.table(result))
+    comparison.draw(folder / "compare.png", result)
+    say(comparison.table(result))
+    say(f"wrote {folder}/compare.json, compare.md and compare.png")
 
 
 def cells(settings: Settings) -> list[tuple[str, str, int]]:
@@ -93,7 +105,7 @@ def cells(settings: Settings) -> list[tuple[str, str, int]]:
         flag: (getattr(settings, flag) or default).split(",")
         for flag, default in zip(flags, GRIDS[settings.grid], strict=True)
     }
-    for flag, choices in (("optimizers", OPTIMIZERS), ("schedules", COMPARABLE)):
+    for flag, choices in (("optimizers", OPTIMIZERS), ("schedules", SCHEDULES)):
         for word in words[flag]:
             if word not in choices:
                 raise InputError(f"expected --{flag} of {', '.join(choices)}, separated by commas, got {word!r}")
@@ -108,11 +120,11 @@ def cells(settings: Settings) -> list[tuple[str, str, int]]:
     ]
 
 
-def run_settings(settings: Settings, optimizer: str, schedule: str, seed: int) -> train.Settings:
+def run_settings(settings: Settings, optimizer: str, schedule: str, seed: int) -> RunSettings:
     """Returns the settings of one run; the rate and the decay are the optimizer's own."""
     given = dataclasses.asdict(settings)
-    shared = {field.name: given[field.name] for field in dataclasses.fields(train.Settings) if field.name in given}
-    return train.Settings(
+    shared = {field.name: given[field.name] for field in dataclasses.fields(RunSettings) if field.name in given}
+    return RunSettings(
         **shared,
         optimizer=optimizer,
         schedule=schedule,
@@ -122,21 +134,22 @@ def run_settings(settings: Settings, optimizer: str, schedule: str, seed: int) -
     )
 
 
-def train_missing(runs: list[train.Settings], dataset: DepthDataset) -> None:
+def train_missing(runs: list[RunSettings], dataset: splits.DepthDataset) -> None:
     """Trains the runs whose folders are not finished, one after the other, and says how long the rest will take."""
     missing = [run for run in runs if not is_finished(pathlib.Path(run.workdir))]
     images = runs[0].epochs * dataset.split("train").num_images
     say(f"{len(runs)} runs of {runs[0].epochs} epochs, {images:,} images each; {len(missing)} to do")
-    with naming_bad_records(dataset):
+    with opening.naming_bad_records(dataset):
         shared = decoded_once(dataset, runs[0])
         started_s = time.perf_counter()
         for done, run in enumerate(missing, start=1):
             outcome = train_one(run, dataset, shared)
             left_s = (time.perf_counter() - started_s) / done * (len(missing) - done)
-            say(f"run {done}/{len(missing)} {pathlib.Path(run.workdir).name}: {outcome}; {duration(left_s)} left")
+            name, left = pathlib.Path(run.workdir).name, progress.duration(left_s)
+            say(f"run {done}/{len(missing)} {name}: {outcome}; {left} left")
 
 
-def train_one(run: train.Settings, dataset: DepthDataset, shared: DepthDataset) -> str:
+def train_one(run: RunSettings, dataset: splits.DepthDataset, shared: splits.DepthDataset) -> str:
     """Trains and scores one run, its messages going to a log beside its folder, and returns a line about it.
 
     All runs share a process, and with it the decoded images and TensorFlow's start; `clear_session` makes the next
@@ -149,37 +162,73 @@ def train_one(run: train.Settings, dataset: DepthDataset, shared: DepthDataset) 
     with open(f"{workdir}.log", "w") as log, contextlib.redirect_stdout(log):
         try:
             train.train_network(shared, run, workdir, distribute.build_strategy(run.strategy))
-        except Diverged as error:
-            storage.write_text(workdir / comparison.DIVERGED, f"{error}\n")
+        except callbacks.Diverged as error:
+            storage.write_text(workdir / DIVERGED, f"{error}\n")
             return f"diverged ({error})"
-        scored = score_run(workdir, dataset, split="holdout", command=program.command_line("depth_tf.compare"))
+        scored = score_run.score_run(
+            workdir, dataset, split="holdout", command=program.command_line("depth_tf.compare")
+        )
     resume.forget(workdir)
     return f"hold-out delta1 {scored['delta1']:.3f}, log10 {scored['log10']:.3f}"
 
 
 def is_finished(workdir: pathlib.Path) -> bool:
     """Says whether a run came to its end, good or bad."""
-    return (workdir / run_folder.METRICS).exists() or (workdir / comparison.DIVERGED).exists()
+    return (workdir / run_folder.METRICS).exists() or (workdir / DIVERGED).exists()
 
 
-def decoded_once(dataset: DepthDataset, run: train.Settings) -> DepthDataset:
+def collect(runs: list[RunSettings], dataset: splits.DepthDataset) -> dict:
+    """Returns the budget and each run's curves, from finished runs on `dataset`."""
+    folders = [pathlib.Path(run.workdir) for run in runs]
+    training_s = sum(float(row["training_s"]) for folder in folders for row in _read_rows(folder / run_folder.SPEED))
+    return {
+        **{name: getattr(runs[0], name) for name in BUDGET},
+        "num_train_images": dataset.split("train").num_images,
+        "num_holdout_images": dataset.split("holdout").num_images,
+        "judged_by": callbacks.MONITOR,
+        "training_minutes": round(training_s / 60, 1),
+        "runs": [
+            {
+                **{name: getattr(run, name) for name in ("optimizer", "schedule", "seed")},
+                "peak_learning_rate": default_learning_rate(run.optimizer),
+                "diverged": (folder / DIVERGED).exists(),
+                "curves": read_curves(folder),
+            }
+            for run, folder in zip(runs, folders, strict=True)
+        ],
+    }
+
+
+def read_curves(workdir: pathlib.Path) -> dict[str, list[float]]:
+    """Returns the values of every epoch that a run's history has, by name."""
+    rows = _read_rows(workdir / run_folder.HISTORY)
+    names = ("val_delta1", "val_loss", callbacks.MONITOR, "loss", "learning_rate")
+    return {name: [float(f"{float(row[name]):.{DIGITS}g}") for row in rows] for name in names}
+
+
+def _read_rows(path: pathlib.Path) -> list[dict[str, str]]:
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def decoded_once(dataset: splits.DepthDataset, run: RunSettings) -> splits.DepthDataset:
     """Returns the splits that training needs, already resized and kept in memory for all runs if they fit.
 
     Training resizes them again, to the size they have: the batches stay those of a run on its own.
     """
     size_px = (run.image_height_px, run.image_width_px)
-    splits = [dataset.split(name) for name in ("train", "holdout")]
-    if cache.choose_cache("auto", sum(split.num_images for split in splits), size_px) != "memory":
+    shared = [dataset.split(name) for name in ("train", "holdout")]
+    if cache.choose_cache("auto", sum(split.num_images for split in shared), size_px) != "memory":
         return dataset
 
-    def keep(split: Split) -> Split:
+    def keep(split: splits.Split) -> splits.Split:
         pairs = pipeline.resized(split, size_px).cache()
         return dataclasses.replace(split, read=lambda: pairs)
 
-    return dataclasses.replace(dataset, splits={**dataset.splits, **{split.name: keep(split) for split in splits}})
+    return dataclasses.replace(dataset, splits={**dataset.splits, **{split.name: keep(split) for split in shared}})
 
 
-def _refuse_other_configuration(run: train.Settings) -> None:
+def _refuse_other_configuration(run: RunSettings) -> None:
     """Raises InputError if a finished run in the output folder was made with other settings."""
     workdir = pathlib.Path(run.workdir)
     if not is_finished(workdir):

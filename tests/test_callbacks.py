@@ -159,7 +159,7 @@ def _fit_on_a_stream(model, targets, chosen):
     """One step an epoch, each with the next of the targets."""
     stream = tf.data.Dataset.from_tensor_slices((np.ones((len(targets), 1, 1)), np.reshape(targets, (-1, 1, 1))))
     one = np.ones((1, 1), np.float32)
-    with callbacks.closing_files(chosen):
+    with recording.closing_files(chosen):
         model.fit(
             stream,
             steps_per_epoch=1,
@@ -231,7 +231,7 @@ def test_the_list_has_the_order_that_it_promises(tmp_path):
         "EarlyStopping",
         "KeepNetwork",
         "AddRate",
-        "CSVLogger",
+        "History",
         "AddSpeed",
         "Board",
         "ForwardGraph",

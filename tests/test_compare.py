@@ -1,13 +1,14 @@
 """The comparison: its grid, that it goes on where it was killed, and what it says of its runs."""
 
 import dataclasses
+import itertools
 import json
 import pathlib
 
 import numpy as np
 import pytest
 
-from depth_tf import compare, schedules, train
+from depth_tf import callbacks, compare, optimizers, train
 from depth_tf.compare import GRIDS, Settings, cells
 from depth_tf.data.opening import open_dataset
 from depth_tf.drawing import comparison
@@ -35,7 +36,10 @@ def _compared(tiny_settings, tmp_path_factory):
     for optimizer, epochs in (("sgd", 3), ("adamw", 1)):
         run = compare.run_settings(settings, optimizer, "cosine", 0)
         run_folder.claim(pathlib.Path(run.workdir), run, data=dataset.describe())
-        rows = [dict.fromkeys((*comparison.CURVES, "training_s"), 0.5) for _ in range(epochs)]
+        rows = [
+            dict.fromkeys(("val_delta1", "val_loss", "val_log10", "loss", "learning_rate", "training_s"), 0.5)
+            for _ in range(epochs)
+        ]
         for name in ("history.csv", "speed.csv"):
             storage.write_csv(pathlib.Path(run.workdir) / name, rows)
     (output / "runs" / "sgd-cosine-0" / "metrics.json").write_text("{}")
@@ -43,10 +47,10 @@ def _compared(tiny_settings, tmp_path_factory):
     return output, settings
 
 
-def test_the_full_grid_is_four_optimizers_by_five_schedules_by_two_seeds():
+def test_the_full_grid_pairs_every_optimizer_with_every_schedule_that_changes_the_rate():
     grid = cells(Settings(output="x", grid="full"))
-    assert len(grid) == len(set(grid)) == 4 * 5 * 2
-    assert {schedule for _, schedule, _ in grid} == {*schedules.CALLBACKS, "exponential", "cosine", "piecewise"}
+    pairs = itertools.product(optimizers.OPTIMIZERS, set(compare.COMPARABLE) - {"constant"})
+    assert sorted(grid) == sorted((*pair, seed) for pair in pairs for seed in (0, 1))
 
 
 def test_flags_replace_parts_of_the_grid():
@@ -178,9 +182,19 @@ def test_the_result_file_survives_the_way_through_json():
 def test_a_run_that_diverges_is_noted_and_the_grid_goes_on(tmp_path, monkeypatch):
     def diverge(dataset, run, workdir, strategy):
         workdir.mkdir(parents=True)
-        raise compare.Diverged("the loss became nan")
+        raise callbacks.Diverged("the loss became nan")
 
     monkeypatch.setattr(train, "train_network", diverge)
     run = compare.run_settings(Settings(output=str(tmp_path)), "sgd", "step", 0)
     assert compare.train_one(run, None, None) == "diverged (the loss became nan)"
     assert compare.is_finished(tmp_path / "runs" / "sgd-step-0")
+
+
+def test_the_legend_covers_no_curve(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(comparison.Figure, "savefig", lambda figure, path: drawn.append(figure) or path.touch())
+    comparison.draw(tmp_path / "compare.png", _result(*MADE_UP))
+    (figure,) = drawn
+    figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    assert not any(legend.overlaps(axes.get_tightbbox()) for axes in figure.axes)

@@ -117,7 +117,7 @@ def test_the_workers_rows_together_are_the_batches_of_one(split, num_workers):
 
 
 def test_a_worker_with_two_devices_gets_a_batch_for_each(split):
-    mine = Input(worker=1, num_workers=2, batches_a_step=2)
+    mine = Input(worker=1, num_workers=2, batches_per_step=2)
     one, other = _numbers(_train(split, steps=1, how=mine), 1)
     assert [one + other] == _numbers(_train(split, steps=1, how=Input(worker=1, num_workers=2)), 2)
 

@@ -5,16 +5,17 @@ import json
 import pytest
 
 from depth_tf import report
+from depth_tf.drawing import tables
 from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
 
 
-def test_the_readme_agrees_with_the_result_files():
+def test_the_readmes_agree_with_the_result_files():
     report.main(report.Settings(check=True))
 
 
 def test_result_files_hold_no_absolute_path():
-    for path in report.RESULTS.glob("*.json"):
+    for path in report.RESULTS.rglob("*.json"):
         assert "=/" not in path.read_text(), path
         assert "/home" not in path.read_text(), path
 
@@ -24,40 +25,42 @@ def test_paths_are_taken_out_of_a_command():
     assert program.without_paths(command) == "python -m depth_tf.train --data_dir=DATA_DIR --epochs=3 --workdir=WORKDIR"
 
 
-def test_tables_rank_by_abs_rel_and_end_with_the_floor_and_what_was_aligned_comes_last():
-    def result(title, abs_rel, protocol="eigen"):
-        metrics = dict.fromkeys(report.COLUMNS, 0.5) | {"abs_rel": abs_rel}
-        return metrics | {
-            "title": title,
-            "dataset": "nyu_depth_v2",
-            "split": "validation",
-            "num_images": 147,
-            "num_train_images": 583,
-            "parameters": 450_000,
-            "protocol": {"name": protocol},
-            "floor": dict.fromkeys(report.COLUMNS, 0.7),
-            "date": "2026-11-22",
-            "machine": "a processor, 2 cores",
-        }
+def _result(title, abs_rel, protocol="eigen", **changes):
+    figures = dict.fromkeys(tables.COLUMNS, 0.5) | {"abs_rel": abs_rel}
+    about = {"title": title, "dataset": "nyu_depth_v2", "split": "validation", "num_images": 147, "parameters": 450_000}
+    training = {"num_train_images": 583, "protocol": {"name": protocol}, "floor": dict.fromkeys(tables.COLUMNS, 0.7)}
+    return {**figures, **about, **training, "date": "2026-11-22", "machine": "a processor, 2 cores", **changes}
 
-    tables = report.results_tables([result("worse", 0.3), result("flattered", 0.1, "aligned"), result("better", 0.2)])
-    lines, aligned = (table.splitlines() for table in tables.split("\n\n**"))
-    assert lines[0] == "**NYU Depth V2, `validation` (147 images), protocol *eigen***"
-    assert [line.split(" | ")[0] for line in lines[4:]] == ["| better", "| worse", "| mean depth map (floor)"]
+
+def test_tables_rank_by_abs_rel_and_end_with_the_mean_map_and_what_was_aligned_comes_last():
+    results = [_result("worse", 0.3), _result("flattered", 0.1, "aligned"), _result("better", 0.2)]
+    lines, aligned = (table.splitlines() for table in tables.results_tables(results).split("\n\n**"))
+    assert lines[0] == "**NYU Depth V2, `validation`: 147 images; protocol *eigen***"
+    assert [line.split(" | ")[0] for line in lines[4:]] == ["| better", "| worse", "| mean depth map"]
     assert "| 0.200 |" in lines[4]
     assert "583 images" in lines[4]
     assert "0.45 M" in lines[4]
     assert aligned[0].endswith("protocol *aligned***")
 
 
-def test_the_work_log_caps_gaps_and_shares_them_by_lines():
-    history = [
-        (0, {"README.md": 5}),
-        (20, {"depth_tf/train.py": 30, "tests/test_train.py": 10}),
-        (500, {"depth_tf/synthetic_rooms/camera.py": 8}),
-    ]
-    rows = report.work_log(history).splitlines()[2:]
-    assert rows == ["| synthetic rooms | 0.5 |", "| depth_tf | 0.2 |", "| tests | 0.1 |", "| all | 0.8 |"]
+def test_another_test_set_has_a_table_of_its_own_with_its_name_and_the_commit():
+    official = {"num_images": 654, "test_set": "the official ones", "commit": "abc1234"}
+    one, two = tables.results_tables([_result("here", 0.2), _result("there", 0.3, **official)]).split("\n\n**")
+    assert "`validation`: 147 images; " in one
+    assert "`validation`: the official ones; " in two
+    assert "2 cores, commit abc1234 |" in two
+
+
+def test_the_mean_map_beside_scored_files_is_of_its_own_training_images():
+    table = tables.results_tables([_result("published", 0.1, num_train_images=47_584, num_floor_images=795)])
+    assert "| published | NYU Depth V2, 47,584 images |" in table
+    assert "| mean depth map | NYU Depth V2, 795 images | 0.700 |" in table
+
+
+def test_what_a_published_network_scores_here_stands_beside_what_its_authors_give():
+    published = {"delta1": 0.771, "rmse_m": 0.604, "source": "https://there"}
+    sentence = report.trust(_result("Theirs", 0.2, published=published, rmse_m=0.6, delta1=0.75))
+    assert "delta1 0.771, RMSE 0.604 m ([source](https://there)); this evaluator gives 0.750, 0.600 m" in sentence
 
 
 def test_a_result_is_added_under_its_title_without_paths(tmp_path, monkeypatch):
@@ -91,4 +94,4 @@ def test_the_table_of_scale_gives_times_as_multiples_of_the_first():
 
 def test_a_readme_without_its_marks_is_refused():
     with pytest.raises(InputError, match="no section <!-- results -->"):
-        report.replace_section("nothing", "results", "x")
+        tables.replace_section("nothing", "results", "x")

@@ -1,0 +1,70 @@
+"""Result files as Markdown tables, and where in a README they stand."""
+
+import collections
+import json
+
+from depth_tf.runtime.errors import InputError
+
+COLUMNS = {"abs_rel": "AbsRel", "rmse_m": "RMSE m", "log10": "log10", "delta1": "delta1", "delta2": "delta2"}
+NAMES = {"nyu_depth_v2": "NYU Depth V2", "synthetic_rooms": "Synthetic rooms"}
+
+
+def replace_section(text: str, name: str, content: str) -> str:
+    """Returns `text` with what stands between `<!-- name -->` and `<!-- end name -->` replaced."""
+    start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
+    if start not in text or end not in text:
+        raise InputError(f"README.md has no section {start} ... {end}: put the two lines back")
+    head, rest = text.split(start, 1)
+    return f"{head}{start}\n{content}\n{end}{rest.split(end, 1)[1]}"
+
+
+def markdown(columns: list[str], rows: list[list[str]]) -> str:
+    """Returns a Markdown table."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows))
+
+
+def results_tables(results: list[dict]) -> str:
+    """Returns a Markdown table for each data set, split and protocol, *aligned* last; the best AbsRel stands first."""
+    groups = collections.defaultdict(list)
+    for result in results:
+        groups[(result["dataset"], result["split"], result["num_images"], result["protocol"]["name"])].append(result)
+    ordered = sorted(groups, key=lambda key: (key[-1] == "aligned", key))
+    return "\n\n".join(_group(groups[key]) for key in ordered)
+
+
+def training_set(result: dict) -> str:
+    """Returns what a method learned from: the data set and how many of its images."""
+    trained_on = result.get("trained_on", result["dataset"])
+    count = f"{result['num_train_images']:,} images" if result["num_train_images"] else "-"
+    return f"{NAMES.get(trained_on, trained_on)}, {count}"
+
+
+def mean_map(result: dict) -> dict:
+    """Returns the mean depth map's own result, which stands in each method's under "floor".
+
+    Where depth maps from files were scored, the map's training images are not the method's: "num_floor_images".
+    """
+    images = result.get("num_floor_images", result["num_train_images"])
+    title = {"title": "mean depth map", "parameters": 0, "num_train_images": images}
+    return {**result, **result["floor"], **title}
+
+
+def _group(group: list[dict]) -> str:
+    first = group[0]
+    dataset = NAMES.get(first["dataset"], first["dataset"])
+    images = first.get("test_set", f"{first['num_images']} images")
+    floors = {json.dumps(result["floor"]): mean_map(result) for result in group if result.get("floor")}
+    ranked = sorted(group, key=lambda result: result["abs_rel"])
+    table = markdown(
+        ["method", "trained on", *COLUMNS.values(), "parameters", "measured"],
+        [_cells(result) for result in [*ranked, *floors.values()]],
+    )
+    return f"**{dataset}, `{first['split']}`: {images}; protocol *{first['protocol']['name']}***\n\n{table}"
+
+
+def _cells(result: dict) -> list[str]:
+    parameters = {None: "-", 0: "0"}.get(result["parameters"]) or f"{result['parameters'] / 1e6:.2f} M"
+    commit = f", commit {result['commit']}" if "commit" in result else ""
+    figures = [f"{result[name]:.3f}" for name in COLUMNS]
+    measured = f"{result['date']}, {result['machine']}{commit}"
+    return [result["title"], training_set(result), *figures, parameters, measured]
