@@ -20,8 +20,8 @@ from depth_tf.augmentation import Augmentation
 from depth_tf.data.opening import open_dataset, resolve_data_dir
 from depth_tf.data.settings import NYU_VERSION as VERSION
 from depth_tf.data.splits import Split
-from depth_tf.losses import DepthLoss
-from depth_tf.model import build_network
+from depth_tf.losses import depth_loss
+from depth_tf.model import build_small
 from depth_tf.runtime import machine, memory, program, storage
 from depth_tf.runtime.program import option, say
 
@@ -116,8 +116,8 @@ def _epochs_s(
 
 def _fit_speeds(split: Split, size_px: tuple[int, int], rounds: int) -> tuple[list[float], list[float]]:
     """Returns images/s of `fit` on the cached, augmented pipeline and on arrays, measured in turn."""
-    network = build_network(*size_px)
-    network.compile("adam", DepthLoss(), jit_compile=False)
+    network = build_small(*size_px)
+    network.compile("adam", depth_loss(), jit_compile=False)
     images, depths_m = (
         np.stack(part) for part in zip(*pipeline.resized(split, size_px).as_numpy_iterator(), strict=True)
     )

@@ -39,7 +39,6 @@ GRIDS = {  # optimizers, schedules, seeds
     "default": ("sgd,rmsprop,adam,adamw", "plateau,cosine", "0,1"),
     "full": ("sgd,rmsprop,adam,adamw", "step,plateau,exponential,cosine,piecewise", "0,1"),
 }
-COMPARABLE = tuple(name for name in SCHEDULES if name != "range_test")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Settings(DataSettings):
         "default", "named grid; the three flags below replace its parts", group="grid", choices=tuple(GRIDS)
     )
     optimizers: str | None = option(None, f"comma-separated, of {', '.join(OPTIMIZERS)}", group="grid")
-    schedules: str | None = option(None, f"comma-separated, of {', '.join(COMPARABLE)}", group="grid")
+    schedules: str | None = option(None, f"comma-separated, of {', '.join(SCHEDULES)}", group="grid")
     seeds: str | None = option(None, "comma-separated whole numbers", group="grid")
     output: str | None = option(None, "folder of the comparison", group="grid")
     tensorboard: bool = option(False, "write TensorBoard event files: --logdir=OUT/runs compares them", group="grid")
@@ -93,7 +92,7 @@ def cells(settings: Settings) -> list[tuple[str, str, int]]:
         flag: (getattr(settings, flag) or default).split(",")
         for flag, default in zip(flags, GRIDS[settings.grid], strict=True)
     }
-    for flag, choices in (("optimizers", OPTIMIZERS), ("schedules", COMPARABLE)):
+    for flag, choices in (("optimizers", OPTIMIZERS), ("schedules", SCHEDULES)):
         for word in words[flag]:
             if word not in choices:
                 raise InputError(f"expected --{flag} of {', '.join(choices)}, separated by commas, got {word!r}")

@@ -1,55 +1,50 @@
 """Training losses over the pixels whose depth is known.
 
-A true depth of 0 marks a missing pixel. Every loss gives one value an image, computed from that image's valid pixels
+A true depth of 0 marks a missing pixel. Every loss gives one value per image, computed from that image's valid pixels
 alone; an image without any costs 0 and has a gradient of 0. Keras multiplies these values by the batch's `weight` and
 divides their sum by the rows of the whole batch, so the result is the same on one device or many, however unevenly the
 missing pixels fall. Rows that only fill up an epoch's last batch have weight 0 but are among those rows, so the logged
 loss of an epoch is a little low; the metrics are not.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
-import keras
-from keras import ops
+from etils import epy
+
+with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
+    from keras import ops
 
 EPSILON = 1e-6  # keeps the root's gradient finite at 0, and berhu's threshold above 0
 
 
-@keras.saving.register_keras_serializable("depth_tf")
-class DepthLoss(keras.losses.Loss):
-    """A pixel loss plus a weighted gradient-matching loss, masked where the true depth is 0.
+def depth_loss(pixel_loss: str = "silog", gradient_weight: float = 0.5) -> Callable:
+    """Returns the loss for `model.compile`: a pixel loss plus a weighted gradient-matching loss.
 
     Args:
       pixel_loss: a key of `PIXEL_LOSSES`.
       gradient_weight: weight of the gradient-matching term; 0 leaves it out.
-      name: name shown in logs.
 
-    Call arguments:
-      y_true: [B, H, W, 1] float32, metres, 0 where missing.
-      y_pred: [B, H, W, 1] float, metres, above 0.
-      sample_weight: [B], one weight an image; a weight a pixel would be broadcast wrongly, silently.
+    Returns:
+      A function of y_true [B, H, W, 1] float32, metres, 0 where missing, and y_pred [B, H, W, 1] float, metres, above
+      0. It returns the loss of each image, [B] float32. Sample weights must be one per image, [B]: one per pixel would
+      be broadcast wrongly, silently.
     """
+    per_image = PIXEL_LOSSES[pixel_loss]
 
-    def __init__(self, pixel_loss: str = "silog", gradient_weight: float = 0.5, name: str = "depth_loss"):
-        super().__init__(name=name)
-        self.pixel_loss = pixel_loss
-        self.gradient_weight = gradient_weight
-
-    def call(self, y_true, y_pred):
-        """Returns the loss of each image, [B] float32."""
+    def depth_loss(y_true, y_pred):
         true_m = ops.cast(y_true, "float32")
         pred_m = ops.cast(y_pred, "float32")
         valid = ops.cast(true_m > 0, "float32")
         true_m = ops.where(true_m > 0, true_m, 1.0)  # before the log: a NaN there would reach the gradient
-        loss = PIXEL_LOSSES[self.pixel_loss](true_m=true_m, pred_m=pred_m, valid=valid)
-        if self.gradient_weight:
+        loss = per_image(true_m=true_m, pred_m=pred_m, valid=valid)
+        if gradient_weight:
             difference = ops.log(pred_m) - ops.log(true_m)
-            loss += self.gradient_weight * gradient_matching(difference, valid)
+            loss += gradient_weight * gradient_matching(difference, valid)
         return loss
 
-    def get_config(self) -> dict:
-        """Returns what is needed to build the loss again."""
-        return {"pixel_loss": self.pixel_loss, "gradient_weight": self.gradient_weight, "name": self.name}
+    return depth_loss
 
 
 def silog(*, true_m, pred_m, valid):
@@ -87,13 +82,13 @@ def gradient_matching(difference, valid, scales: int = 3):
     """Returns the mean absolute gradient of the log-depth error, [B], summed over scales 1, 2, 4.
 
     A difference between two neighbours counts only where both are valid. The term keeps edges sharp and surfaces flat,
-    which a loss a pixel does not ask for. Source: Li and Snavely 2018 (MegaDepth), section 4.2.
+    which a loss per pixel does not ask for. Source: Li and Snavely 2018 (MegaDepth), section 4.2.
 
     Args:
       difference: [B, H, W, 1] float32, log of predicted minus log of true depth; finite everywhere. H and W must be
         known when the graph is built.
       valid: [B, H, W, 1] float32, 1 where the true depth is known, else 0.
-      scales: how many grids: the first is the image's own, each further one keeps every second row and column.
+      scales: how many: the first is the image's own, each further one keeps every second row and column.
     """
     total = 0.0
     for scale in range(scales):

@@ -1,4 +1,4 @@
-"""The network: a small convolutional encoder-decoder with skips, from RGB to metres.
+"""The networks by name; *small* is a convolutional encoder-decoder with skips, from RGB to metres.
 
 The encoder halves the resolution five times; the decoder climbs back to half the input's resolution, joining
 each encoder stage on its way, and the last doubling is bilinear. Depth is predicted as a point on a
@@ -7,20 +7,27 @@ logarithmic scale between the smallest and the largest depth, so the output is a
 Only layers that Keras ships are used: with `compile=False` a saved network loads without this package.
 """
 
+from __future__ import annotations
+
 import math
 import os
 import zipfile
+from collections.abc import Callable
 
-import keras
+from etils import epy
 
-from depth_tf.data.resizing import check_size
 from depth_tf.runtime.errors import InputError
+
+with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
+    import keras
+
+    from depth_tf.data import resizing
 
 STAGE_WIDTHS = (1, 1.5, 2.5, 4, 6)  # channels of the five encoder stages, as multiples of `width`
 NORMALIZATIONS = ("batch", "group")
 
 
-def build_network(
+def build_small(
     height_px: int,
     width_px: int,
     *,
@@ -38,7 +45,7 @@ def build_network(
       width: channels of the first stage; the others are multiples of it.
       min_depth_m: depth that the output never falls below, metres.
       max_depth_m: depth that the output never exceeds, metres.
-      initial_depth_m: what the untrained network answers everywhere, metres: the training data's log-mean.
+      initial_depth_m: what the untrained network predicts everywhere, metres: the training data's log-mean.
       normalization: "batch", or "group", whose result does not depend on how a batch is split over devices.
 
     Returns:
@@ -48,7 +55,7 @@ def build_network(
     Raises:
       InputError: if a size is not divisible by 32, or the depths are not in order.
     """
-    check_size(height_px, width_px)
+    resizing.check_size(height_px, width_px)
     if not 0 < min_depth_m < initial_depth_m < max_depth_m:
         raise InputError(
             "expected 0 < min_depth_m < the data's mean depth < max_depth_m, got "
@@ -87,6 +94,9 @@ def build_network(
     x = keras.layers.Rescaling(high - low, offset=low, dtype="float32", name="log_depth")(x)
     depth_m = keras.layers.Activation("exponential", dtype="float32", name="depth_m")(x)
     return keras.Model(image, depth_m, name="depth_network")
+
+
+NETWORKS: dict[str, Callable[..., keras.Model]] = {"small": build_small}
 
 
 def load_network(path: str | os.PathLike, *, size_px: tuple[int, int]) -> keras.Model:

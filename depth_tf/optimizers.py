@@ -1,11 +1,16 @@
 """The optimizers, each with a learning rate and a weight decay that work here."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable
 
-import keras
+from etils import epy
 
 from depth_tf.runtime.errors import InputError
+
+with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
+    import keras
 
 CLIP_NORM = 1.0  # of the whole gradient: one odd batch must not undo an epoch
 NO_DECAY = ("bias", "gamma", "beta")  # shifts and scales: pulling them to 0 does not make a network simpler
@@ -17,9 +22,9 @@ class Recipe:
     """An optimizer and its defaults.
 
     Attributes:
-      build: takes Keras's optimizer arguments.
+      build: takes Keras's optimizer arguments; a function rather than the class, so that no table waits for Keras.
       learning_rate: default peak rate, found on scenes held out of `train`, batch 16.
-      weight_decay: default decoupled decay a step, as a multiple of the learning rate.
+      weight_decay: default decoupled decay per step, as a multiple of the learning rate.
     """
 
     build: Callable[..., keras.optimizers.Optimizer]
@@ -33,9 +38,9 @@ def _nesterov(**arguments) -> keras.optimizers.Optimizer:
 
 OPTIMIZERS: dict[str, Recipe] = {
     "sgd": Recipe(_nesterov, learning_rate=0.1, weight_decay=1e-3),
-    "adam": Recipe(keras.optimizers.Adam, learning_rate=2e-3, weight_decay=0.0),
-    "rmsprop": Recipe(keras.optimizers.RMSprop, learning_rate=3e-3, weight_decay=0.0),
-    "adamw": Recipe(keras.optimizers.AdamW, learning_rate=2e-3, weight_decay=1e-2),
+    "adam": Recipe(lambda **arguments: keras.optimizers.Adam(**arguments), learning_rate=2e-3, weight_decay=0.0),
+    "rmsprop": Recipe(lambda **arguments: keras.optimizers.RMSprop(**arguments), learning_rate=3e-3, weight_decay=0.0),
+    "adamw": Recipe(lambda **arguments: keras.optimizers.AdamW(**arguments), learning_rate=2e-3, weight_decay=1e-2),
 }
 
 

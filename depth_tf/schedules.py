@@ -10,48 +10,46 @@ a plain number between epochs. Keras refuses the two together, with a TypeError 
     exponential  object: the same factor every step, down to 1 %
     cosine       object: warm-up over the first 5 % of steps, then half a cosine down to 1 %
     piecewise    object: drops at 60 and 85 % of the steps
-    range_test   object: grows from a thousandth to a hundred times the rate; see `range_test`
 
 `python -m depth_tf.schedules --plot=schedules.png` draws them all.
 """
+
+from __future__ import annotations
 
 import dataclasses
 import types
 from collections.abc import Callable
 
-import keras
 import numpy as np
-from matplotlib.figure import Figure
+from etils import epy
 
 from depth_tf.runtime import program, storage
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 
+with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
+    import keras
+    from keras.optimizers import schedules as keras_schedules
+    from matplotlib import figure as matplotlib_figure
+
 MADE_UP_HOLDOUT = ([0.0, 0.3, 0.5, 0.65, 1.0], [0.2, 0.13, 0.13, 0.1, 0.1])  # share of the run, log10: for the plot
-PLOT_STEPS = 20  # an epoch
+PLOT_STEPS = 20  # per epoch
 FINAL_SHARE = 0.01  # of the peak rate, at the end of a decaying schedule
 WARMUP_SHARE = 0.05  # of the steps
-# What early stopping, plateaus and the best network go by: the hold-out's log10. Not its AbsRel, which forgives answers
-# that are too near: half the true depth costs 0.5, twice the true depth 1. Answers wander in scale from epoch to epoch,
-# and the lowest AbsRel then keeps a near one: in one run, on 65 held-out NYU images, delta1 0.515; log10 finds 0.572.
-MONITOR = "val_log10"
-MONITOR_MODE = "min"
-
-Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
-def exponential(peak: float, steps: int) -> Schedule:
+def exponential(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
     """Returns a rate that falls from `peak` by the same factor every step, to 1 % after `steps`."""
-    return keras.optimizers.schedules.ExponentialDecay(peak, decay_steps=steps, decay_rate=FINAL_SHARE)
+    return keras_schedules.ExponentialDecay(peak, decay_steps=steps, decay_rate=FINAL_SHARE)
 
 
-def cosine(peak: float, steps: int) -> Schedule:
+def cosine(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
     """Returns a linear warm-up to `peak`, then half a cosine to 1 % after `steps`.
 
     Source: Loshchilov and Hutter 2017 (SGDR), equation 5, without restarts.
     """
     warmup = max(1, round(WARMUP_SHARE * steps))
-    return keras.optimizers.schedules.CosineDecay(
+    return keras_schedules.CosineDecay(
         initial_learning_rate=0.0,
         decay_steps=max(1, steps - warmup),
         alpha=FINAL_SHARE,
@@ -60,20 +58,18 @@ def cosine(peak: float, steps: int) -> Schedule:
     )
 
 
-def piecewise(peak: float, steps: int) -> Schedule:
+def piecewise(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
     """Returns `peak`, a tenth of it after 60 % of the steps, and a hundredth after 85 %."""
-    return keras.optimizers.schedules.PiecewiseConstantDecay(
+    return keras_schedules.PiecewiseConstantDecay(
         boundaries=[round(0.6 * steps), round(0.85 * steps)], values=[peak, peak / 10, peak / 100]
     )
 
 
-def range_test(peak: float, steps: int) -> Schedule:
-    """Returns a rate that grows by the same factor every step, from a thousandth to a hundred times `peak`."""
-    return keras.optimizers.schedules.ExponentialDecay(1e-3 * peak, decay_steps=steps, decay_rate=1e5)
+def step(peak: float, epochs: int, monitor: str) -> keras.callbacks.Callback:
+    """Returns a LearningRateScheduler that drops the rate to 30, 10 and 3 % at 50, 75 and 90 % of the epochs.
 
-
-def step(peak: float, epochs: int) -> keras.callbacks.Callback:
-    """Returns a LearningRateScheduler that drops the rate to 30, 10 and 3 % at 50, 75 and 90 % of the epochs."""
+    `monitor` is for callbacks that look at a metric; this one does not.
+    """
 
     def rate(epoch: int, _: float) -> float:
         passed = sum(epoch >= share * epochs for share in (0.5, 0.75, 0.9))
@@ -82,20 +78,19 @@ def step(peak: float, epochs: int) -> keras.callbacks.Callback:
     return keras.callbacks.LearningRateScheduler(rate)
 
 
-def plateau(peak: float, epochs: int) -> keras.callbacks.Callback:
-    """Returns a ReduceLROnPlateau that cuts the rate to 40 % once the hold-out stalls for a 15th of the epochs."""
+def plateau(peak: float, epochs: int, monitor: str) -> keras.callbacks.Callback:
+    """Returns a ReduceLROnPlateau that cuts the rate to 40 % once `monitor` has not fallen for a 15th of the epochs."""
     return keras.callbacks.ReduceLROnPlateau(
-        monitor=MONITOR, mode=MONITOR_MODE, factor=0.4, patience=max(2, epochs // 15), min_lr=peak * FINAL_SHARE
+        monitor=monitor, mode="min", factor=0.4, patience=max(2, epochs // 15), min_lr=peak * FINAL_SHARE
     )
 
 
-OBJECTS: dict[str, Callable[[float, int], Schedule]] = {
+OBJECTS: dict[str, Callable[[float, int], keras_schedules.LearningRateSchedule]] = {
     "exponential": exponential,
     "cosine": cosine,
     "piecewise": piecewise,
-    "range_test": range_test,
 }
-CALLBACKS: dict[str, Callable[[float, int], keras.callbacks.Callback]] = {"step": step, "plateau": plateau}
+CALLBACKS: dict[str, Callable[[float, int, str], keras.callbacks.Callback]] = {"step": step, "plateau": plateau}
 SCHEDULES = ("constant", *CALLBACKS, *OBJECTS)
 
 
@@ -109,7 +104,7 @@ def check_plateau(name: str, *, reduce_lr_on_plateau: bool) -> None:
     )
 
 
-def learning_rate(name: str, peak: float, *, steps: int) -> float | Schedule:
+def learning_rate(name: str, peak: float, *, steps: int) -> float | keras_schedules.LearningRateSchedule:
     """Returns what to build the optimizer with: a schedule object, or `peak` where a callback or nothing acts.
 
     Args:
@@ -148,7 +143,7 @@ def main(settings: Settings) -> None:
 
 
 def rates(name: str, *, peak: float, epochs: int, holdout: np.ndarray) -> np.ndarray:
-    """Returns the rate of every step, asked of the schedule object or of the callback itself.
+    """Returns the rate of every step, as the schedule object or the callback itself sets it.
 
     Args:
       name: an entry of `SCHEDULES`.
@@ -164,21 +159,21 @@ def rates(name: str, *, peak: float, epochs: int, holdout: np.ndarray) -> np.nda
         schedule = learning_rate(name, peak, steps=steps)
         return np.array([float(schedule(step)) for step in range(steps)])
     optimizer = keras.optimizers.SGD(learning_rate(name, peak, steps=steps))
-    callback = CALLBACKS[name](peak, epochs) if name in CALLBACKS else keras.callbacks.Callback()
+    callback = CALLBACKS[name](peak, epochs, "holdout") if name in CALLBACKS else keras.callbacks.Callback()
     callback.set_model(types.SimpleNamespace(optimizer=optimizer))
     callback.on_train_begin()
-    found = []
+    taken = []
     for epoch, log10 in enumerate(holdout):
         callback.on_epoch_begin(epoch)
-        found += PLOT_STEPS * [float(optimizer.learning_rate.numpy())]
-        callback.on_epoch_end(epoch, {MONITOR: log10})
-    return np.array(found)
+        taken += PLOT_STEPS * [float(optimizer.learning_rate.numpy())]
+        callback.on_epoch_end(epoch, {"holdout": log10})
+    return np.array(taken)
 
 
 def draw(path: str, *, peak: float, epochs: int) -> None:
     """Draws the rates of all schedules, and below the made-up hold-out that the plateau saw."""
     holdout = np.interp(np.linspace(0, 1, epochs), *MADE_UP_HOLDOUT)
-    figure = Figure(figsize=(9.0, 5.5), dpi=110, layout="constrained")
+    figure = matplotlib_figure.Figure(figsize=(9.0, 5.5), dpi=110, layout="constrained")
     above, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
     places = np.arange(epochs * PLOT_STEPS) / PLOT_STEPS
     for name in SCHEDULES:

@@ -22,7 +22,7 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 from depth_tf.scoring.keras_metrics import PerImageMetric
 from depth_tf.losses import DepthLoss
-from depth_tf.model import build_network
+from depth_tf.model import build_small
 
 random = np.random.default_rng(0)
 images = random.uniform(0, 255, (6, 32, 64, 3)).astype("float32")
@@ -35,7 +35,7 @@ batches = tf.data.Dataset.from_tensor_slices((images, depths_m, weights)).batch(
 def history(strategy):
     with strategy.scope():
         keras.utils.set_random_seed(1)
-        network = build_network(32, 64, width=8, normalization="group")
+        network = build_small(32, 64, width=8, normalization="group")
         network.compile("adam", DepthLoss(), weighted_metrics=[PerImageMetric("abs_rel")], jit_compile=False)
     history = network.fit(batches, epochs=3, shuffle=False, verbose=0).history
     return {**history, "weights": [float(abs(weight).sum()) for weight in network.get_weights()]}

@@ -89,12 +89,12 @@ def test_images_with_holes_leave_loss_and_weights_finite(tiny_preset):
     """KerasHub's own loss turns NaN on them."""
     import keras
 
-    from depth_tf.losses import DepthLoss
+    from depth_tf.losses import depth_loss
 
     settings = finetune.Settings(size_px=SIZE_PX)
     estimator = finetune.metric_estimator(presets.load(str(tiny_preset)), settings, 2.0)
     network = finetune.training_network(estimator, finetune.grid_of(settings))
-    network.compile(keras.optimizers.SGD(1e-3), DepthLoss(), run_eagerly=True)
+    network.compile(keras.optimizers.SGD(1e-3), depth_loss(), run_eagerly=True)
     depth_m = np.zeros((2, 96, 96, 1), np.float32)
     depth_m[0, :48] = 3.0  # the second image has no depth at all
     images = np.stack([tf.image.resize(_image(seed), (96, 96)) for seed in (6, 7)])

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from depth_tf.data.splits import DepthDataset
+from depth_tf.callbacks import MONITOR
 from depth_tf.optimizers import default_learning_rate
 from depth_tf.runtime import run_folder, storage
 from depth_tf.runtime.program import say
-from depth_tf.schedules import MONITOR
 
 DIVERGED = "diverged.txt"  # in the folder of a run that came to no good end, with the reason
 CURVES = ("val_delta1", "val_loss", MONITOR, "loss", "learning_rate")

@@ -7,15 +7,20 @@ tpu: a TPU, by --tpu=NAME.
 auto: mirrored where there are several GPUs, else none.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
 from collections.abc import Iterator
 
-import keras
-import tensorflow as tf
+from etils import epy
 
 from depth_tf.runtime.errors import InputError
+
+with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
+    import keras
+    import tensorflow as tf
 
 STRATEGIES = ("auto", "none", "mirrored", "tpu", "multi_worker")
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}  # Keras's policies

@@ -1,15 +1,19 @@
-"""`fit` for several machines, which Keras 3's own does not do (keras-team/keras#20585).
+"""What lets `network.fit` train on several machines, which Keras 3 does not support (keras-team/keras#20585).
 
-A loop over `strategy.run` drives the same network, pipeline, metrics and callbacks, and calls the callbacks as
-Keras does. Every worker runs it in step with the others; each has its own rows of every batch.
+Two private functions of Keras 3.15 stand in the way; while `fit_made_to_work` lasts, others take their place. Every
+worker runs `fit` in step with the rest; each has its own rows of every batch.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator
+from unittest import mock
 
 import keras
 import tensorflow as tf
+from keras.src.backend.tensorflow import trainer
 
 from depth_tf.runtime.errors import Interrupted
+from depth_tf.training import distribute
 
 LOST = (  # what TensorFlow raises where another worker has gone
     tf.errors.UnavailableError,
@@ -21,56 +25,55 @@ LOST = (  # what TensorFlow raises where another worker has gone
 )
 
 
-def fit(
-    network: keras.Model,
-    batches: tf.data.Dataset,
-    *,
-    initial_epoch: int,
-    epochs: int,
-    steps_per_epoch: int,
-    validation_data: tf.data.Dataset | None,
-    callbacks: Sequence[keras.callbacks.Callback],
-    shuffle: bool = False,
-    verbose: int = 0,
-) -> None:
-    """Trains `network`, compiled in the scope of a MultiWorkerMirroredStrategy, as `keras.Model.fit` would.
+@contextlib.contextmanager
+def fit_made_to_work(network: keras.Model, *, initial_epoch: int) -> Iterator[None]:
+    """While the block runs, `network.fit` works under a MultiWorkerMirroredStrategy; other networks are left alone.
 
     Args:
-      network: the network.
-      batches: this worker's rows of the steps that are left, with a weight for each image.
-      initial_epoch: epochs that are done.
-      epochs: epoch to stop before.
-      steps_per_epoch: batches an epoch.
-      validation_data: this worker's rows of the hold-out, or None.
-      callbacks: in order.
-      shuffle: must be False, as everywhere here: the pipeline has its own order.
-      verbose: must be 0: `callbacks` report.
+      network: compiled in the strategy's scope.
+      initial_epoch: the number of epochs that are done, which must be the same on all workers.
 
     Raises:
       Interrupted: if another worker is lost.
+      ValueError: if the workers would not go on from the same epoch.
     """
-    if shuffle or verbose:
-        raise ValueError("expected shuffle=False and verbose=0: the pipeline orders, the callbacks report")
     strategy = network.distribute_strategy
-    with strategy.scope():
-        network._symbolic_build(data_batch=tuple(map(_zeros, batches.element_spec)))  # as Keras's `fit` does
-    listed = keras.callbacks.CallbackList(list(callbacks), model=network, epochs=epochs, steps=steps_per_epoch)
-    network.stop_training = False
-    try:
-        training = iter(_distributed(strategy, batches))
-        judged = validation_data and _distributed(strategy, validation_data)
-        train_step, test_step = _step(network, network.train_step), _step(network, network.test_step)
+    if not distribute.is_multi_worker(strategy):
+        yield
+        return
+
+    def reduce(values, strategy, reduction):  # Keras's own asks for axis=0 of scalars
+        return keras.tree.map_structure(lambda value: strategy.reduce("MEAN", value, axis=None), values)
+
+    def build(self, iterator=None, data_batch=None):  # Keras's own takes a batch from all workers, every epoch
+        image, depth_m = (tf.zeros((1, *shape[1:])) for shape in (self.input_shape, self.output_shape))
+        with strategy.scope():
+            self._symbolic_build(data_batch=(image, depth_m, tf.ones(1)))
+
+    with (
+        mock.patch.object(trainer, "reduce_per_replica", reduce),
+        mock.patch.object(trainer.TensorFlowTrainer, "_maybe_symbolic_build", build),
+        _naming_a_lost_worker(),
+    ):
         _check_same_start(strategy, initial_epoch)
-        listed.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
-            logs = _train(network, listed, train_step, training, epoch, steps_per_epoch)
-            if judged is not None:
-                logs |= {f"val_{name}": value for name, value in _test(network, listed, test_step, judged).items()}
-            listed.on_epoch_end(epoch, logs)
-            if network.stop_training:
-                break
-        network.optimizer.finalize_variable_values(network.trainable_weights)
-        listed.on_train_end()
+        yield
+
+
+def own_rows(strategy: tf.distribute.Strategy, batches: tf.data.Dataset):
+    """Returns this worker's batches in the form that `fit` hands to its devices as they are."""
+    return strategy.distribute_datasets_from_function(lambda _: batches)
+
+
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Returns once every worker has come here; raises Interrupted if another worker is lost before."""
+    with _naming_a_lost_worker():
+        _mean_over_workers(strategy, 0.0)
+
+
+@contextlib.contextmanager
+def _naming_a_lost_worker() -> Iterator[None]:
+    try:
+        yield
     except LOST as error:
         raise Interrupted(
             f"another worker is lost ({type(error).__name__}: {error.message.splitlines()[0][:200]}); start all "
@@ -78,65 +81,7 @@ def fit(
         ) from error
 
 
-def wait_for_all(strategy: tf.distribute.Strategy) -> None:
-    """Returns once every worker has come here.
-
-    Raises:
-      Interrupted: if another worker is lost before.
-    """
-    try:
-        _mean_over_workers(strategy, 0.0)
-    except LOST as error:
-        raise Interrupted("another worker is lost; start all workers again with the same commands") from error
-
-
-def _train(network, listed, step, batches, epoch: int, steps: int) -> dict[str, float]:
-    network.reset_metrics()
-    listed.on_epoch_begin(epoch)
-    for place in range(steps):
-        listed.on_train_batch_begin(place)
-        loss = step(next(batches))
-        listed.on_train_batch_end(place, {"loss": float(loss)})
-        if network.stop_training:
-            break
-    return _results(network)
-
-
-def _test(network, listed, step, batches) -> dict[str, float]:
-    network.reset_metrics()
-    listed.on_test_begin()
-    for place, batch in enumerate(batches):
-        listed.on_test_batch_begin(place)
-        loss = step(batch)
-        listed.on_test_batch_end(place, {"loss": float(loss)})
-    logs = _results(network)
-    listed.on_test_end(logs)
-    return logs
-
-
-def _step(network: keras.Model, one_replica):
-    """Returns a function that runs a step on every device and returns the mean of what they call their loss."""
-    strategy = network.distribute_strategy
-
-    @tf.function(jit_compile=False)
-    def step(batch):
-        logs = strategy.run(one_replica, args=(batch,))
-        return strategy.reduce(tf.distribute.ReduceOp.MEAN, logs["loss"], axis=None)
-
-    return step
-
-
-def _results(network: keras.Model) -> dict[str, float]:
-    """Returns the metrics, whose sums TensorFlow adds over all devices as it reads them."""
-    return {name: float(value) for name, value in network.get_metrics_result().items()}
-
-
-def _distributed(strategy: tf.distribute.Strategy, batches: tf.data.Dataset):
-    return strategy.distribute_datasets_from_function(lambda _: batches)
-
-
 def _check_same_start(strategy: tf.distribute.Strategy, initial_epoch: int) -> None:
-    """Raises ValueError unless all workers go on from the same epoch."""
     if abs(_mean_over_workers(strategy, initial_epoch) - initial_epoch) > 1e-3:
         raise ValueError(
             f"this worker would go on after epoch {initial_epoch}, others elsewhere: expected one --workdir for all"
@@ -149,7 +94,3 @@ def _mean_over_workers(strategy: tf.distribute.Strategy, own: float) -> float:
         return strategy.reduce(tf.distribute.ReduceOp.MEAN, strategy.run(lambda: tf.constant(float(own))), axis=None)
 
     return float(mean())
-
-
-def _zeros(spec: tf.TensorSpec) -> tf.Tensor:
-    return tf.zeros(spec.shape, spec.dtype)

@@ -6,7 +6,7 @@ from depth_tf import optimizers, schedules
 from depth_tf.data import cache
 from depth_tf.data.settings import DataSettings
 from depth_tf.losses import PIXEL_LOSSES
-from depth_tf.model import NORMALIZATIONS
+from depth_tf.model import NETWORKS, NORMALIZATIONS
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option
 from depth_tf.training import distribute
@@ -33,6 +33,7 @@ class Settings(DataSettings):
     cache: str = option("auto", "where decoded images stay after the first epoch", group="data", choices=cache.CACHES)
     image_height_px: int = option(192, "height the network sees, divisible by 32", group="network")
     image_width_px: int = option(256, "width the network sees, divisible by 32", group="network")
+    network: str = option("small", "which network", group="network", choices=tuple(NETWORKS))
     width: int = option(16, "channels of the network's first stage, a multiple of 8", group="network")
     normalization: str = option("batch", "kind of normalisation layers", group="network", choices=NORMALIZATIONS)
     init_from: str | None = option(
@@ -50,7 +51,7 @@ class Settings(DataSettings):
     steps_per_epoch: int | None = option(
         None, "steps between two scores and saved states; unset: as many as see every training image", group="training"
     )
-    global_batch_size: int = option(16, "images a step, over all devices of all machines", group="training")
+    global_batch_size: int = option(16, "images per step, over all devices of all machines", group="training")
     loss: str = option("silog", "pixel loss; a gradient loss is added", group="training", choices=tuple(PIXEL_LOSSES))
     gradient_weight: float = option(0.5, "weight of the gradient loss; 0: none", group="training")
     ema: bool = option(False, "judge, keep and score a moving average of the weights", group="training")
@@ -58,20 +59,25 @@ class Settings(DataSettings):
     reduce_lr_on_plateau: bool = option(
         False, "cut the rate when the hold-out's log10 stalls; with --schedule=constant", group="training"
     )
-    seed: int = option(0, "of the weights, the order and the augmentation", group="training")
+    seed: int = option(0, "seed of the weights, the order and the augmentation", group="training")
     strategy: str = option(
         "auto", "devices; auto: all GPUs of this machine, else its CPU", group="devices", choices=distribute.STRATEGIES
     )
     tpu: str = option("", "name or address of the TPU, for --strategy=tpu", group="devices")
-    precision: str = option("float32", "of the arithmetic", group="devices", choices=tuple(distribute.PRECISIONS))
-    steps_per_execution: int = option(1, "steps a call of the compiled graph; one device only", group="devices")
-    gradient_accumulation_steps: int = option(1, "steps an update of the weights; one device only", group="devices")
+    precision: str = option(
+        "float32",
+        "number format of the arithmetic; weights stay float32",
+        group="devices",
+        choices=tuple(distribute.PRECISIONS),
+    )
+    steps_per_execution: int = option(1, "steps per call of the compiled graph; one device only", group="devices")
+    gradient_accumulation_steps: int = option(1, "steps per update of the weights; one device only", group="devices")
     deterministic: bool = option(True, "the same weights, bit for bit, every time", group="devices")
     input_threads: int = option(0, "threads of the input pipeline; 0: as many as cores", group="devices")
     data_service: str | None = option(
         None, "address of a tf.data service that decodes, grpc://host:port; the order is then its own", group="devices"
     )
-    csv_logger: bool = option(True, "write history.csv, a row an epoch", group="run")
+    csv_logger: bool = option(True, "write history.csv, one row per epoch", group="run")
     tensorboard: bool = option(True, "write TensorBoard event files", group="run")
     panels: bool = option(True, "draw predictions on the hold-out every few epochs", group="run")
     histograms: bool = option(False, "add the weights' histograms to TensorBoard, every epoch", group="run")
@@ -103,6 +109,23 @@ class Settings(DataSettings):
         elif self.tpu and self.strategy != "tpu":
             raise InputError(f"--tpu={self.tpu} needs --strategy=tpu, got --strategy={self.strategy}")
 
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Height and width that the network sees."""
+        return self.image_height_px, self.image_width_px
+
+    @property
+    def peak_learning_rate(self) -> float:
+        """`--learning_rate`, or the optimizer's own default."""
+        given = self.learning_rate
+        return optimizers.default_learning_rate(self.optimizer) if given is None else given
+
+    @property
+    def optimizer_options(self) -> dict[str, float | bool | int | None]:
+        """What `optimizers.build_optimizer` takes besides the name and the rate."""
+        steps = self.gradient_accumulation_steps
+        return {"weight_decay": self.weight_decay, "ema": self.ema, "accumulation_steps": steps}
+
     def _check_many_machines(self):
         if self.dataset == "auto":
             raise InputError("--dataset=auto may choose differently on each machine: with multi_worker, name one")
@@ -117,5 +140,3 @@ class Settings(DataSettings):
                 "--strategy=multi_worker needs one order that all workers know: expected neither --data_service nor "
                 "--deterministic=false"
             )
-        if self.schedule == "range_test":
-            raise InputError("--schedule=range_test is for one process: expected another --strategy")
