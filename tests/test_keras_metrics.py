@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from depth_tf.losses import DepthLoss
+from depth_tf.losses import depth_loss
 from depth_tf.scoring.keras_metrics import NETWORK_GRID_METRICS, PerImageMetric, network_grid_metrics
 from depth_tf.scoring.metrics import METRICS, depth_metrics, mean_metrics
 
@@ -99,7 +99,7 @@ class _Echo(keras.layers.Layer):
 def echo_model(policy, **compile_options):
     inputs = keras.Input((12, 16, 1))
     model = keras.Model(inputs, _Echo(dtype=policy)(inputs))
-    model.compile("sgd", DepthLoss(), jit_compile=False, **compile_options)
+    model.compile("sgd", depth_loss(), jit_compile=False, **compile_options)
     return model
 
 
@@ -130,10 +130,10 @@ def test_keras_keeps_the_sample_weights_from_plain_metrics():
 
 def test_a_compiled_model_comes_back_with_its_metrics(tmp_path):
     model = keras.Sequential([keras.Input((12, 16, 1)), keras.layers.Rescaling(1.0)])
-    model.compile("sgd", DepthLoss(), weighted_metrics=network_grid_metrics(), jit_compile=False)
+    model.compile("sgd", depth_loss(), weighted_metrics=network_grid_metrics(), jit_compile=False)
     model.save(tmp_path / "model.keras")
     true_m, pred_m, weight = batch()
-    loaded = keras.models.load_model(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", custom_objects={"depth_loss": depth_loss()})
     found = loaded.evaluate(pred_m, true_m, sample_weight=weight, verbose=0, return_dict=True)
     assert found["silog"] == pytest.approx(numpy_mean(true_m, pred_m, weight)["silog"], rel=1e-4)
 
@@ -164,12 +164,12 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras
 from depth_tf.scoring.keras_metrics import network_grid_metrics
-from depth_tf.losses import DepthLoss
+from depth_tf.losses import depth_loss
 data = np.load(sys.argv[1])
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 with strategy.scope():
     model = keras.Sequential([keras.Input((12, 16, 1)), keras.layers.Rescaling(1.0)])
-    model.compile("sgd", DepthLoss(), weighted_metrics=network_grid_metrics(), jit_compile=False)
+    model.compile("sgd", depth_loss(), weighted_metrics=network_grid_metrics(), jit_compile=False)
 pairs = tf.data.Dataset.from_tensor_slices((data["pred_m"], data["true_m"], data["weight"])).batch(4)
 found = model.evaluate(pairs, verbose=0, return_dict=True)
 print(json.dumps([strategy.num_replicas_in_sync, found]))

@@ -96,7 +96,6 @@ def test_two_workers_equal_one_process_although_one_was_killed_on_the_way(settin
         ({"normalization": "batch"}, "needs --normalization=group"),
         ({"data_service": "grpc://localhost:1"}, "expected neither --data_service nor"),
         ({"deterministic": False}, "expected neither --data_service nor"),
-        ({"schedule": "range_test"}, "range_test is for one process"),
     ],
 )
 def test_what_several_machines_cannot_do_is_refused_before_anything_starts(settings, changes, message):

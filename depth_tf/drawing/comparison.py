@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from depth_tf.data.splits import DepthDataset
 from depth_tf.callbacks import MONITOR
+from depth_tf.data.splits import DepthDataset
 from depth_tf.optimizers import default_learning_rate
 from depth_tf.runtime import run_folder, storage
 from depth_tf.runtime.program import say
