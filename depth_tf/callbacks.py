@@ -1,6 +1,7 @@
-"""The callbacks that change a run: its weights, its rate, its length, and which network it keeps.
+"""What acts on a run between the steps of `fit`: on the weights, the rate, the length, and which network is kept.
 
-Their order is part of the contract, and what only writes things down (`training.recording`) comes after them:
+The order is part of the contract: what changes the weights, the rate or the length of the run comes before what writes
+them down. These come first, in this order; `training.recording` adds those that write, and `training.resume` the last.
 
     SwapEMAWeights          --ema: from the end of an epoch on, the averaged weights are the network
     LearningRateScheduler   --schedule=step
@@ -20,12 +21,11 @@ import numpy as np
 
 from depth_tf import schedules
 from depth_tf.runtime.errors import InputError
-from depth_tf.runtime.run_folder import BEST_NETWORK
 
 # What early stopping, plateaus and the best network go by: the hold-out's log10. Not its AbsRel, which forgives
-# predictions that are too near: half the true depth costs 0.5, twice the true depth 1. Predictions wander in scale
-# from epoch to epoch, and the lowest AbsRel then keeps a near one: in one run, on 65 held-out NYU images, delta1
-# 0.515; log10 finds 0.572.
+# predictions that are too near: half the true depth costs 0.5, twice the true depth 1. Predictions wander in scale from
+# epoch to epoch, and the lowest AbsRel then keeps a near one: in one run, on 65 held-out NYU images, delta1 0.515;
+# log10 finds 0.572.
 MONITOR = "val_log10"
 MONITOR_MODE = "min"
 
@@ -35,44 +35,46 @@ class Diverged(InputError):
 
 
 def build_callbacks(
-    workdir: pathlib.Path,
     *,
-    schedule: keras.callbacks.Callback | None,
+    schedule: str,
     peak_learning_rate: float,
     epochs: int,
     ema: bool = False,
     early_stopping: bool = False,
-    reduce_on_plateau: bool = False,
+    reduce_lr_on_plateau: bool = False,
+    best_network: pathlib.Path,
     has_holdout: bool = True,
     is_chief: bool = True,
 ) -> list[keras.callbacks.Callback]:
     """Returns the callbacks that act on a run, in the order that stands at the top of this file.
 
     Args:
-      workdir: the run's folder.
-      schedule: what sets the rate between epochs, or None.
+      schedule: an entry of `schedules.SCHEDULES`.
       peak_learning_rate: highest rate.
       epochs: of the whole run.
-      ema: judge, keep and score a moving average of the weights.
-      early_stopping: stop when the hold-out stalls for a fifth of the epochs.
-      reduce_on_plateau: cut a constant rate when the hold-out stalls.
-      has_holdout: whether there is a split to judge by; without one the last epoch is kept.
+      ema: whether the optimizer averages the weights.
+      early_stopping: stop once the hold-out stalls for a fifth of the epochs, at least three.
+      reduce_lr_on_plateau: cut a constant rate once the hold-out stalls.
+      best_network: file of the network that is kept.
+      has_holdout: whether there is a split to judge by; without one the last epoch's network is kept.
       is_chief: whether this process writes files.
     """
-    chosen: list[keras.callbacks.Callback] = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if ema else []
-    if schedule:
-        chosen.append(schedule)
-    elif reduce_on_plateau:
-        chosen.append(schedules.plateau(peak_learning_rate, epochs, MONITOR))
-    chosen.append(StopAtNaN(workdir / BEST_NETWORK))
+    chosen: list[keras.callbacks.Callback] = []
+    if ema:
+        chosen.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+    rate = "plateau" if reduce_lr_on_plateau else schedule
+    if rate in schedules.CALLBACKS:
+        chosen.append(schedules.CALLBACKS[rate](peak_learning_rate, epochs, MONITOR))
+    chosen.append(StopAtNaN(best_network))
     if early_stopping:
+        patience = max(3, epochs // 5)
         chosen.append(
             keras.callbacks.EarlyStopping(
-                MONITOR, mode=MONITOR_MODE, patience=max(3, epochs // 5), restore_best_weights=True, verbose=1
+                MONITOR, mode=MONITOR_MODE, patience=patience, restore_best_weights=True, verbose=1
             )
         )
     if is_chief:
-        chosen.append(KeepNetwork(workdir / BEST_NETWORK, best_only=has_holdout))
+        chosen.append(KeepNetwork(best_network, best_only=has_holdout))
     return chosen
 
 
@@ -80,7 +82,7 @@ class KeepNetwork(keras.callbacks.ModelCheckpoint):
     """Keras's ModelCheckpoint, made safe: the file appears under its name only once it is whole."""
 
     def __init__(self, path: pathlib.Path, *, best_only: bool):
-        """Keeps the best network by `MONITOR`, or with `best_only` false the last one, at `path`."""
+        """Keeps the best network by the hold-out's log10, or with `best_only` false the last one, at `path`."""
         self._path = path
         self._partial = path.with_name(".partial-" + path.name)
         super().__init__(os.fspath(self._partial), monitor=MONITOR, mode=MONITOR_MODE, save_best_only=best_only)

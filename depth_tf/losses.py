@@ -7,35 +7,38 @@ missing pixels fall. Rows that only fill up an epoch's last batch have weight 0 
 loss of an epoch is a little low; the metrics are not.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from etils import epy
 
-with epy.lazy_imports():
+with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
     from keras import ops
 
 EPSILON = 1e-6  # keeps the root's gradient finite at 0, and berhu's threshold above 0
 
 
 def depth_loss(pixel_loss: str = "silog", gradient_weight: float = 0.5) -> Callable:
-    """Returns the loss for `compile`: a pixel loss plus a weighted gradient-matching loss.
+    """Returns the loss for `model.compile`: a pixel loss plus a weighted gradient-matching loss.
 
     Args:
       pixel_loss: a key of `PIXEL_LOSSES`.
       gradient_weight: weight of the gradient-matching term; 0 leaves it out.
 
     Returns:
-      A function of y_true, [B, H, W, 1] float32, metres, 0 where missing, and y_pred, [B, H, W, 1] float, metres, above
-      0; it gives the loss of each image, [B] float32. Weights that Keras multiplies in must be one per image, [B]: one
-      per pixel would be broadcast wrongly, without an error.
+      A function of y_true [B, H, W, 1] float32, metres, 0 where missing, and y_pred [B, H, W, 1] float, metres, above
+      0. It returns the loss of each image, [B] float32. Sample weights must be one per image, [B]: one per pixel would
+      be broadcast wrongly, silently.
     """
+    per_image = PIXEL_LOSSES[pixel_loss]
 
     def depth_loss(y_true, y_pred):
         true_m = ops.cast(y_true, "float32")
         pred_m = ops.cast(y_pred, "float32")
         valid = ops.cast(true_m > 0, "float32")
         true_m = ops.where(true_m > 0, true_m, 1.0)  # before the log: a NaN there would reach the gradient
-        loss = PIXEL_LOSSES[pixel_loss](true_m=true_m, pred_m=pred_m, valid=valid)
+        loss = per_image(true_m=true_m, pred_m=pred_m, valid=valid)
         if gradient_weight:
             difference = ops.log(pred_m) - ops.log(true_m)
             loss += gradient_weight * gradient_matching(difference, valid)
@@ -85,7 +88,7 @@ def gradient_matching(difference, valid, scales: int = 3):
       difference: [B, H, W, 1] float32, log of predicted minus log of true depth; finite everywhere. H and W must be
         known when the graph is built.
       valid: [B, H, W, 1] float32, 1 where the true depth is known, else 0.
-      scales: how many grids: the first is the image's own, each further one keeps every second row and column.
+      scales: how many: the first is the image's own, each further one keeps every second row and column.
     """
     total = 0.0
     for scale in range(scales):

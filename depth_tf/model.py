@@ -1,4 +1,4 @@
-"""The network: a small convolutional encoder-decoder with skips, from RGB to metres.
+"""The networks by name; *small* is a convolutional encoder-decoder with skips, from RGB to metres.
 
 The encoder halves the resolution five times; the decoder climbs back to half the input's resolution, joining
 each encoder stage on its way, and the last doubling is bilinear. Depth is predicted as a point on a
@@ -16,17 +16,18 @@ from collections.abc import Callable
 
 from etils import epy
 
-from depth_tf.data.resizing import check_size
 from depth_tf.runtime.errors import InputError
 
-with epy.lazy_imports():
+with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
     import keras
+
+    from depth_tf.data import resizing
 
 STAGE_WIDTHS = (1, 1.5, 2.5, 4, 6)  # channels of the five encoder stages, as multiples of `width`
 NORMALIZATIONS = ("batch", "group")
 
 
-def build_network(
+def build_small(
     height_px: int,
     width_px: int,
     *,
@@ -54,7 +55,7 @@ def build_network(
     Raises:
       InputError: if a size is not divisible by 32, or the depths are not in order.
     """
-    check_size(height_px, width_px)
+    resizing.check_size(height_px, width_px)
     if not 0 < min_depth_m < initial_depth_m < max_depth_m:
         raise InputError(
             "expected 0 < min_depth_m < the data's mean depth < max_depth_m, got "
@@ -95,7 +96,7 @@ def build_network(
     return keras.Model(image, depth_m, name="depth_network")
 
 
-NETWORKS: dict[str, Callable[..., keras.Model]] = {"small": build_network}
+NETWORKS: dict[str, Callable[..., keras.Model]] = {"small": build_small}
 
 
 def load_network(path: str | os.PathLike, *, size_px: tuple[int, int]) -> keras.Model:

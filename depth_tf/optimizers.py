@@ -9,7 +9,7 @@ from etils import epy
 
 from depth_tf.runtime.errors import InputError
 
-with epy.lazy_imports():
+with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
     import keras
 
 CLIP_NORM = 1.0  # of the whole gradient: one odd batch must not undo an epoch
@@ -22,7 +22,7 @@ class Recipe:
     """An optimizer and its defaults.
 
     Attributes:
-      build: takes Keras's optimizer arguments.
+      build: takes Keras's optimizer arguments; a function rather than the class, so that no table waits for Keras.
       learning_rate: default peak rate, found on scenes held out of `train`, batch 16.
       weight_decay: default decoupled decay per step, as a multiple of the learning rate.
     """
@@ -32,13 +32,15 @@ class Recipe:
     weight_decay: float
 
 
+def _nesterov(**arguments) -> keras.optimizers.Optimizer:
+    return keras.optimizers.SGD(momentum=0.9, nesterov=True, **arguments)
+
+
 OPTIMIZERS: dict[str, Recipe] = {
-    "sgd": Recipe(
-        lambda **given: keras.optimizers.SGD(momentum=0.9, nesterov=True, **given), learning_rate=0.1, weight_decay=1e-3
-    ),
-    "adam": Recipe(lambda **given: keras.optimizers.Adam(**given), learning_rate=2e-3, weight_decay=0.0),
-    "rmsprop": Recipe(lambda **given: keras.optimizers.RMSprop(**given), learning_rate=3e-3, weight_decay=0.0),
-    "adamw": Recipe(lambda **given: keras.optimizers.AdamW(**given), learning_rate=2e-3, weight_decay=1e-2),
+    "sgd": Recipe(_nesterov, learning_rate=0.1, weight_decay=1e-3),
+    "adam": Recipe(lambda **arguments: keras.optimizers.Adam(**arguments), learning_rate=2e-3, weight_decay=0.0),
+    "rmsprop": Recipe(lambda **arguments: keras.optimizers.RMSprop(**arguments), learning_rate=3e-3, weight_decay=0.0),
+    "adamw": Recipe(lambda **arguments: keras.optimizers.AdamW(**arguments), learning_rate=2e-3, weight_decay=1e-2),
 }
 
 

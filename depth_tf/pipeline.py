@@ -31,7 +31,7 @@ class Input:
       num_workers: how many there are; each takes its own rows of every global batch.
       batches_per_step: into how many batches this worker's rows of one step are cut, one for each of its devices.
       deterministic: keep the order; if false, images enter batches in the order in which they become ready.
-      threads: of tf.data; 0 for one per core.
+      threads: of tf.data; 0 for one a core.
       data_service: address of a tf.data service that decodes and resizes, in its own order.
     """
 
@@ -64,7 +64,7 @@ def training_batches(
     Args:
       split: what to train on.
       size_px: height and width of the images.
-      batch_size: images per batch, over all devices; a pass has ceil(num_images / batch_size) batches.
+      batch_size: images a batch, over all devices; a pass has ceil(num_images / batch_size) batches.
       seed: of the order and the augmentation.
       steps: step to stop before.
       first_step: step to start with.
@@ -102,7 +102,7 @@ def scoring_batches(
     Args:
       split: what to score on.
       size_px: height and width of the images.
-      batch_size: images per batch, over all devices.
+      batch_size: images a batch, over all devices.
       how: see `Input`; the data service is left out of it.
     """
 
@@ -114,7 +114,7 @@ def scoring_batches(
 
 
 def steps_per_epoch(num_images: int, batch_size: int) -> int:
-    """Returns the batches per epoch, the last one filled up."""
+    """Returns the batches an epoch, the last one filled up."""
     return -(-num_images // batch_size)
 
 

@@ -1,66 +1,206 @@
-"""Finds a learning rate: it grows through one short run, and where the loss falls is where to train.
+"""Suggests a learning rate: python -m depth_tf.range_test --optimizer=sgd.
 
-    python -m depth_tf.range_test --optimizer=sgd --data_dir=DIR --workdir=runs/range
+The rate grows through one short run, from a thousandth to a hundred times --learning_rate or the optimizer's own; where
+the loss falls is where to train. Takes the flags of `train` (those of the schedule, the hold-out, the callbacks and
+the records have no effect), ends once the loss has clearly risen, and leaves range_test.csv, range_test.json and
+range_test.png in --workdir instead of a network and its score.
 
-Takes the flags of depth_tf.train. Leaves range_test.csv, range_test.json and range_test.png in --workdir, and prints
-the rate to try; there is no network to keep, since the run is driven until it fails.
+Source: Smith 2017 (Cyclical learning rates for training neural networks), section 3.3.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import pathlib
+from collections.abc import Sequence
 
+import numpy as np
 from etils import epy
 
-from depth_tf.runtime import program, run_folder
+from depth_tf import losses, optimizers
+from depth_tf.runtime import program, storage
 from depth_tf.runtime.errors import InputError
-from depth_tf.training.settings import Settings
+from depth_tf.runtime.program import say
+from depth_tf.training import distribute, settings
 
-with epy.lazy_imports():
-    from depth_tf import losses, optimizers
-    from depth_tf.data import opening
-    from depth_tf.scoring import mean_depth
-    from depth_tf.training import distribute, rate_finder, stages
+with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
+    import keras
+    from keras.optimizers import schedules as keras_schedules
+    from matplotlib import figure as matplotlib_figure
+
+    from depth_tf.data import splits
+    from depth_tf.training import stages
+
+STEPS = 800  # of the whole test: 160 for every factor of 10; with --epochs, what those hold
+SMOOTHING = 0.98  # share of the running mean that stays at each step
+FAILED = 1.3  # the run ends once the smoothed loss is this many times its lowest
+EDGE_STEPS = 50  # the smoothed loss is not read earlier: it knows too few steps
+TOLERANCE = 0.005  # share above the lowest smoothed loss that counts as reaching it
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings(settings.Settings):
+    """The flags of `train`."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.strategy == "multi_worker":
+            raise InputError("a range test is for one process: expected another --strategy than multi_worker")
+        if self.steps_per_execution > 1:
+            raise InputError("a range test looks at every step: expected no --steps_per_execution above 1")
 
 
 def main(settings: Settings) -> None:
     """Runs the test and prints what it suggests."""
-    find_rate(settings)
-
-
-def find_rate(settings: Settings) -> dict:
-    """Trains with a growing rate and returns what range_test.json holds."""
-    if settings.strategy == "multi_worker":
-        raise InputError("a range test is for one process: expected another --strategy")
     strategy = distribute.build_strategy(settings.strategy, tpu=settings.tpu)
-    settings = dataclasses.replace(settings, dataset=opening.resolve_name(settings.dataset, settings.data_dir))
-    dataset = opening.open_chosen(settings, max_train_images=settings.max_train_images)
-    workdir = pathlib.Path(settings.workdir or run_folder.default_folder(dataset.name, settings.optimizer))
+    settings, dataset, workdir = stages.open_run(settings, suffix="-range_test")
+    with stages.explaining_stops(dataset, workdir):
+        losses_by_rate = measure(dataset, settings, workdir, strategy)
+        report(workdir, losses_by_rate)
+
+
+def measure(dataset: splits.DepthDataset, settings: Settings, workdir: pathlib.Path, strategy) -> LossByRate:
+    """Trains with the growing rate and returns the loss of every step."""
     stages.prepare_process(settings, strategy)
-    plan = stages.plan(settings, dataset, default_steps=rate_finder.STEPS)
-    mean_depth_m = mean_depth.mean_depth_map(dataset.split("train"), settings.size_px)
+    mean_depth_m = stages.mean_depth_m(dataset, settings)
+    epochs, steps = plan(settings, dataset.split("train").num_images)
     with strategy.scope():
         network = stages.start_network(settings, mean_depth_m)
-        rate = rate_finder.growing_rate(settings.peak_learning_rate, plan.total_steps)
+        rate = growing(settings.peak_learning_rate, epochs * steps)
         network.compile(
-            optimizers.build_optimizer(settings.optimizer, rate, weight_decay=settings.weight_decay),
+            optimizer=optimizers.build_optimizer(settings.optimizer, rate, **settings.optimizer_options),
             loss=losses.depth_loss(settings.loss, settings.gradient_weight),
             jit_compile=distribute.compile_with_xla(strategy),
         )
-    with opening.naming_bad_records(dataset):
-        run = stages.open_run(workdir, settings, dataset, network, plan, mean_depth_m)
-        with run, stages.open_batches(dataset, settings, workdir, strategy, plan, None) as batches:
-            test = rate_finder.RangeTest(workdir)
+    with stages.claimed(workdir, settings, dataset, mean_depth_m, is_chief=True):
+        say(f"range test: {settings.optimizer}, up to {epochs * steps} steps of {settings.global_batch_size} images")
+        losses_by_rate = LossByRate()
+        with stages.batches(dataset, settings, workdir, strategy, steps=epochs * steps) as (training, _):
             network.fit(
-                batches.train,
-                epochs=plan.epochs,
-                steps_per_epoch=plan.steps,
-                shuffle=False,
+                training,
+                epochs=epochs,
+                steps_per_epoch=steps,
+                shuffle=False,  # the pipeline has its own order
                 verbose=0,
-                callbacks=[test],
+                callbacks=[losses_by_rate.callback(network, steps=steps)],
             )
-    return rate_finder.read_report(workdir)
+    return losses_by_rate
+
+
+def plan(settings: Settings, num_images: int) -> tuple[int, int]:
+    """Returns the number of epochs and the steps of each: about `STEPS` in all, unless `--epochs` is given."""
+    _, steps = stages.plan(settings, num_images)
+    return settings.epochs or max(1, round(STEPS / steps)), steps
+
+
+def growing(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
+    """Returns a rate that grows by the same factor every step, from a thousandth to a hundred times `peak`."""
+    return keras_schedules.ExponentialDecay(1e-3 * peak, decay_steps=steps, decay_rate=1e5)
+
+
+class LossByRate:
+    """Notes rate and loss of every step, and says when the loss has clearly risen.
+
+    Attributes:
+      rates, losses, smoothed: [N] of float, one value per step.
+    """
+
+    def __init__(self):
+        self.rates: list[float] = []
+        self.losses: list[float] = []
+        self.smoothed: list[float] = []
+        self._mean = FadingMean()
+
+    def add(self, rate: float, loss: float) -> bool:
+        """Notes a step, and returns whether to go on."""
+        if not math.isfinite(loss):
+            return False
+        self.rates.append(rate)
+        self.losses.append(loss)
+        self.smoothed.append(self._mean.add(loss))
+        read = self.smoothed[EDGE_STEPS:]
+        return not read or read[-1] <= FAILED * min(read)
+
+    def callback(self, network: keras.Model, *, steps: int) -> keras.callbacks.Callback:
+        """Returns the callback that notes the steps of `network.fit`, of `steps` per epoch, and ends it.
+
+        Not an epoch's last step: its batch is filled up with images that do not count, so its loss is too small.
+        """
+        rate = total = 0.0
+
+        def before(batch, logs):
+            nonlocal rate
+            rate = float(network.optimizer.learning_rate.numpy())
+
+        def after(batch, logs):
+            nonlocal total
+            last_total = total if batch else 0.0  # Keras's mean starts afresh with every epoch
+            total = float(logs["loss"]) * (batch + 1)
+            if not math.isfinite(total) or batch + 1 < steps:
+                network.stop_training = not self.add(rate, total - last_total)  # the step's own loss
+
+        return keras.callbacks.LambdaCallback(on_train_batch_begin=before, on_train_batch_end=after)
+
+
+def report(workdir: pathlib.Path, test: LossByRate) -> None:
+    """Writes the files, and says what they suggest; raises InputError where no step has a finite loss."""
+    if not test.losses:
+        raise InputError("the range test has no step with a finite loss: expected two steps per epoch or more")
+    suggested = suggest_rate(test.rates, test.smoothed)
+    columns = {"learning_rate": test.rates, "loss": test.losses, "smoothed_loss": test.smoothed}
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    storage.write_csv(workdir / "range_test.csv", rows)
+    draw(workdir / "range_test.png", columns, suggested)
+    storage.write_json(workdir / "range_test.json", {"suggested_learning_rate": suggested, "steps": len(rows)})
+    say(f"range test: try --learning_rate={suggested:.2g} (see {workdir / 'range_test.png'})")
+
+
+class FadingMean:
+    """A running mean in which older values fade; the first ones are not drawn to 0."""
+
+    def __init__(self):
+        self._mean = 0.0
+        self._share = 0.0
+
+    def add(self, value: float) -> float:
+        """Takes a value in and returns the mean."""
+        self._mean = SMOOTHING * self._mean + (1 - SMOOTHING) * value
+        self._share = SMOOTHING * self._share + (1 - SMOOTHING)
+        return self._mean / self._share
+
+
+def suggest_rate(rates: Sequence[float], smoothed: Sequence[float]) -> float:
+    """Returns the lowest rate that already brings the loss down to its lowest: a higher one brings danger, no speed.
+
+    The smoothed loss lags by the mean age of what it holds, so the rate is read that many steps before.
+
+    Args:
+      rates: [N], rising.
+      smoothed: [N], finite.
+    """
+    first = min(EDGE_STEPS, len(smoothed) - 1)
+    enough = (1 + TOLERANCE) * min(smoothed[first:])
+    reached = next(step for step in range(first, len(smoothed)) if smoothed[step] <= enough)
+    age_steps = round(SMOOTHING / (1 - SMOOTHING))
+    return float(rates[max(0, reached - age_steps)])
+
+
+def draw(path: pathlib.Path, columns: dict[str, list[float]], suggested: float) -> None:
+    """Draws loss against rate, and marks the suggestion; `columns` are those of range_test.csv."""
+    rates, losses = columns["learning_rate"], columns["loss"]
+    figure = matplotlib_figure.Figure(figsize=(7.0, 4.2), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    axes.semilogx(rates, losses, color="0.8", label="loss of a step")
+    axes.semilogx(rates, columns["smoothed_loss"], color="C0", label="smoothed")
+    axes.axvline(suggested, color="C3", linestyle="--", label=f"suggested: {suggested:.2g}")
+    axes.set_ylim(0.9 * min(losses), 1.1 * np.quantile(losses, 0.95))
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("training loss")
+    axes.legend(loc="upper left")
+    axes.spines[["top", "right"]].set_visible(False)
+    with storage.replacing(path) as temporary:
+        figure.savefig(temporary)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from etils import epy
@@ -28,12 +27,10 @@ from depth_tf.runtime import program, storage
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 
-with epy.lazy_imports():
+with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
     import keras
-    from matplotlib import figure as figures
-
-if TYPE_CHECKING:
-    from keras.optimizers.schedules import LearningRateSchedule as Schedule
+    from keras.optimizers import schedules as keras_schedules
+    from matplotlib import figure as matplotlib_figure
 
 MADE_UP_HOLDOUT = ([0.0, 0.3, 0.5, 0.65, 1.0], [0.2, 0.13, 0.13, 0.1, 0.1])  # share of the run, log10: for the plot
 PLOT_STEPS = 20  # per epoch
@@ -41,18 +38,18 @@ FINAL_SHARE = 0.01  # of the peak rate, at the end of a decaying schedule
 WARMUP_SHARE = 0.05  # of the steps
 
 
-def exponential(peak: float, steps: int) -> Schedule:
+def exponential(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
     """Returns a rate that falls from `peak` by the same factor every step, to 1 % after `steps`."""
-    return keras.optimizers.schedules.ExponentialDecay(peak, decay_steps=steps, decay_rate=FINAL_SHARE)
+    return keras_schedules.ExponentialDecay(peak, decay_steps=steps, decay_rate=FINAL_SHARE)
 
 
-def cosine(peak: float, steps: int) -> Schedule:
+def cosine(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
     """Returns a linear warm-up to `peak`, then half a cosine to 1 % after `steps`.
 
     Source: Loshchilov and Hutter 2017 (SGDR), equation 5, without restarts.
     """
     warmup = max(1, round(WARMUP_SHARE * steps))
-    return keras.optimizers.schedules.CosineDecay(
+    return keras_schedules.CosineDecay(
         initial_learning_rate=0.0,
         decay_steps=max(1, steps - warmup),
         alpha=FINAL_SHARE,
@@ -61,15 +58,18 @@ def cosine(peak: float, steps: int) -> Schedule:
     )
 
 
-def piecewise(peak: float, steps: int) -> Schedule:
+def piecewise(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
     """Returns `peak`, a tenth of it after 60 % of the steps, and a hundredth after 85 %."""
-    return keras.optimizers.schedules.PiecewiseConstantDecay(
+    return keras_schedules.PiecewiseConstantDecay(
         boundaries=[round(0.6 * steps), round(0.85 * steps)], values=[peak, peak / 10, peak / 100]
     )
 
 
 def step(peak: float, epochs: int, monitor: str) -> keras.callbacks.Callback:
-    """Returns a LearningRateScheduler that drops the rate to 30, 10 and 3 % at 50, 75 and 90 % of the epochs."""
+    """Returns a LearningRateScheduler that drops the rate to 30, 10 and 3 % at 50, 75 and 90 % of the epochs.
+
+    `monitor` is for callbacks that look at a metric; this one does not.
+    """
 
     def rate(epoch: int, _: float) -> float:
         passed = sum(epoch >= share * epochs for share in (0.5, 0.75, 0.9))
@@ -85,18 +85,13 @@ def plateau(peak: float, epochs: int, monitor: str) -> keras.callbacks.Callback:
     )
 
 
-OBJECTS: dict[str, Callable[[float, int], Schedule]] = {
+OBJECTS: dict[str, Callable[[float, int], keras_schedules.LearningRateSchedule]] = {
     "exponential": exponential,
     "cosine": cosine,
     "piecewise": piecewise,
 }
 CALLBACKS: dict[str, Callable[[float, int, str], keras.callbacks.Callback]] = {"step": step, "plateau": plateau}
 SCHEDULES = ("constant", *CALLBACKS, *OBJECTS)
-
-
-def rate_callback(name: str, peak: float, epochs: int, monitor: str) -> keras.callbacks.Callback | None:
-    """Returns the callback that sets the rate under a schedule, or None where an object or nothing does."""
-    return CALLBACKS[name](peak, epochs, monitor) if name in CALLBACKS else None
 
 
 def check_plateau(name: str, *, reduce_lr_on_plateau: bool) -> None:
@@ -109,7 +104,7 @@ def check_plateau(name: str, *, reduce_lr_on_plateau: bool) -> None:
     )
 
 
-def learning_rate(name: str, peak: float, *, steps: int) -> float | Schedule:
+def learning_rate(name: str, peak: float, *, steps: int) -> float | keras_schedules.LearningRateSchedule:
     """Returns what to build the optimizer with: a schedule object, or `peak` where a callback or nothing acts.
 
     Args:
@@ -148,7 +143,7 @@ def main(settings: Settings) -> None:
 
 
 def rates(name: str, *, peak: float, epochs: int, holdout: np.ndarray) -> np.ndarray:
-    """Returns the rate of every step, asked of the schedule object or of the callback itself.
+    """Returns the rate of every step, as the schedule object or the callback itself sets it.
 
     Args:
       name: an entry of `SCHEDULES`.
@@ -164,21 +159,21 @@ def rates(name: str, *, peak: float, epochs: int, holdout: np.ndarray) -> np.nda
         schedule = learning_rate(name, peak, steps=steps)
         return np.array([float(schedule(step)) for step in range(steps)])
     optimizer = keras.optimizers.SGD(learning_rate(name, peak, steps=steps))
-    callback = rate_callback(name, peak, epochs, "log10") or keras.callbacks.Callback()
+    callback = CALLBACKS[name](peak, epochs, "holdout") if name in CALLBACKS else keras.callbacks.Callback()
     callback.set_model(types.SimpleNamespace(optimizer=optimizer))
     callback.on_train_begin()
-    seen = []
+    taken = []
     for epoch, log10 in enumerate(holdout):
         callback.on_epoch_begin(epoch)
-        seen += PLOT_STEPS * [float(optimizer.learning_rate.numpy())]
-        callback.on_epoch_end(epoch, {"log10": log10})
-    return np.array(seen)
+        taken += PLOT_STEPS * [float(optimizer.learning_rate.numpy())]
+        callback.on_epoch_end(epoch, {"holdout": log10})
+    return np.array(taken)
 
 
 def draw(path: str, *, peak: float, epochs: int) -> None:
     """Draws the rates of all schedules, and below the made-up hold-out that the plateau saw."""
     holdout = np.interp(np.linspace(0, 1, epochs), *MADE_UP_HOLDOUT)
-    figure = figures.Figure(figsize=(9.0, 5.5), dpi=110, layout="constrained")
+    figure = matplotlib_figure.Figure(figsize=(9.0, 5.5), dpi=110, layout="constrained")
     above, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
     places = np.arange(epochs * PLOT_STEPS) / PLOT_STEPS
     for name in SCHEDULES:

@@ -17,11 +17,11 @@ import keras
 import numpy as np
 
 from depth_tf import evaluate as depth_tf_evaluate
-from depth_tf import optimizers, pipeline, schedules
+from depth_tf import callbacks, optimizers, pipeline, schedules
 from depth_tf.augmentation import Augmentation
 from depth_tf.data.opening import naming_bad_records, open_dataset, resolve_name
 from depth_tf.data.splits import DepthDataset
-from depth_tf.losses import DepthLoss
+from depth_tf.losses import depth_loss
 from depth_tf.runtime import program, run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
@@ -31,7 +31,7 @@ from depth_tf.synthetic_rooms.builder import SIZES
 from sota_guide import evaluate, presets
 
 GRID_STEP_PX = 32  # depth_tf's batches have sides divisible by 32, the network's are divisible by 14
-SHOWN = ("abs_rel", "rmse_m", "log10", "delta1")  # while training; schedules.MONITOR is among them
+SHOWN = ("abs_rel", "rmse_m", "log10", "delta1")  # while training; callbacks.MONITOR is among them
 BEST_WEIGHTS = "best.weights.h5"  # while training; the preset takes its place
 
 
@@ -150,7 +150,7 @@ def fit(estimator, dataset: DepthDataset, grid: pipeline.Grid, settings: Setting
     rate = schedules.learning_rate("cosine", settings.learning_rate, steps=settings.epochs * steps)
     network.compile(
         optimizer=optimizers.build_optimizer("adamw", rate),
-        loss=DepthLoss(),
+        loss=depth_loss(),
         weighted_metrics=[metric for metric in network_grid_metrics() if metric.name in SHOWN],
         jit_compile=False,  # not tried with XLA on a GPU
     )
@@ -177,8 +177,8 @@ def fit(estimator, dataset: DepthDataset, grid: pipeline.Grid, settings: Setting
             keras.callbacks.TerminateOnNaN(),
             keras.callbacks.ModelCheckpoint(
                 str(best),
-                monitor=schedules.MONITOR,
-                mode=schedules.MONITOR_MODE,
+                monitor=callbacks.MONITOR,
+                mode=callbacks.MONITOR_MODE,
                 save_best_only=holdout is not None,
                 save_weights_only=True,
             ),

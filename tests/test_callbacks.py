@@ -7,22 +7,22 @@ import tensorflow as tf
 
 from depth_tf import callbacks, optimizers, schedules, train
 from depth_tf.callbacks import Diverged, KeepNetwork, StopAtNaN
-from depth_tf.data import splits
+from depth_tf.data.splits import DepthDataset, Split
 from depth_tf.optimizers import EMA_MOMENTUM
 from depth_tf.runtime.errors import InputError
-from depth_tf.training import panels, recording, stages
-from depth_tf.training.progress import AddRate, AddSpeed, Progress
-from depth_tf.training.resume import KeepState
+from depth_tf.training import panels, recording
+from depth_tf.training.progress import AddRate, Progress
 from tests.conftest import read_csv
 
 EPOCHS = 12
-PAIR = np.zeros((1, 4, 4, 3), np.uint8), np.ones((1, 4, 4, 1), np.float32)  # what panels would show
+SHOWN = "log10", "delta1"  # what `Progress` prints of the hold-out
+PAIR = np.zeros((1, 48, 64, 3), np.uint8), np.ones((1, 48, 64, 1), np.float32)
 
 
 def _model(optimizer="sgd") -> keras.Model:
-    """One weight w, at first 0: predicts w x. Its hold-out metric is called log10, as the callbacks expect."""
+    """One weight w, at first 0: predicts w x. Its metrics have the names that the callbacks expect."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-    model.compile(optimizer, "mse", metrics=[keras.metrics.MeanAbsoluteError(name="log10")])
+    model.compile(optimizer, "mse", metrics=[keras.metrics.MeanAbsoluteError(name=name) for name in SHOWN])
     return model
 
 
@@ -31,7 +31,7 @@ def _weight(model: keras.Model) -> float:
 
 
 def _fit(model, *, target, holdout, chosen, epochs=EPOCHS, x=1.0):
-    """Trains on the points (x, target), one a step, and judges on (x, holdout)."""
+    """Trains on the points (x, target), one per step, and judges on (x, holdout)."""
     target = np.float32(target).reshape(-1, 1)
     inputs = np.full_like(target, x)
     return model.fit(
@@ -61,36 +61,32 @@ class _Spy(keras.callbacks.Callback):
 
 
 def _settings(**changes) -> train.Settings:
-    return train.Settings(**({"tensorboard": False, "panels": False, "global_batch_size": 1} | changes))
+    quiet = {"tensorboard": False, "panels": False, "global_batch_size": 1}
+    return train.Settings(**({"image_height_px": 32, "image_width_px": 64} | quiet | changes))
 
 
-def _built(settings: train.Settings, workdir, **changes) -> list[keras.callbacks.Callback]:
-    plan = stages.Plan(changes.get("epochs", EPOCHS), 1)
+def _built(settings: train.Settings, workdir, *, epochs: int = EPOCHS) -> list[keras.callbacks.Callback]:
+    """The callbacks of a run, as `train` puts them together, but for those that report and keep the state."""
     acting = callbacks.build_callbacks(
-        workdir,
-        schedule=schedules.rate_callback(settings.schedule, 0.1, plan.epochs, callbacks.MONITOR),
+        schedule=settings.schedule,
         peak_learning_rate=0.1,
-        epochs=plan.epochs,
+        epochs=epochs,
         ema=settings.ema,
         early_stopping=settings.early_stopping,
-        reduce_on_plateau=settings.reduce_lr_on_plateau,
+        reduce_lr_on_plateau=settings.reduce_lr_on_plateau,
+        best_network=workdir / "best.keras",
     )
-    split = splits.Split("train", 0, lambda: tf.data.Dataset.from_tensor_slices(PAIR), None)
-    dataset = splits.DepthDataset("made-up", "made-up", {"train": split})
-    return acting + recording.build_callbacks(
-        acting, settings, workdir, dataset, tf.distribute.get_strategy(), plan, saved=None
-    )
-
-
-def _without_news(built: list[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
-    return [callback for callback in built if not isinstance(callback, Progress | KeepState)]
+    split = Split("train", 1, lambda: tf.data.Dataset.from_tensor_slices(PAIR), None)
+    dataset = DepthDataset("made_up", "none", {"train": split, "holdout": split})
+    recorded = recording.build_callbacks(settings, dataset, workdir, epochs=epochs, steps=1)
+    return [callback for callback in acting + recorded if not isinstance(callback, Progress)]
 
 
 def test_a_plateau_makes_the_rate_fall_and_history_shows_the_rate_that_each_epoch_had(tmp_path):
     """Inputs of 0 have no gradient, so the hold-out never moves: a cut after every two more epochs."""
     model = _model(keras.optimizers.SGD(0.1))
     built = _built(_settings(schedule="constant", reduce_lr_on_plateau=True), tmp_path)
-    _fit(model, target=1.0, holdout=1.0, x=0.0, chosen=_without_news(built), epochs=7)
+    _fit(model, target=1.0, holdout=1.0, x=0.0, chosen=built, epochs=7)
     rates = [float(row["learning_rate"]) for row in read_csv(tmp_path / "history.csv")]
     assert rates == pytest.approx([0.1, 0.1, 0.1, 0.04, 0.04, 0.016, 0.016])
     assert float(model.optimizer.learning_rate.numpy()) == pytest.approx(0.0064)
@@ -98,15 +94,15 @@ def test_a_plateau_makes_the_rate_fall_and_history_shows_the_rate_that_each_epoc
 
 def test_the_step_schedule_sets_the_rate_of_the_optimizer(tmp_path):
     model = _model(keras.optimizers.SGD(0.1))
-    _fit(model, target=1.0, holdout=1.0, chosen=_without_news(_built(_settings(schedule="step"), tmp_path)), epochs=12)
+    _fit(model, target=1.0, holdout=1.0, chosen=(_built(_settings(schedule="step"), tmp_path)), epochs=12)
     rates = [float(row["learning_rate"]) for row in read_csv(tmp_path / "history.csv")]
     assert rates == pytest.approx([0.1] * 6 + [0.03] * 3 + [0.01] * 2 + [0.003])
 
 
 def test_a_schedule_objects_rate_is_that_of_the_epochs_last_step(tmp_path):
-    """Two steps an epoch: the rates of steps 1 and 3, not what the optimizer will take next."""
+    """Two steps per epoch: the rates of steps 1 and 3, not what the optimizer will take next."""
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([0, 1, 2], [0.4, 0.3, 0.2, 0.1])
-    chosen = [AddRate(), AddSpeed(tmp_path / "speed.csv", images_per_epoch=2)]
+    chosen = [AddRate(), Progress(epochs=2, steps=2, images_per_epoch=2, file=tmp_path / "speed.csv")]
     history = _fit(_model(keras.optimizers.SGD(schedule)), target=[1, 1], holdout=1, chosen=chosen, epochs=2).history
     assert history["learning_rate"] == pytest.approx([0.3, 0.1])
     assert all(speed > 0 for speed in history["images_per_s"])
@@ -119,7 +115,7 @@ def test_a_stall_stops_the_run_and_puts_the_best_weights_back(tmp_path):
     """The weight climbs towards 1 while the hold-out wants .5: the run must end soon after passing it."""
     model, spy = _model(keras.optimizers.SGD(0.05)), _Spy()
     built = _built(_settings(schedule="constant", early_stopping=True), tmp_path, epochs=50)
-    history = _fit(model, target=1.0, holdout=0.5, chosen=[spy, *_without_news(built)], epochs=50).history
+    history = _fit(model, target=1.0, holdout=0.5, chosen=[spy, *built], epochs=50).history
     best = int(np.argmin(history["val_log10"]))
     assert len(history["loss"]) == best + 1 + 10  # a fifth of the epochs is the patience
     assert abs(_weight(model) - 0.5) < 0.06
@@ -156,7 +152,7 @@ def test_a_save_that_fails_leaves_the_network_before_it(tmp_path, monkeypatch):
 
 
 def _fit_on_a_stream(model, targets, chosen):
-    """One step an epoch, each with the next of the targets."""
+    """One step per epoch, each with the next of the targets."""
     stream = tf.data.Dataset.from_tensor_slices((np.ones((len(targets), 1, 1)), np.reshape(targets, (-1, 1, 1))))
     one = np.ones((1, 1), np.float32)
     with recording.closing_files(chosen):
@@ -174,7 +170,7 @@ def _fit_on_a_stream(model, targets, chosen):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_loss_that_is_no_number_ends_the_run_and_leaves_the_last_good_network(tmp_path, value):
     model, spy = _model(keras.optimizers.SGD(0.05)), _Spy()
-    built = _without_news(_built(_settings(schedule="constant"), tmp_path))
+    built = _built(_settings(schedule="constant"), tmp_path)
     with pytest.raises(Diverged, match="the loss became (nan|inf) at step 1 .*try a smaller --learning_rate") as caught:
         _fit_on_a_stream(model, [1.0, 1.0, value, 1.0], [spy, *built])
     assert "\n" not in str(caught.value)
@@ -197,7 +193,7 @@ def test_with_ema_the_averaged_weights_are_judged_and_kept(tmp_path):
     """The average is worked out from the weights of every step; the raw ones are far ahead of it."""
     optimizer = optimizers.build_optimizer("sgd", 0.01, weight_decay=0.0, ema=True)
     model, spy = _model(optimizer), _Spy()
-    built = _without_news(_built(_settings(schedule="constant", ema=True), tmp_path))
+    built = _built(_settings(schedule="constant", ema=True), tmp_path)
     history = _fit(model, target=np.ones(20), holdout=1.0, chosen=[spy, *built], epochs=3).history
     average = spy.after_steps[0]
     for raw in spy.after_steps[1:]:
@@ -211,35 +207,18 @@ def test_with_ema_the_averaged_weights_are_judged_and_kept(tmp_path):
 def test_with_ema_a_stalled_run_ends_with_the_best_average(tmp_path):
     optimizer = optimizers.build_optimizer("sgd", 0.05, weight_decay=0.0, ema=True)
     model, settings = _model(optimizer), _settings(schedule="constant", ema=True, early_stopping=True)
-    built = _without_news(_built(settings, tmp_path, epochs=60))
+    built = _built(settings, tmp_path, epochs=60)
     history = _fit(model, target=np.ones(20), holdout=0.3, chosen=built, epochs=60).history
     assert len(history["loss"]) < 60
     assert abs(_weight(model) - 0.3) == pytest.approx(min(history["val_log10"]), rel=1e-4)
     assert _weight(model) == pytest.approx(_weight(keras.saving.load_model(tmp_path / "best.keras")), rel=1e-6)
 
 
-def test_the_list_has_the_order_that_it_promises(tmp_path):
-    settings = _settings(
-        schedule="step", ema=True, early_stopping=True, tensorboard=True, panels=True, global_batch_size=2
-    )
-    built = _built(settings, tmp_path)
-    names = [type(callback).__name__ for callback in built]
-    assert names == [
-        "SwapEMAWeights",
-        "LearningRateScheduler",
-        "StopAtNaN",
-        "EarlyStopping",
-        "KeepNetwork",
-        "AddRate",
-        "History",
-        "AddSpeed",
-        "Board",
-        "ForwardGraph",
-        "Choices",
-        "PredictionPanels",
-        "Progress",
-        "KeepState",
-    ]
+def test_what_acts_comes_before_what_writes_it_down(tmp_path):
+    settings = _settings(schedule="step", ema=True, early_stopping=True, tensorboard=True, panels=True)
+    names = [type(callback).__name__ for callback in _built(settings, tmp_path)]
+    acting = ["SwapEMAWeights", "LearningRateScheduler", "StopAtNaN", "EarlyStopping", "KeepNetwork"]
+    assert names == [*acting, "AddRate", "HistoryFile", "Board", "ForwardGraph", "Choices", "PredictionPanels"]
 
 
 @pytest.mark.parametrize(

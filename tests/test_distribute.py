@@ -1,5 +1,6 @@
 """Devices: one or two replicas train the same network, however unevenly missing pixels fall on them."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -23,7 +24,7 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 from depth_tf.scoring.keras_metrics import PerImageMetric
 from depth_tf.losses import depth_loss
-from depth_tf.model import build_network
+from depth_tf.model import build_small
 
 random = np.random.default_rng(0)
 images = random.uniform(0, 255, (6, 32, 64, 3)).astype("float32")
@@ -36,7 +37,7 @@ batches = tf.data.Dataset.from_tensor_slices((images, depths_m, weights)).batch(
 def history(strategy):
     with strategy.scope():
         keras.utils.set_random_seed(1)
-        network = build_network(32, 64, width=8, normalization="group")
+        network = build_small(32, 64, width=8, normalization="group")
         network.compile("adam", depth_loss(), weighted_metrics=[PerImageMetric("abs_rel")], jit_compile=False)
     history = network.fit(batches, epochs=3, shuffle=False, verbose=0).history
     return {**history, "weights": [float(abs(weight).sum()) for weight in network.get_weights()]}
@@ -93,8 +94,8 @@ def test_what_keras_cannot_do_on_several_devices_is_refused_in_one_line(changes,
 
 
 @pytest.mark.parametrize(("precision", "width_of_step"), [("bfloat16", "bfloat16"), ("float16", "float16")])
-def test_half_precision_keeps_weights_and_predictions_in_float32_and_trains(tiny_settings, precision, width_of_step):
-    settings = train.dataclasses.replace(tiny_settings, precision=precision)
+def test_half_precision_keeps_weights_and_answer_in_float32_and_trains(tiny_settings, precision, width_of_step):
+    settings = dataclasses.replace(tiny_settings, precision=precision)
     network = stages.start_network(settings, np.full((64, 64), 2.0, np.float32))
     train.compile_network(network, settings, total_steps=10)
     assert network.get_layer("encoder1_down_conv").compute_dtype == width_of_step
@@ -113,7 +114,7 @@ def test_half_precision_keeps_weights_and_predictions_in_float32_and_trains(tiny
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_the_whole_training_step_compiles_with_xla(tiny_settings, precision):
     """As a TPU would have it: static shapes and no operation that XLA lacks. The nearest check without a TPU."""
-    settings = train.dataclasses.replace(tiny_settings, precision=precision, normalization="group", schedule="constant")
+    settings = dataclasses.replace(tiny_settings, precision=precision, normalization="group", schedule="constant")
     network = stages.start_network(settings, np.full((64, 64), 2.0, np.float32))
     train.compile_network(network, settings, total_steps=10)
     network.compile(network.optimizer, network.loss, weighted_metrics=network_grid_metrics(), jit_compile=True)

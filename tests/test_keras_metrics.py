@@ -130,10 +130,10 @@ def test_keras_keeps_the_sample_weights_from_plain_metrics():
 
 def test_a_compiled_model_comes_back_with_its_metrics(tmp_path):
     model = keras.Sequential([keras.Input((12, 16, 1)), keras.layers.Rescaling(1.0)])
-    model.compile("sgd", "mse", weighted_metrics=network_grid_metrics(), jit_compile=False)
+    model.compile("sgd", depth_loss(), weighted_metrics=network_grid_metrics(), jit_compile=False)
     model.save(tmp_path / "model.keras")
     true_m, pred_m, weight = batch()
-    loaded = keras.models.load_model(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", custom_objects={"depth_loss": depth_loss()})
     found = loaded.evaluate(pred_m, true_m, sample_weight=weight, verbose=0, return_dict=True)
     assert found["silog"] == pytest.approx(numpy_mean(true_m, pred_m, weight)["silog"], rel=1e-4)
 

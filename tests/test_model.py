@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from depth_tf.model import build_network, load_network
+from depth_tf.model import build_small, load_network
 from depth_tf.runtime.errors import InputError
 
 
@@ -17,12 +17,12 @@ def _images() -> np.ndarray:
 
 
 def test_the_default_network_has_at_most_half_a_million_parameters():
-    assert build_network(192, 256).count_params() <= 500_000
+    assert build_small(192, 256).count_params() <= 500_000
 
 
 @pytest.mark.parametrize("normalization", ["batch", "group"])
 def test_an_untrained_network_answers_the_initial_depth_everywhere(images, normalization):
-    network = build_network(64, 96, initial_depth_m=2.2, normalization=normalization)
+    network = build_small(64, 96, initial_depth_m=2.2, normalization=normalization)
     depth_m = network(images).numpy()
     assert depth_m.shape == (2, 64, 96, 1)
     np.testing.assert_allclose(depth_m, 2.2, rtol=1e-4)
@@ -30,7 +30,7 @@ def test_an_untrained_network_answers_the_initial_depth_everywhere(images, norma
 
 @pytest.mark.parametrize(("logit", "bound_m"), [(-1e6, 0.5), (1e6, 8.0)])
 def test_the_output_stays_within_its_bounds_however_extreme_the_logit(images, logit, bound_m):
-    network = build_network(64, 96, min_depth_m=0.5, max_depth_m=8.0)
+    network = build_small(64, 96, min_depth_m=0.5, max_depth_m=8.0)
     network.get_layer("depth_logit").bias.assign([logit])
     np.testing.assert_allclose(network(images).numpy(), bound_m, rtol=1e-5)
 
@@ -38,12 +38,12 @@ def test_the_output_stays_within_its_bounds_however_extreme_the_logit(images, lo
 @pytest.mark.parametrize("size", [(100, 96), (64, 0), (64, -32)])
 def test_a_size_not_divisible_by_32_is_refused_in_one_line(size):
     with pytest.raises(InputError, match="divisible by 32"):
-        build_network(*size)
+        build_small(*size)
 
 
 def test_depth_bounds_that_leave_no_room_are_refused():
     with pytest.raises(InputError, match="check the unit"):
-        build_network(64, 96, initial_depth_m=2500.0)
+        build_small(64, 96, initial_depth_m=2500.0)
 
 
 def test_the_network_of_a_run_loads_with_keras_alone(tiny_run, tmp_path):
@@ -68,7 +68,7 @@ def test_a_file_that_is_no_network_is_refused_in_one_line(tmp_path):
 
 
 def test_a_network_of_another_size_or_kind_is_refused(tmp_path):
-    build_network(64, 96).save(tmp_path / "small.keras")
+    build_small(64, 96).save(tmp_path / "small.keras")
     with pytest.raises(InputError, match="expected .None, 192, 256, 3. to"):
         load_network(tmp_path / "small.keras", size_px=(192, 256))
     keras.Sequential([keras.Input((64, 96, 3)), keras.layers.Flatten()]).save(tmp_path / "flat.keras")

@@ -17,7 +17,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from depth_tf import train
 from depth_tf.model import load_network
+from depth_tf.runtime import program, run_folder
 from depth_tf.runtime.errors import InputError
+from depth_tf.scoring import score_run
 from depth_tf.training import resume
 from tests.conftest import read_csv
 
@@ -83,7 +85,7 @@ def test_a_run_killed_after_its_last_epoch_is_scored_without_training_again(tiny
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(train.evaluate, "score_run", kill)
+        patch.setattr(score_run, "score_run", kill)
         with pytest.raises(Killed):
             train.train(settings)
     before = _result(tmp_path / "run")
@@ -139,24 +141,24 @@ def test_rows_of_epochs_that_will_be_done_again_and_half_a_row_are_cut(tmp_path)
 
 
 def test_a_run_that_another_process_is_at_is_refused(tmp_path):
-    with train.run_folder.locked(tmp_path):
+    with run_folder.locked(tmp_path):
         code = f"import pathlib, depth_tf.runtime.run_folder as r\nwith r.locked(pathlib.Path({str(tmp_path)!r})): pass"
         root = pathlib.Path(__file__).resolve().parents[1]
         other = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert "another process is at this run" in other.stderr
-    with train.run_folder.locked(tmp_path):
+    with run_folder.locked(tmp_path):
         pass
 
 
 def test_another_data_set_of_the_same_name_is_refused(tiny_settings, tiny_nyu, tmp_path):
     settings = dataclasses.replace(tiny_settings, workdir=str(tmp_path / "run"))
-    train.run_folder.claim(tmp_path / "run", settings, {"num_images": {"train": 9}})
+    run_folder.claim(tmp_path / "run", settings, {"num_images": {"train": 9}})
     with pytest.raises(InputError, match="holds a run on .*9.* name another folder"):
         train.train(settings)
 
 
 def _command(settings, workdir: pathlib.Path) -> list[str]:
-    flags = train.program.flagfile_text(dataclasses.replace(settings, workdir=str(workdir))).split()
+    flags = program.flagfile_text(dataclasses.replace(settings, workdir=str(workdir))).split()
     return [sys.executable, "-m", "depth_tf.train", *flags]
 
 
@@ -168,18 +170,20 @@ def _start(settings, workdir: pathlib.Path) -> subprocess.Popen:
     )
 
 
-def test_sigterm_ends_a_run_within_seconds_with_one_line_and_status_75(tiny_settings, tmp_path):
+@pytest.mark.parametrize(("sent", "status", "said"), [("SIGTERM", 75, "by SIGTERM"), ("SIGINT", 130, "by Ctrl-C")])
+def test_a_signal_ends_a_run_within_seconds_with_one_line_that_says_how_it_goes_on(
+    tiny_settings, tmp_path, sent, status, said
+):
     workdir = tmp_path / "run"
     process = _start(dataclasses.replace(tiny_settings, epochs=100_000), workdir)
-    while not list((workdir / "state").glob("epoch*.npz")):
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.05)
+    _wait(process, lambda: _epochs_done(workdir))
     asked_s = time.perf_counter()
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(getattr(signal, sent))
     _, errors = process.communicate(timeout=60)
     assert time.perf_counter() - asked_s < 10
-    assert process.returncode == 75
-    assert errors.splitlines()[-1].startswith("stopped: by SIGTERM; epoch")
+    assert process.returncode == status, errors
+    assert errors.splitlines()[-1].startswith(f"stopped: {said}; epoch")
+    assert f"the same command with --workdir={workdir} goes on" in errors
     assert "Traceback" not in errors
 
 

@@ -1,18 +1,12 @@
-"""The schedules: closed forms, the callbacks' tables, what excludes what, and the range test."""
-
-import csv
-import dataclasses
-import json
+"""The schedules: closed forms, the callbacks' tables, what excludes what."""
 
 import keras
 import numpy as np
 import pytest
 
-from depth_tf import range_test, schedules
-from depth_tf.data import splits
+from depth_tf import schedules
 from depth_tf.runtime.errors import InputError
 from depth_tf.schedules import CALLBACKS, OBJECTS, PLOT_STEPS, SCHEDULES
-from depth_tf.training import rate_finder, stages
 
 PEAK = 0.5
 
@@ -72,7 +66,7 @@ def test_the_two_forms_share_no_name_and_keras_refuses_them_together():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(schedules.cosine(PEAK, 10)), "mse")
     with pytest.raises(TypeError, match="not settable"):
-        model.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0, callbacks=[schedules.step(PEAK, 1, "val_log10")])
+        model.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0, callbacks=[schedules.step(PEAK, 1, "val_loss")])
 
 
 @pytest.mark.parametrize("name", [name for name in SCHEDULES if name not in ("constant", "plateau")])
@@ -100,74 +94,3 @@ def test_the_plot_is_written_and_bad_numbers_are_refused(tmp_path):
     with pytest.raises(InputError, match="--epochs of 1 or more"):
         schedules.main(schedules.Settings(plot=str(tmp_path / "none.png"), epochs=0))
     assert not (tmp_path / "none.png").exists()
-
-
-def test_the_suggested_rate_is_where_the_loss_reaches_its_bottom_not_where_it_leaves_it():
-    """The loss falls to 1 at a rate of 1e-3, stays there for a factor of 100, and rises: smoothed, it is late."""
-    rates = np.geomspace(1e-6, 1, 1200)
-    losses = 1 + 0.1 * np.maximum(0, -3 - np.log10(rates)) + np.maximum(0, np.log10(rates) + 1)
-    mean = rate_finder.FadingMean()
-    suggested = rate_finder.suggest_rate(rates, [mean.add(loss) for loss in losses])
-    assert 0.5e-3 < suggested < 4e-3
-
-
-def test_smoothing_leaves_a_constant_as_it_is_and_forgets_slowly():
-    mean = rate_finder.FadingMean()
-    assert [mean.add(3.0) for _ in range(500)] == pytest.approx([3.0] * 500)
-    assert mean.add(4.0) == pytest.approx(4.0 - rate_finder.SMOOTHING, rel=1e-6)
-
-
-def _range_test(workdir, *, target: np.ndarray, steps: int) -> list[dict]:
-    """Runs a range test of one weight w, which starts at 0 and has loss (w - target)^2, at batch size 1."""
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-    model.compile(keras.optimizers.SGD(rate_finder.growing_rate(PEAK, steps)), "mse")
-    ones = np.ones((len(target), 1), np.float32)
-    epochs = steps // len(target)
-    callback = rate_finder.RangeTest(workdir)
-    model.fit(ones, target[:, np.newaxis], 1, epochs=epochs, shuffle=False, verbose=0, callbacks=[callback])
-    with open(workdir / "range_test.csv", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_a_range_test_notes_each_steps_own_loss_at_its_own_rate(tmp_path):
-    """Not the epoch's running mean, which is all that Keras hands to callbacks: the loop by hand gives the same.
-
-    The last step of every four is left out.
-    """
-    target = np.array([1.0, -2.0, 0.5, 3.0], np.float32)
-    rows = _range_test(tmp_path, target=target, steps=40)
-    weight, expected = 0.0, []
-    for step in range(40):
-        rate, error = PEAK * 1e-3 * 1e5 ** (step / 40), weight - target[step % 4]
-        expected += [(rate, error**2)] if step % 4 < 3 else []
-        weight -= rate * 2 * error
-    for row, (rate, loss) in zip(rows, expected, strict=False):
-        assert float(row["learning_rate"]) == pytest.approx(rate, rel=1e-4)
-        assert float(row["loss"]) == pytest.approx(loss, rel=1e-3, abs=1e-4)
-    assert len(rows) >= 20
-
-
-def test_a_range_test_ends_once_the_loss_has_risen_and_says_what_to_try(tmp_path, capsys):
-    rows = _range_test(tmp_path, target=np.array([1.0, 0.8, 1.2, 0.9], np.float32), steps=400)
-    assert len(rows) < 400
-    assert 0.3 < float(rows[-1]["learning_rate"]) < 5  # SGD on this bowl overshoots from .5 and is unstable from 1
-    suggested = json.loads((tmp_path / "range_test.json").read_text())["suggested_learning_rate"]
-    assert 0.01 < suggested < 1
-    assert f"try --learning_rate={suggested:.2g}" in capsys.readouterr().out
-    assert (tmp_path / "range_test.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_a_range_test_leaves_its_report_and_neither_network_nor_score(tiny_settings, tmp_path):
-    settings = dataclasses.replace(tiny_settings, epochs=2, workdir=str(tmp_path / "range"))
-    found = range_test.find_rate(settings)
-    assert found["steps"] == 2  # the last step of each epoch is left out
-    assert json.loads((tmp_path / "range" / "range_test.json").read_text()) == found
-    assert not {"best.keras", "metrics.json"} & {path.name for path in (tmp_path / "range").iterdir()}
-
-
-def test_a_range_test_is_long_enough_whatever_the_data_set(tiny_settings):
-    settings = dataclasses.replace(tiny_settings, epochs=None, global_batch_size=16)
-    for num_images, expected in ((1600, (8, 100)), (100_000, (1, 6250))):
-        dataset = splits.DepthDataset("nyu", "made-up", {"train": splits.Split("train", num_images, None, None)})
-        plan = stages.plan(settings, dataset, default_steps=rate_finder.STEPS)
-        assert (plan.epochs, plan.steps) == expected

@@ -18,7 +18,7 @@ from etils import epy
 
 from depth_tf.runtime.errors import InputError
 
-with epy.lazy_imports():
+with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
     import keras
     import tensorflow as tf
 
@@ -66,16 +66,6 @@ def place_among_workers(strategy: tf.distribute.Strategy) -> tuple[int, int]:
     tasks = resolver.cluster_spec().as_dict()
     chiefs, workers = len(tasks.get("chief", ())), len(tasks.get("worker", ()))
     return (0 if resolver.task_type == "chief" else chiefs + resolver.task_id), chiefs + workers
-
-
-def own_batches(strategy: tf.distribute.Strategy, batches: tf.data.Dataset) -> tf.distribute.DistributedDataset:
-    """Returns this worker's own batches as they are: one for each of its devices per step, none shared out again."""
-    return strategy.distribute_datasets_from_function(lambda _: batches)
-
-
-def spec_of_device(spec: tf.TypeSpec) -> tf.TensorSpec:
-    """Returns what one device gets of a batch that is spread over a worker's devices."""
-    return spec._value_specs[0] if hasattr(spec, "_value_specs") else spec
 
 
 def check_batch(strategy: tf.distribute.Strategy, settings) -> None:
@@ -128,7 +118,7 @@ def _tpu(name: str) -> tf.distribute.Strategy:
         tf.tpu.experimental.initialize_tpu_system(resolver)
     except (ValueError, RuntimeError, OSError, tf.errors.OpError) as error:
         raise InputError(
-            f"no TPU is found at --tpu={name!r} ({str(error).splitlines()[0]}): expected the name of one, with the "
+            f"no TPU answers to --tpu={name!r} ({str(error).splitlines()[0]}): expected the name of one, with the "
             "package tensorflow-tpu in the place of tensorflow (see the README)"
         ) from error
     return tf.distribute.TPUStrategy(resolver)

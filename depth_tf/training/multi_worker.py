@@ -1,11 +1,12 @@
-"""Lets Keras's own `fit` train on several machines, which Keras 3.15 does not (keras-team/keras#20585).
+"""What lets `network.fit` train on several machines, which Keras 3 does not support (keras-team/keras#20585).
 
-Two private functions of it stand in the way: one reduces the logs of a step over an axis that they do not have, the
-other builds the network from a batch that it reduces over the machines. Both are replaced while a run lasts.
+Two private functions of Keras 3.15 stand in the way; while `fit_made_to_work` lasts, others take their place. Every
+worker runs `fit` in step with the rest; each has its own rows of every batch.
 """
 
 import contextlib
 from collections.abc import Iterator
+from unittest import mock
 
 import keras
 import tensorflow as tf
@@ -25,67 +26,71 @@ LOST = (  # what TensorFlow raises where another worker has gone
 
 
 @contextlib.contextmanager
-def fit_enabled(network: keras.Model, batches: tf.data.Dataset | tf.distribute.DistributedDataset) -> Iterator[None]:
-    """Makes `network.fit(batches)` work inside the block if the network's strategy spans several machines.
+def fit_made_to_work(network: keras.Model, *, initial_epoch: int) -> Iterator[None]:
+    """While the block runs, `network.fit` works under a MultiWorkerMirroredStrategy; other networks are left alone.
+
+    Args:
+      network: compiled in the strategy's scope.
+      initial_epoch: the number of epochs that are done, which must be the same on all workers.
 
     Raises:
       Interrupted: if another worker is lost.
+      ValueError: if the workers would not go on from the same epoch.
     """
     strategy = network.distribute_strategy
     if not distribute.is_multi_worker(strategy):
         yield
         return
 
-    def mean_over_devices(values, strategy, reduction):
-        return tf.nest.map_structure(lambda value: strategy.reduce("MEAN", value, axis=None), values)
+    def reduce(values, strategy, reduction):  # Keras's own asks for axis=0 of scalars
+        return keras.tree.map_structure(lambda value: strategy.reduce("MEAN", value, axis=None), values)
 
-    replaced, trainer.reduce_per_replica = trainer.reduce_per_replica, mean_over_devices
-    with strategy.scope():
-        specs = tf.nest.map_structure(distribute.spec_of_device, batches.element_spec)
-        network._symbolic_build(data_batch=tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), specs))
-    network._maybe_symbolic_build = lambda **_: None  # it is built
-    try:
-        with naming_lost_workers("they continue after the last epoch"):
-            yield
-    finally:
-        trainer.reduce_per_replica = replaced
-        del network._maybe_symbolic_build
+    def build(self, iterator=None, data_batch=None):  # Keras's own takes a batch from all workers, every epoch
+        image, depth_m = (tf.zeros((1, *shape[1:])) for shape in (self.input_shape, self.output_shape))
+        with strategy.scope():
+            self._symbolic_build(data_batch=(image, depth_m, tf.ones(1)))
+
+    with (
+        mock.patch.object(trainer, "reduce_per_replica", reduce),
+        mock.patch.object(trainer.TensorFlowTrainer, "_maybe_symbolic_build", build),
+        _naming_a_lost_worker(),
+    ):
+        _check_same_start(strategy, initial_epoch)
+        yield
+
+
+def own_rows(strategy: tf.distribute.Strategy, batches: tf.data.Dataset):
+    """Returns this worker's batches in the form that `fit` hands to its devices as they are."""
+    return strategy.distribute_datasets_from_function(lambda _: batches)
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
     """Returns once every worker has come here; raises Interrupted if another worker is lost before."""
-    if distribute.is_multi_worker(strategy):
-        with naming_lost_workers("they end as if nothing had happened"):
-            mean_over_workers(strategy, 0.0)
-
-
-def check_same_start(strategy: tf.distribute.Strategy, epochs_done: int) -> None:
-    """Raises ValueError unless all workers continue from the same epoch."""
-    if not distribute.is_multi_worker(strategy):
-        return
-    if abs(mean_over_workers(strategy, epochs_done) - epochs_done) > 1e-3:
-        raise ValueError(
-            f"this worker would continue after epoch {epochs_done}, others elsewhere: expected one --workdir for all"
-        )
-
-
-def mean_over_workers(strategy: tf.distribute.Strategy, own: float) -> float:
-    """Returns the mean of a number over all devices."""
-
-    @tf.function(jit_compile=False)
-    def mean():
-        return strategy.reduce("MEAN", strategy.run(lambda: tf.constant(float(own))), axis=None)
-
-    return float(mean())
+    with _naming_a_lost_worker():
+        _mean_over_workers(strategy, 0.0)
 
 
 @contextlib.contextmanager
-def naming_lost_workers(then: str) -> Iterator[None]:
-    """Turns TensorFlow's errors about a lost worker into one line."""
+def _naming_a_lost_worker() -> Iterator[None]:
     try:
         yield
     except LOST as error:
         raise Interrupted(
             f"another worker is lost ({type(error).__name__}: {error.message.splitlines()[0][:200]}); start all "
-            f"workers again with the same commands, and {then}"
+            "workers again with the same commands, and they go on after the last epoch"
         ) from error
+
+
+def _check_same_start(strategy: tf.distribute.Strategy, initial_epoch: int) -> None:
+    if abs(_mean_over_workers(strategy, initial_epoch) - initial_epoch) > 1e-3:
+        raise ValueError(
+            f"this worker would go on after epoch {initial_epoch}, others elsewhere: expected one --workdir for all"
+        )
+
+
+def _mean_over_workers(strategy: tf.distribute.Strategy, own: float) -> float:
+    @tf.function(jit_compile=False)
+    def mean():
+        return strategy.reduce(tf.distribute.ReduceOp.MEAN, strategy.run(lambda: tf.constant(float(own))), axis=None)
+
+    return float(mean())

@@ -1,4 +1,4 @@
-"""Pictures of what the network answers while it learns: image, truth, prediction and error, every few epochs."""
+"""Pictures of what the network predicts while it learns: image, truth, prediction and error, every few epochs."""
 
 import pathlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Callbacks that tell how training goes: the rate, the speed, one line per epoch."""
+"""Callbacks that tell how training goes: the rate, the speed, a line per epoch."""
 
 import pathlib
 import time
@@ -16,12 +16,8 @@ class AddRate(keras.callbacks.Callback):
     """Adds `learning_rate` to an epoch's logs, whatever form the schedule has.
 
     The rate is that of the epoch's last step. At the end of the epoch the optimizer holds another one already: a
-    schedule object gives that of the next step, and ReduceLROnPlateau may just have cut it.
+    schedule object has moved to the next step, and ReduceLROnPlateau may just have cut it.
     """
-
-    def __init__(self):
-        super().__init__()
-        self._rate = 0.0
 
     def on_train_batch_begin(self, batch, logs=None):
         """Notes the rate that the step will take; where TensorBoard is on, its writer is TensorFlow's default one."""
@@ -34,73 +30,57 @@ class AddRate(keras.callbacks.Callback):
         logs["learning_rate"] = self._rate
 
 
-class AddSpeed(keras.callbacks.Callback):
-    """Adds `images_per_s` to an epoch's logs, and a row to a CSV file."""
-
-    def __init__(self, path: pathlib.Path, images_per_epoch: int):
-        super().__init__()
-        self._path, self._images = path, images_per_epoch
-        self._started_s = self._trained_s = 0.0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Starts the clock."""
-        self._started_s, self._trained_s = time.perf_counter(), 0.0
-
-    def on_test_begin(self, logs=None):
-        """Stops the clock: scoring the hold-out is not training."""
-        self._trained_s = time.perf_counter() - self._started_s
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Adds the figures."""
-        trained_s = self._trained_s or time.perf_counter() - self._started_s
-        logs["images_per_s"] = self._images / trained_s
-        new = not self._path.exists()
-        with self._path.open("a") as file:
-            file.write(("epoch,training_s,images_per_s\n" if new else "") + f"{epoch},{trained_s:.3f},")
-            file.write(f"{logs['images_per_s']:.1f}\n")
-
-
 class Progress(keras.callbacks.Callback):
-    """Prints one line per epoch with the time left, and a first estimate after a few steps."""
+    """Prints a line per epoch, and once, after a few steps, the time left; adds `images_per_s` to an epoch's logs."""
 
-    def __init__(self, epochs: int, steps: int):
+    def __init__(self, *, epochs: int, steps: int, images_per_epoch: int, file: pathlib.Path):
+        """Prepares to print.
+
+        Args:
+          epochs: of the whole run.
+          steps: batches per epoch.
+          images_per_epoch: images that an epoch trains on.
+          file: CSV file that gains a row per epoch: seconds of training and images/s.
+        """
         super().__init__()
-        self._epochs, self._steps = epochs, steps
-        self._epoch, self._first_epoch = 0, None
-        self._started_s = self._warm_s = None
-        self._warm_batch = 0
-
-    def on_train_begin(self, logs=None):
-        """Starts the clock."""
-        self._started_s = time.perf_counter()
+        self._epochs, self._steps, self._images, self._file = epochs, steps, images_per_epoch, file
+        self._first_epoch = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Remembers the epoch."""
+        """Starts the epoch's clock, and the run's."""
+        self._epoch_s, self._trained_s = time.perf_counter(), None
+        if self._first_epoch is None:
+            self._first_epoch, self._run_s = epoch, self._epoch_s
         self._epoch = epoch
-        self._first_epoch = epoch if self._first_epoch is None else self._first_epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        """Announces the time left once, when the steps' pace is known."""
-        if self._warm_s is None:
-            self._warm_s, self._warm_batch = time.perf_counter(), batch
-        elif batch - self._warm_batch == FIRST_STEPS and self._epoch == self._first_epoch:
+        """Announces the time left once, when the pace is known; the first step, which builds the graph, is left out."""
+        if self._epoch > self._first_epoch:
+            return
+        if batch == 0:
+            self._warm_s = time.perf_counter()
+        elif batch == FIRST_STEPS:
             pace_s = (time.perf_counter() - self._warm_s) / FIRST_STEPS
             left = (self._epochs - self._epoch) * self._steps - batch
-            say(f"about {duration(pace_s * left)} left at {pace_s * 1000:.0f} ms a step")
+            say(f"about {duration(pace_s * left)} left at {pace_s * 1000:.0f} ms per step")
+
+    def on_test_begin(self, logs=None):
+        """Stops the epoch's clock: scoring the hold-out is not training."""
+        self._trained_s = time.perf_counter() - self._epoch_s
 
     def on_epoch_end(self, epoch, logs=None):
-        """Prints the epoch's figures."""
-        logs = logs or {}
-        spent_s = time.perf_counter() - self._started_s
-        left_s = spent_s / (epoch + 1 - self._first_epoch) * (self._epochs - epoch - 1)
+        """Prints the epoch's figures, adds the speed to them, and writes the row."""
+        now_s = time.perf_counter()
+        trained_s = self._trained_s or now_s - self._epoch_s
+        speed = logs["images_per_s"] = self._images / trained_s
+        header = "" if self._file.exists() else "epoch,training_s,images_per_s\n"
+        with self._file.open("a") as file:
+            file.write(f"{header}{epoch},{trained_s:.3f},{speed:.1f}\n")
+        left_s = (now_s - self._run_s) / (epoch + 1 - self._first_epoch) * (self._epochs - epoch - 1)
         shown = [f"epoch {epoch + 1}/{self._epochs}", f"loss {logs['loss']:.4f}"]
         if MONITOR in logs:
             shown.append(f"holdout log10 {logs[MONITOR]:.3f} delta1 {logs['val_delta1']:.3f}")
-        shown += [
-            f"rate {logs['learning_rate']:.2g}",
-            f"{logs['images_per_s']:.0f} images/s",
-            f"{duration(left_s)} left",
-        ]
+        shown += [f"rate {logs['learning_rate']:.2g}", f"{speed:.0f} images/s", f"{duration(left_s)} left"]
         say("  ".join(shown))
 
 

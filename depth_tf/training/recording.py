@@ -1,92 +1,76 @@
-"""The callbacks that write down what happens in a run; they come after those that change it (`depth_tf.callbacks`).
+"""The callbacks that write down what happens, in their order; those that act on the run come before, see `callbacks`.
 
-AddRate                 always: the learning rate for those below, and every step's for TensorBoard
-History                 --csv_logger: history.csv
-AddSpeed                always: images/s for those below and speed.csv; not in history.csv, which repeats exactly
-TensorBoard and more    --tensorboard: see `tensorboard`
-PredictionPanels        --panels: pictures of the hold-out every few epochs
-Progress                always: one line per epoch
-KeepState               always: what the run needs to continue if it is killed; see `resume`
+    AddRate            always: the learning rate for those below, and every step's for TensorBoard
+    HistoryFile        --csv_logger: history.csv
+    Progress           always: a line per epoch, images/s for those below, speed.csv; not in history.csv, which repeats
+    TensorBoard, more  --tensorboard: see `tensorboard`
+    PredictionPanels   --panels: pictures of the hold-out every few epochs
+
+`resume.KeepState`, which comes last of all, is the program's to add: it remembers the other callbacks.
 """
 
 import contextlib
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import keras
-import tensorflow as tf
 
 from depth_tf.data.splits import DepthDataset
 from depth_tf.runtime.program import flagfile_text
 from depth_tf.runtime.run_folder import HISTORY, SPEED
-from depth_tf.training import distribute, multi_worker, panels, resume, tensorboard
-from depth_tf.training.progress import AddRate, AddSpeed, Progress
+from depth_tf.training import panels, resume, tensorboard
+from depth_tf.training.progress import AddRate, Progress
 from depth_tf.training.settings import Settings
-from depth_tf.training.stages import Plan
 
 
 def build_callbacks(
-    acting: Sequence[keras.callbacks.Callback],
-    settings: Settings,
-    workdir: pathlib.Path,
-    dataset: DepthDataset,
-    strategy: tf.distribute.Strategy,
-    plan: Plan,
-    saved: resume.State | None,
+    settings: Settings, dataset: DepthDataset, workdir: pathlib.Path, *, epochs: int, steps: int, done: int = 0
 ) -> list[keras.callbacks.Callback]:
     """Returns the callbacks that record a run, in the order that stands at the top of this file.
 
     Args:
-      acting: the callbacks that change the run, whose memory is part of its state.
-      settings: the run's flags.
-      workdir: its folder.
-      dataset: what it learns from; panels show the hold-out, or else training images.
-      strategy: its devices; of several workers the chief alone records.
-      plan: its length.
-      saved: the state to continue from, or None.
+      settings: the run's.
+      dataset: the open data set, for the pictures: of its hold-out, or of `train` where there is none.
+      workdir: the run's folder.
+      epochs: of the whole run.
+      steps: batches per epoch.
+      done: epochs that are done; the files' rows of later ones are cut.
     """
-    is_chief = distribute.is_chief(strategy)
-    multi_worker.check_same_start(strategy, saved.epochs_done if saved else 0)
-    chosen = _writing(settings, workdir, dataset, plan, saved) if is_chief else []
-    return [*chosen, resume.KeepState(workdir, [*acting, *chosen], saved, writes=is_chief)]
-
-
-def _writing(
-    settings: Settings, workdir: pathlib.Path, dataset: DepthDataset, plan: Plan, saved: resume.State | None
-) -> list[keras.callbacks.Callback]:
     for name in (HISTORY, SPEED):
-        resume.keep_first_rows(workdir / name, saved.epochs_done if saved else 0)
+        resume.keep_first_rows(workdir / name, done)
     chosen: list[keras.callbacks.Callback] = [AddRate()]
     if settings.csv_logger:
-        chosen.append(History(os.fspath(workdir / HISTORY), append=True))
-    chosen.append(AddSpeed(workdir / SPEED, images_per_epoch=plan.steps * settings.global_batch_size))
+        chosen.append(HistoryFile(os.fspath(workdir / HISTORY), append=True))
+    images_per_epoch = steps * settings.global_batch_size
+    chosen.append(Progress(epochs=epochs, steps=steps, images_per_epoch=images_per_epoch, file=workdir / SPEED))
     if settings.tensorboard:
         chosen += tensorboard.board_callbacks(
             workdir / tensorboard.FOLDER,
-            hyper_parameters=tensorboard.hyper_parameters(settings, epochs=plan.epochs),
+            hyper_parameters=tensorboard.hyper_parameters(settings, epochs=epochs),
             flags=flagfile_text(settings),
             histograms=settings.histograms,
             profile_steps=settings.profile_steps,
-            total_steps=plan.total_steps,
+            total_steps=epochs * steps,
         )
     if settings.panels:
-        pairs = panels.panel_pairs(dataset.splits.get("holdout") or dataset.split("train"), settings.size_px)
-        chosen.append(panels.PredictionPanels(workdir / panels.FOLDER, pairs, epochs=plan.epochs))
-    return [*chosen, Progress(epochs=plan.epochs, steps=plan.steps)]
+        shown = panels.panel_pairs(dataset.splits.get("holdout") or dataset.split("train"), settings.size_px)
+        chosen.append(panels.PredictionPanels(workdir / panels.FOLDER, shown, epochs=epochs))
+    return chosen
 
 
-class History(keras.callbacks.CSVLogger):
-    """Keras's CSVLogger without the columns val_... of NA that it adds where no epoch is ever validated."""
+class HistoryFile(keras.callbacks.CSVLogger):
+    """Keras's CSVLogger, without the `val_` columns of "NA" that it adds where nothing is held out."""
 
     def on_epoch_end(self, epoch, logs=None):
-        """Fixes the columns as those of the first epoch, before Keras would guess more."""
-        self.keys = self.keys or sorted(logs)
+        """Writes the epoch's row."""
+        if self.keys is None:
+            self.keys = sorted(logs)
         super().on_epoch_end(epoch, logs)
 
 
 @contextlib.contextmanager
-def closing_files(callbacks: Sequence[keras.callbacks.Callback]) -> Iterator[None]:
+def closing_files(callbacks: list[keras.callbacks.Callback]) -> Iterator[None]:
     """Ends the records where an exception, such as StopAtNaN's, keeps Keras from calling `on_train_end`."""
     try:
         yield

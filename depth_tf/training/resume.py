@@ -14,6 +14,7 @@ import json
 import pathlib
 import shutil
 import signal
+import sys
 import threading
 import zipfile
 import zlib
@@ -28,7 +29,6 @@ from depth_tf.runtime.program import say
 
 FOLDER = "state"
 KEPT_FILES = 2
-LEAVING = {signal.SIGTERM: ("SIGTERM", program.INTERRUPTED_STATUS), signal.SIGINT: ("Ctrl-C", program.CTRL_C_STATUS)}
 TORN = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
 
 REMEMBERED: dict[type, tuple[str, ...]] = {  # what callbacks hold between epochs; others hold nothing
@@ -64,29 +64,34 @@ class KeepState(keras.callbacks.Callback):
         self,
         workdir: pathlib.Path,
         callbacks: Sequence[keras.callbacks.Callback],
-        saved: State | None,
+        saved_state: State | None,
         *,
-        writes: bool = True,
+        is_chief: bool = True,
     ):
-        """Prepares to write, and to continue from `saved`.
+        """Prepares to write, and to go on from `saved_state`.
 
         Args:
           workdir: the run's folder.
           callbacks: those whose memory counts.
-          saved: the state to begin with; None for a fresh run.
-          writes: whether this process writes, or only goes on.
+          saved_state: the state to begin with; None for a fresh run.
+          is_chief: whether this process writes, or only goes on.
         """
         super().__init__()
-        self._folder, self._callbacks, self._saved, self._writes = workdir / FOLDER, callbacks, saved, writes
+        self._folder, self._callbacks, self._saved_state, self._is_chief = (
+            workdir / FOLDER,
+            callbacks,
+            saved_state,
+            is_chief,
+        )
 
     def on_train_begin(self, logs=None):
         """Puts the state back, after the other callbacks have reset themselves."""
-        if self._saved:
-            restore(self._saved, self.model, self._callbacks)
+        if self._saved_state:
+            restore(self._saved_state, self.model, self._callbacks)
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes the state, and removes old ones."""
-        if not self._writes:
+        if not self._is_chief:
             return
         write(self._folder, capture(self.model, self._callbacks, epochs_done=epoch + 1))
         for path in _files(self._folder)[KEPT_FILES:]:
@@ -167,28 +172,30 @@ def keep_first_rows(path: pathlib.Path, count: int) -> None:
 
 
 @contextlib.contextmanager
-def leaving_on_signals(workdir: pathlib.Path) -> Iterator[None]:
-    """While the block runs, SIGTERM and Ctrl-C end the process at once, with one line and status 75 or 130.
+def explaining_signals(workdir: pathlib.Path) -> Iterator[None]:
+    """While the block runs, SIGTERM and SIGINT (Ctrl-C) say in one line how the run goes on.
 
-    There is nothing to save first: the last epoch's state is on disk, since SIGKILL gives no warning.
+    SIGTERM ends the process at once, with status 75. SIGINT stays a KeyboardInterrupt, which a notebook outlives and a
+    program turns into status 130. There is nothing to save first: the last epoch's state is on disk, as it must be for
+    SIGKILL.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python lets the main thread alone handle signals
-        return
 
-    def leave(number, _):
+    def how() -> str:
         done = [path.stem.removeprefix("epoch") for path in _files(workdir / FOLDER)]
         kept = f"epoch {int(done[0])} is saved" if done else "no epoch had ended yet"
-        name, status = LEAVING[number]
-        message = f"by {name}; {kept}; the same command with --workdir={workdir} continues from there"
-        program.leave_interrupted(message, status)
+        return f"{kept}; the same command with --workdir={workdir} goes on from there"
 
-    before = {number: signal.signal(number, leave) for number in LEAVING}
+    in_main = threading.current_thread() is threading.main_thread()  # Python lets it alone handle signals
+    if in_main:
+        before = signal.signal(signal.SIGTERM, lambda *_: program.leave_interrupted(f"by SIGTERM; {how()}"))
     try:
         yield
+    except KeyboardInterrupt:
+        print(f"stopped: by Ctrl-C; {how()}", file=sys.stderr, flush=True)
+        raise
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if in_main:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _files(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -205,7 +212,7 @@ def _remembered(callbacks: Sequence[keras.callbacks.Callback]) -> Iterator[tuple
 
 def _listed(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
     """Returns the arrays called prefix/0, prefix/1 and so on, in that order."""
-    values = []
-    while (name := f"{prefix}/{len(values)}") in arrays:
-        values.append(arrays[name])
-    return values
+    listed = []
+    while (name := f"{prefix}/{len(listed)}") in arrays:
+        listed.append(arrays[name])
+    return listed

@@ -2,10 +2,11 @@
 
 import dataclasses
 
-from depth_tf import model, optimizers, schedules
+from depth_tf import optimizers, schedules
 from depth_tf.data import cache
 from depth_tf.data.settings import DataSettings
 from depth_tf.losses import PIXEL_LOSSES
+from depth_tf.model import NETWORKS, NORMALIZATIONS
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option
 from depth_tf.training import distribute
@@ -32,9 +33,9 @@ class Settings(DataSettings):
     cache: str = option("auto", "where decoded images stay after the first epoch", group="data", choices=cache.CACHES)
     image_height_px: int = option(192, "height the network sees, divisible by 32", group="network")
     image_width_px: int = option(256, "width the network sees, divisible by 32", group="network")
-    network: str = option("small", "which network", group="network", choices=tuple(model.NETWORKS))
+    network: str = option("small", "which network", group="network", choices=tuple(NETWORKS))
     width: int = option(16, "channels of the network's first stage, a multiple of 8", group="network")
-    normalization: str = option("batch", "kind of normalisation layers", group="network", choices=model.NORMALIZATIONS)
+    normalization: str = option("batch", "kind of normalisation layers", group="network", choices=NORMALIZATIONS)
     init_from: str | None = option(
         None, "start from this trained network, a best.keras, with its width and range of depths", group="network"
     )
@@ -58,12 +59,17 @@ class Settings(DataSettings):
     reduce_lr_on_plateau: bool = option(
         False, "cut the rate when the hold-out's log10 stalls; with --schedule=constant", group="training"
     )
-    seed: int = option(0, "of the weights, the order and the augmentation", group="training")
+    seed: int = option(0, "seed of the weights, the order and the augmentation", group="training")
     strategy: str = option(
         "auto", "devices; auto: all GPUs of this machine, else its CPU", group="devices", choices=distribute.STRATEGIES
     )
     tpu: str = option("", "name or address of the TPU, for --strategy=tpu", group="devices")
-    precision: str = option("float32", "of the arithmetic", group="devices", choices=tuple(distribute.PRECISIONS))
+    precision: str = option(
+        "float32",
+        "number format of the arithmetic; weights stay float32",
+        group="devices",
+        choices=tuple(distribute.PRECISIONS),
+    )
     steps_per_execution: int = option(1, "steps per call of the compiled graph; one device only", group="devices")
     gradient_accumulation_steps: int = option(1, "steps per update of the weights; one device only", group="devices")
     deterministic: bool = option(True, "the same weights, bit for bit, every time", group="devices")
@@ -105,15 +111,20 @@ class Settings(DataSettings):
 
     @property
     def size_px(self) -> tuple[int, int]:
-        """Height and width of the network's input, px."""
+        """Height and width that the network sees."""
         return self.image_height_px, self.image_width_px
 
     @property
     def peak_learning_rate(self) -> float:
         """`--learning_rate`, or the optimizer's own default."""
-        if self.learning_rate is None:
-            return optimizers.default_learning_rate(self.optimizer)
-        return self.learning_rate
+        given = self.learning_rate
+        return optimizers.default_learning_rate(self.optimizer) if given is None else given
+
+    @property
+    def optimizer_options(self) -> dict[str, float | bool | int | None]:
+        """What `optimizers.build_optimizer` takes besides the name and the rate."""
+        steps = self.gradient_accumulation_steps
+        return {"weight_decay": self.weight_decay, "ema": self.ema, "accumulation_steps": steps}
 
     def _check_many_machines(self):
         if self.dataset == "auto":

@@ -1,4 +1,4 @@
-"""The stages of a run around the network itself, which `train` and `range_test` share."""
+"""The stages that the programs `train` and `range_test` share, from the flags to the batches."""
 
 import contextlib
 import dataclasses
@@ -12,53 +12,50 @@ import tensorflow as tf
 from depth_tf import pipeline
 from depth_tf.augmentation import Augmentation
 from depth_tf.data import cache
+from depth_tf.data.opening import naming_bad_records, open_chosen, resolve_name
 from depth_tf.data.splits import DepthDataset
 from depth_tf.model import NETWORKS, load_network
 from depth_tf.runtime import memory, run_folder, storage
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
-from depth_tf.scoring.mean_depth import log_mean_depth_m
-from depth_tf.training import distribute, resume
+from depth_tf.scoring.mean_depth import log_mean_depth_m, mean_depth_map
+from depth_tf.training import distribute, multi_worker, resume
 from depth_tf.training.settings import IMAGE_BUDGET, Settings
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """How long a run is: `epochs` of `steps` batches."""
-
-    epochs: int
-    steps: int
-
-    @property
-    def total_steps(self) -> int:
-        """Steps of the whole run."""
-        return self.epochs * self.steps
+def open_run(settings: Settings, *, suffix: str = "") -> tuple[Settings, DepthDataset, pathlib.Path]:
+    """Returns the settings with the data set's own name, the data set, and the run's folder, which is not made yet."""
+    settings = dataclasses.replace(settings, dataset=resolve_name(settings.dataset, settings.data_dir))
+    dataset = open_chosen(settings, max_train_images=settings.max_train_images)
+    workdir = settings.workdir or run_folder.default_folder(dataset.name, settings.optimizer + suffix)
+    return settings, dataset, pathlib.Path(workdir)
 
 
-@dataclasses.dataclass(frozen=True)
-class Batches:
-    """What `fit` reads: this process's batches of the steps that are left, and those of the hold-out, if any."""
-
-    train: tf.data.Dataset | tf.distribute.DistributedDataset
-    holdout: tf.data.Dataset | tf.distribute.DistributedDataset | None
-    holdout_steps: int | None
+@contextlib.contextmanager
+def explaining_stops(dataset: DepthDataset, workdir: pathlib.Path) -> Iterator[None]:
+    """While the block runs, a bad record and a signal that ends the run are each explained in one line."""
+    with naming_bad_records(dataset), resume.explaining_signals(workdir):
+        yield
 
 
 def prepare_process(settings: Settings, strategy: tf.distribute.Strategy) -> None:
-    """Fixes all randomness, and refuses what the devices cannot do."""
+    """Seeds everything random, and raises InputError if the strategy cannot do what the settings ask for."""
     keras.utils.set_random_seed(settings.seed)
     distribute.make_repeatable(settings.deterministic)
     distribute.check_batch(strategy, settings)
     memory.keep_freed_memory()
 
 
-def plan(settings: Settings, dataset: DepthDataset, *, default_steps: int | None = None) -> Plan:
-    """Returns the length of a run; without --epochs that of the image budget, or of about `default_steps`."""
-    num_images = dataset.split("train").num_images
+def mean_depth_m(dataset: DepthDataset, settings: Settings) -> np.ndarray:
+    """Returns the mean depth map of the training images, [H, W] float32, metres."""
+    return mean_depth_map(dataset.split("train"), settings.size_px)
+
+
+def plan(settings: Settings, num_images: int) -> tuple[int, int]:
+    """Returns the number of epochs, and of steps per epoch."""
     steps = settings.steps_per_epoch or pipeline.steps_per_epoch(num_images, settings.global_batch_size)
     seen = steps * settings.global_batch_size if settings.steps_per_epoch else num_images
-    enough = default_steps / steps if default_steps else IMAGE_BUDGET / seen
-    return Plan(settings.epochs or max(1, round(enough)), steps)
+    return settings.epochs or max(1, round(IMAGE_BUDGET / seen)), steps
 
 
 def start_network(settings: Settings, mean_depth_m: np.ndarray) -> keras.Model:
@@ -84,88 +81,89 @@ def start_network(settings: Settings, mean_depth_m: np.ndarray) -> keras.Model:
 
 
 @contextlib.contextmanager
-def open_run(
-    workdir: pathlib.Path,
+def claimed(
+    workdir: pathlib.Path, settings: Settings, dataset: DepthDataset, mean_depth_m: np.ndarray, *, is_chief: bool
+) -> Iterator[resume.State | None]:
+    """Makes the run's folder, keeps other processes out of it, and yields the saved state to go on from, if any."""
+    run_folder.claim(workdir, settings, dataset.describe(), write=is_chief)
+    with run_folder.locked(workdir) if is_chief else contextlib.nullcontext():
+        saved_state = resume.newest(workdir)
+        if is_chief:
+            if not saved_state:
+                (workdir / run_folder.BEST_NETWORK).unlink(missing_ok=True)  # of a run cut off before its first state
+            storage.write_array(workdir / run_folder.MEAN_DEPTH, mean_depth_m)
+        yield saved_state
+
+
+def announce(
     settings: Settings,
     dataset: DepthDataset,
     network: keras.Model,
-    plan: Plan,
-    mean_depth_m: np.ndarray,
-) -> Iterator[resume.State | None]:
-    """Claims the run's folder, locks it and says what is about to happen; yields the state to continue from, or None.
-
-    Of several workers the chief alone writes.
-    """
-    is_chief = distribute.is_chief(network.distribute_strategy)
-    run_folder.claim(workdir, settings, dataset.describe(), write=is_chief)
-    with run_folder.locked(workdir) if is_chief else contextlib.nullcontext():
-        saved = resume.newest(workdir)
-        if is_chief:
-            if not saved:
-                (workdir / run_folder.BEST_NETWORK).unlink(missing_ok=True)  # of a run cut off before its first state
-            storage.write_array(workdir / run_folder.MEAN_DEPTH, mean_depth_m)
-            _announce(settings, dataset, network, plan, workdir, saved)
-        yield saved
+    workdir: pathlib.Path,
+    saved_state: resume.State | None,
+    *,
+    epochs: int,
+    steps: int,
+) -> None:
+    """Says what is about to happen."""
+    counts = ", ".join(f"{split.num_images} {name}" for name, split in dataset.splits.items())
+    say(f"data: {dataset.name} ({dataset.source}): {counts} images")
+    say(f"network: {network.count_params():,} parameters at {settings.image_height_px}x{settings.image_width_px} px")
+    length = f"{epochs} epochs of {steps} steps of {settings.global_batch_size} images"
+    say(f"training: {settings.optimizer}, {settings.schedule}, {length} -> {workdir}")
+    if saved_state:
+        say(f"going on after epoch {saved_state.epochs_done}, whose state is in {workdir / resume.FOLDER}")
 
 
 @contextlib.contextmanager
-def open_batches(
+def batches(
     dataset: DepthDataset,
     settings: Settings,
     workdir: pathlib.Path,
     strategy: tf.distribute.Strategy,
-    plan: Plan,
-    saved: resume.State | None,
-) -> Iterator[Batches]:
-    """Yields what `fit` reads; what the cache holds on disk is removed afterwards."""
-    train, holdout = dataset.split("train"), dataset.splits.get("holdout")
-    kept = train.num_images + (holdout.num_images if holdout else 0)
+    *,
+    steps: int,
+    first_step: int = 0,
+) -> Iterator[tuple[tf.data.Dataset, tf.data.Dataset | None]]:
+    """Yields what `fit` takes: augmented training batches, and the hold-out's, or None where there is none.
+
+    Args:
+      dataset: the open data set.
+      settings: the run's.
+      workdir: the run's folder, for a cache on disk.
+      strategy: the devices; of several workers, each gets its own rows of every batch.
+      steps: step to stop before.
+      first_step: step to start with.
+    """
+    train_split, holdout_split = dataset.split("train"), dataset.splits.get("holdout")
+    kept = train_split.num_images + (holdout_split.num_images if holdout_split else 0)
     kind = cache.choose_cache(settings.cache, kept, settings.size_px)
     worker, num_workers = distribute.place_among_workers(strategy)
-    is_many = distribute.is_multi_worker(strategy)
+    many = distribute.is_multi_worker(strategy)
     with cache.cache_folder(workdir, kind, worker) as cache_dir:
         how = pipeline.Input(
             kind,
             cache_dir,
             worker=worker,
             num_workers=num_workers,
-            batches_per_step=strategy.num_replicas_in_sync // num_workers if is_many else 1,
+            batches_per_step=strategy.num_replicas_in_sync // num_workers
+            if distribute.is_multi_worker(strategy)
+            else 1,
             deterministic=settings.deterministic,
             threads=settings.input_threads,
             data_service=settings.data_service,
         )
-        batches = pipeline.training_batches(
-            train,
+        shared = {"batch_size": settings.global_batch_size, "how": how}
+        training = pipeline.training_batches(
+            train_split,
             settings.size_px,
-            batch_size=settings.global_batch_size,
             seed=settings.seed,
-            steps=plan.total_steps,
-            first_step=plan.steps * (saved.epochs_done if saved else 0),
+            steps=steps,
+            first_step=first_step,
             strength=Augmentation(),
-            how=how,
+            **shared,
         )
-        judged = steps = None
-        if holdout:
-            judged = pipeline.scoring_batches(holdout, settings.size_px, batch_size=settings.global_batch_size, how=how)
-            steps = pipeline.steps_per_epoch(holdout.num_images, settings.global_batch_size)
-        if is_many:
-            batches, judged = distribute.own_batches(strategy, batches), judged and judged.repeat()
-            judged = judged and distribute.own_batches(strategy, judged)
-        yield Batches(batches, judged, steps)
-
-
-def _announce(
-    settings: Settings,
-    dataset: DepthDataset,
-    network: keras.Model,
-    plan: Plan,
-    workdir: pathlib.Path,
-    saved: resume.State | None,
-) -> None:
-    counts = ", ".join(f"{split.num_images} {name}" for name, split in dataset.splits.items())
-    say(f"data: {dataset.name} ({dataset.source}): {counts} images")
-    say(f"network: {network.count_params():,} parameters at {settings.image_height_px}x{settings.image_width_px} px")
-    length = f"{plan.epochs} epochs of {plan.steps} steps of {settings.global_batch_size} images"
-    say(f"training: {settings.optimizer}, {settings.schedule}, {length} -> {workdir}")
-    if saved:
-        say(f"continuing after epoch {saved.epochs_done}, whose state is in {workdir / resume.FOLDER}")
+        holdout = holdout_split and pipeline.scoring_batches(holdout_split, settings.size_px, **shared)
+        if many:
+            training, holdout = (rows and multi_worker.own_rows(strategy, rows) for rows in (training, holdout))
+        yield training, holdout

@@ -1,6 +1,6 @@
 """What TensorBoard shows of a run: tensorboard --logdir=runs.
 
-    SCALARS       every metric an epoch, train and hold-out; images/s; the learning rate of every step; within long
+    SCALARS       every metric per epoch, train and hold-out; images/s; the learning rate of every step; within long
                   epochs the means so far
     IMAGES        the pictures of `panels`
     HISTOGRAMS    --histograms: the weights, every epoch
@@ -45,7 +45,7 @@ def board_callbacks(
     Args:
       folder: where they go: train/ and validation/ in it, and the hyper-parameters in itself.
       hyper_parameters: see the function of that name.
-      flags: the run's flags, one a line.
+      flags: the run's flags, one per line.
       histograms: write the weights' histograms every epoch.
       profile_steps: how many steps to trace; 0 for none.
       total_steps: of the whole run.
@@ -62,7 +62,7 @@ def board_callbacks(
 
 
 def hyper_parameters(settings: Settings, *, epochs: int) -> dict[str, bool | int | float | str]:
-    """Returns what the HPARAMS tab compares: the flags that bear on the result, with no value unset."""
+    """Returns what the HPARAMS tab compares: the settings that bear on the result, with no value unset."""
     decay = settings.weight_decay
     return {
         **{name: getattr(settings, name) for name in HYPER_PARAMETERS},
