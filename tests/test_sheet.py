@@ -87,7 +87,7 @@ def test_the_histogram_covers_the_depths_up_to_the_end_of_the_scale(monkeypatch)
     """A thousandth of the pixels lies at 40 m: the scale ends at 5 m, rounded up from 4.2 m, without them."""
     depths_m = np.append(np.full(9_991, 4.2), np.full(9, 40.0)).reshape(1, 100, 100)
     depths_m = depths_m.repeat(2, 0)
-    monkeypatch.setattr(sheet, "PIXELS_A_SIDE", 100)
+    monkeypatch.setattr(sheet, "PIXELS_PER_SIDE", 100)
     asked = _drawn(monkeypatch, _split(depths_m))
     assert asked["bin_edges_m"][[0, -1]].tolist() == [0, 5]
     assert asked["bin_counts"].sum() == 2 * 9_991
