@@ -134,7 +134,7 @@ def test_a_data_service_with_two_workers_hands_out_every_image_once_a_pass(tiny_
     service = tf.data.experimental.service
     dispatcher = service.DispatchServer()
     address = dispatcher.target.split("://")[1]
-    workers = [service.WorkerServer(service.WorkerConfig(dispatcher_address=address)) for _ in range(2)]
+    _workers = [service.WorkerServer(service.WorkerConfig(dispatcher_address=address)) for _ in range(2)]  # kept alive
     split = open_dataset("nyu_depth_v2", str(tiny_nyu), validation_fraction=0.3).split("train")
 
     def images(how):
@@ -148,7 +148,6 @@ def test_a_data_service_with_two_workers_hands_out_every_image_once_a_pass(tiny_
         return sorted(found)
 
     assert images(Input("none", data_service=dispatcher.target)) == images(Input("none"))
-    assert len(workers) == 2
 
 
 def test_scoring_batches_keep_order_and_count_every_image(split):

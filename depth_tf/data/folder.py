@@ -119,10 +119,10 @@ def _find_files(root: pathlib.Path) -> tuple[dict[str, pathlib.Path], dict[str, 
             suffix = ending or os.path.splitext(name)[1]
             if name.startswith(".") or not (ending or suffix.lower() in photos.IMAGE_SUFFIXES):
                 continue
-            found, stem = depths if ending else images, os.path.join(folder, name[: -len(suffix)])
-            if stem in found:
-                raise InputError(f"{folder} holds both {found[stem].name} and {name}: expected one of them")
-            found[stem] = pathlib.Path(folder) / name
+            files, stem = depths if ending else images, os.path.join(folder, name[: -len(suffix)])
+            if stem in files:
+                raise InputError(f"{folder} holds both {files[stem].name} and {name}: expected one of them")
+            files[stem] = pathlib.Path(folder) / name
     return images, depths
 
 

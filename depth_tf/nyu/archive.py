@@ -72,8 +72,8 @@ class ArchiveSource(Source):
                         self.share_read = file.tell() / size
                         top, folder, name = ("//" + member.name).split("/")[-3:]
                         if member.isfile() and top in splits and is_frame(name):
-                            found = (splits[top], folder, name)
-                            yield *found, archive.extractfile(member).read() if wanted(*found) else None
+                            frame = (splits[top], folder, name)
+                            yield *frame, archive.extractfile(member).read() if wanted(*frame) else None
                 while plain.read(1 << 20):  # tarfile stops at its end mark; gzip's checksum comes after it
                     pass
         except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
