@@ -103,7 +103,6 @@ def scoring_batches(
       batch_size: images per batch, over all devices.
       how: see `Input`; the data service is left out of it.
     """
-
     rows = _filled_up(_cached(_served(split, size_px, None), split.name, how), split.num_images, batch_size)
     steps = steps_per_epoch(split.num_images, batch_size)
     return _batches(rows, lambda image, depth_m: (tf.cast(image, tf.float32), depth_m), batch_size, steps, how)

@@ -144,11 +144,11 @@ def test_the_program_draws_and_counts_what_a_data_set_holds(tiny_nyu, tmp_path, 
         assert drawn.width > drawn.height / 2
 
 
-def test_the_program_writes_a_folder_that_it_can_open(tiny_nyu, tmp_path, command_line):
-    done = command_line("depth_tf.dataset", f"--data_dir={tiny_nyu}", "--validation_fraction=0", "--export_folder=own")
-    assert done.returncode == 0, done.stderr
-    assert "wrote 5 images with depth to own/train" in done.stdout
-    dataset.main(dataset.Settings(dataset="folder", data_dir=os.fspath(tmp_path / "own")))
+def test_the_program_writes_a_folder_that_it_can_open(tiny_nyu, tmp_path, capsys):
+    own = os.fspath(tmp_path / "own")
+    dataset.main(dataset.Settings(data_dir=os.fspath(tiny_nyu), validation_fraction=0.0, export_folder=own))
+    assert f"wrote 5 images with depth to {own}/train" in capsys.readouterr().out
+    dataset.main(dataset.Settings(dataset="folder", data_dir=own))
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def read(builder: tfds.core.DatasetBuilder, instruction: str, kept: np.ndarray |
     config = tfds.ReadConfig(
         interleave_cycle_length=1,
         try_autocache=False,
-        add_tfds_id=True,
+        add_tfds_id=kept is not None,
         assert_cardinality=False,  # false of each worker of a tf.data service
         num_parallel_calls_for_decode=PARALLEL_CALLS,
     )
@@ -177,7 +177,7 @@ def read(builder: tfds.core.DatasetBuilder, instruction: str, kept: np.ndarray |
     )
 
     def is_kept(record):
-        # "<name>-00003-of-00008__12" is record 12 of file 3. Not counted: a worker sees only some of the files.
+        # "<name>-00003-of-00008__12" is record 12 of file 3. Counting would fail where a worker sees only some files.
         numbers = tf.strings.regex_replace(record["tfds_id"], r".*-(\d+)-of-\d+__(\d+)$", r"\1 \2")
         file, place = tf.unstack(tf.strings.to_number(tf.strings.split(numbers), tf.int64), 2)
         return tf.gather(kept, tf.gather(first_places, file) + place)

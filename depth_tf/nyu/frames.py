@@ -40,13 +40,15 @@ class Frame:
 
 
 class Source:
-    """Where frames come from: what every kind of source offers, and what those with a list of their frames share.
+    """Where frames come from: what every kind of source offers, and what those share that list their items.
+
+    A kind gives `_scene(item)` and `_frame(item)`, or `frames` itself.
 
     Attributes:
       kind: one word for the results.
       fingerprint: tells this source's files from others, wherever they lie.
       share_read: from 0 to 1, how far `frames` has come; only where `count` may be None.
-      listed: {TFDS's split: what `_frame` makes each frame from}; None where only a pass over all could tell.
+      listed: {TFDS's split: items}; None where only a pass over all could tell.
     """
 
     kind: str
@@ -70,12 +72,6 @@ class Source:
     def frames(self, split: str) -> Iterator[Frame]:
         """Yields the frames of TFDS's `split`."""
         return map(self._frame, self.listed[split])
-
-    def _scene(self, item) -> str:
-        raise NotImplementedError
-
-    def _frame(self, item) -> Frame:
-        raise NotImplementedError
 
 
 @functools.cache
