@@ -4,15 +4,20 @@ python -m depth_tf.dataset --data_dir=DIR --output=sheet.png
 python -m depth_tf.dataset --data_dir=DIR --num_images=200 --export_folder=FOLDER
 """
 
+from __future__ import annotations
+
 import dataclasses
 
-from depth_tf.data.folder import export_folder
-from depth_tf.data.opening import naming_bad_records, open_chosen
+from etils import epy
+
 from depth_tf.data.settings import DataSettings
-from depth_tf.drawing import sheet
 from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option
+
+with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
+    from depth_tf.data import folder, opening
+    from depth_tf.drawing import sheet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +37,11 @@ class Settings(DataSettings):
 
 def main(settings: Settings) -> None:
     """Shows a data set, or writes it as a folder."""
-    dataset = open_chosen(settings)
+    dataset = opening.open_chosen(settings)
     split = dataset.split(settings.split)
-    with naming_bad_records(dataset):
+    with opening.naming_bad_records(dataset):
         if settings.export_folder:
-            return export_folder(split, settings.export_folder, settings.num_images)
+            return folder.export_folder(split, settings.export_folder, settings.num_images)
         return sheet.describe_dataset(dataset, split, num_images=settings.num_images, output=settings.output)
 
 

@@ -31,7 +31,7 @@ class Input:
       num_workers: how many there are; each takes its own rows of every global batch.
       batches_per_step: into how many batches this worker's rows of one step are cut, one for each of its devices.
       deterministic: keep the order; if false, images enter batches in the order in which they become ready.
-      threads: of tf.data; 0 for one a core.
+      threads: of tf.data; 0 for one per core.
       data_service: address of a tf.data service that decodes and resizes, in its own order.
     """
 
@@ -64,7 +64,7 @@ def training_batches(
     Args:
       split: what to train on.
       size_px: height and width of the images.
-      batch_size: images a batch, over all devices; a pass has ceil(num_images / batch_size) batches.
+      batch_size: images per batch, over all devices; a pass has ceil(num_images / batch_size) batches.
       seed: of the order and the augmentation.
       steps: step to stop before.
       first_step: step to start with.
@@ -82,14 +82,12 @@ def training_batches(
         changed = tf.data.Dataset.zip(order, tf.data.Dataset.from_tensor_slices(changes))
         return _filled_up(changed, split.num_images, batch_size)
 
-    def change(pair, changes):
-        return augmentation.augment(*pair, changes)
-
     steps_per_pass = steps_per_epoch(split.num_images, batch_size)
     first_pass, skipped = divmod(first_step, steps_per_pass)
     rows = tf.data.Dataset.range(first_pass, -(-steps // steps_per_pass)).flat_map(one_pass)
     rows = rows.skip(skipped * batch_size).take((steps - first_step) * batch_size)
-    return _batches(rows, change, batch_size, steps - first_step, how)
+    # The pair is one element here, for `_filled_up` works on any form of example.
+    return _batches(rows, lambda pair, drawn: augmentation.augment(*pair, drawn), batch_size, steps - first_step, how)
 
 
 def scoring_batches(
@@ -102,19 +100,16 @@ def scoring_batches(
     Args:
       split: what to score on.
       size_px: height and width of the images.
-      batch_size: images a batch, over all devices.
+      batch_size: images per batch, over all devices.
       how: see `Input`; the data service is left out of it.
     """
-
-    def widen(image, depth_m):
-        return tf.cast(image, tf.float32), depth_m
-
     rows = _filled_up(_cached(_served(split, size_px, None), split.name, how), split.num_images, batch_size)
-    return _batches(rows, widen, batch_size, steps_per_epoch(split.num_images, batch_size), how)
+    steps = steps_per_epoch(split.num_images, batch_size)
+    return _batches(rows, lambda image, depth_m: (tf.cast(image, tf.float32), depth_m), batch_size, steps, how)
 
 
 def steps_per_epoch(num_images: int, batch_size: int) -> int:
-    """Returns the batches an epoch, the last one filled up."""
+    """Returns the batches per epoch, the last one filled up."""
     return -(-num_images // batch_size)
 
 

@@ -2,28 +2,29 @@
 
 --source is FastDepth's nyudepthv2.tar.gz (read as a stream, never extracted), its extracted folder
 nyudepthv2/, or the official nyu_depth_v2_labeled.mat; without it, TFDS downloads the archive. Beside the
-records stand depth_tf_source.json (what they were made from) and depth_tf_scenes.csv (the room each shows).
+records stand depth_tf_source.json (what they were made from) and depth_tf_scenes.csv (the scene that each image shows).
 
     python -m depth_tf.prepare --source=~/nyu_depth_v2_labeled.mat
 """
 
+from __future__ import annotations
+
 import dataclasses
-import json
 import pathlib
 from collections.abc import Iterator
 
-import tensorflow_datasets as tfds
+from etils import epy
 
-from depth_tf.data import scenes
-from depth_tf.data.opening import resolve_data_dir
-from depth_tf.data.settings import NYU_VERSION as VERSION
-from depth_tf.data.tfds_records import SOURCE_FILE
-from depth_tf.nyu import records
-from depth_tf.nyu.download import DownloadedArchive
-from depth_tf.nyu.frames import SPLIT_FOLDERS
-from depth_tf.nyu.sources import Source, open_source
-from depth_tf.runtime import program, staging, storage
+from depth_tf.data.settings import NYU_VERSION
+from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
+
+with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
+    import tensorflow_datasets as tfds
+
+    from depth_tf.data import opening, tfds_records
+    from depth_tf.nyu import download, frames, records, sources
+    from depth_tf.runtime import progress, staging
 
 DATASET = "nyu_depth_v2"
 OPEN_FILES = 2048  # TFDS shuffles a large split in 1,000 files at once; systems allow 256 or 1,024 by default
@@ -35,7 +36,7 @@ class Settings:
     """What to prepare, from what and where."""
 
     source: str = program.option("", "archive, folder or .mat file; empty downloads 34.3 GB", group="input")
-    max_images: int = program.option(0, "images a split, spread over the scenes; 0 takes all", group="input")
+    max_images: int = program.option(0, "images per split, spread over the scenes; 0 takes all", group="input")
     data_dir: str = program.option("", "folder of TFDS data sets; empty means TFDS's own", group="output")
     overwrite: bool = program.option(False, "make it anew, whatever stands there", group="output")
 
@@ -46,16 +47,14 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Prepares the data set that `settings` describe, unless it stands there already."""
-    data_dir = resolve_data_dir(settings.data_dir)
-    final = data_dir / DATASET / VERSION
-    source = open_source(settings.source) if settings.source else DownloadedArchive(data_dir)
+    data_dir = opening.resolve_data_dir(settings.data_dir)
+    final = data_dir / DATASET / NYU_VERSION
+    source = sources.open_source(settings.source) if settings.source else download.DownloadedArchive(data_dir)
     request = {"kind": source.kind, "max_images": settings.max_images, "fingerprint": source.fingerprint}
-    with staging.disk_errors_named(data_dir), staging.only_one_in(data_dir):
-        staging.remove_leftovers(data_dir, final)
+    with staging.replacing_folder(data_dir, final) as folder:
         if not settings.overwrite and stands_already(final, request):
             return program.say(f"{final} holds this already, nothing to do (--overwrite makes it anew)")
-        with staging.new_staging(data_dir) as folder:
-            staging.put_in_place(write_records(source, request, folder), final, folder)
+        write_records(source, request, folder)
     return program.say(f"ready: tfds.load({DATASET!r}, data_dir={str(data_dir)!r})")
 
 
@@ -67,79 +66,47 @@ def stands_already(final: pathlib.Path, request: dict) -> bool:
     """
     if not final.exists():
         return False
-    found = read_source(final)
-    if found and all(found.get(name) == value for name, value in request.items()):
+    made = tfds_records.read_source(final)
+    if made and all(made.get(name) == value for name, value in request.items()):
         return True
-    described = _described(found) if found else f"a data set without {SOURCE_FILE}, which another program made"
+    told = _described(made) if made else f"a data set without {tfds_records.SOURCE_FILE}, which another program made"
     raise InputError(
-        f"{final} holds {described}, not {_described(request)}: add --overwrite to replace it, or change --data_dir"
+        f"{final} holds {told}, not {_described(request)}: add --overwrite to replace it, or change --data_dir"
     )
 
 
-def read_source(folder: pathlib.Path) -> dict | None:
-    """Returns what `depth_tf_source.json` in the records' folder says; None where there is none.
-
-    Its keys: kind, max_images (0 for all), fingerprint (of the source's files), counts ({split: images}) and
-    complete (whether these are the 47,584 and 654 images that TFDS publishes).
-
-    Raises:
-      InputError: if it is not JSON.
-    """
-    path = folder / SOURCE_FILE
-    if not path.exists():
-        return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged ({error}): remove {folder} and prepare it again") from error
-
-
-def write_records(source: Source, request: dict, folder: pathlib.Path) -> pathlib.Path:
-    """Lets TFDS's builder write the records below `folder`, and writes the two files beside them.
-
-    Returns:
-      The folder of the records, `folder`/nyu_depth_v2/0.0.1.
-    """
+def write_records(source: frames.Source, request: dict, folder: pathlib.Path) -> None:
+    """Lets TFDS's builder write the records to `folder`/nyu_depth_v2/0.0.1, with our two files beside them."""
     source.choose(request["max_images"])
     staging.require_free(folder.parent, source.records_gb(), "preparing these images")
     builder = tfds.builder(DATASET, data_dir=folder)
-    scene_of_key: dict[str, dict[str, str]] = {split: {} for split in SPLIT_FOLDERS}
+    scene_of_key: dict[str, dict[str, str]] = {split: {} for split in frames.SPLIT_FOLDERS}
     # Replaced on the instance, because TFDS refuses a second builder of this name.
     builder._split_generators = lambda dl_manager: {
-        split: _examples(source, split, scene_of_key[split]) for split in SPLIT_FOLDERS
+        split: _examples(source, split, scene_of_key[split]) for split in scene_of_key
     }
-    builder._log_download_bytes = builder._log_download_done = lambda: None  # they speak of the staging folder
-    tfds.disable_progress_bar()
     staging.allow_open_files(OPEN_FILES)
-    builder.download_and_prepare(download_dir=folder / "downloads")
-    written = pathlib.Path(builder.data_dir)
-    scenes.write_scenes(written, builder.info.splits, scene_of_key)
-    counts = {split: builder.info.splits[split].num_examples for split in SPLIT_FOLDERS}
-    storage.write_json(written / SOURCE_FILE, request | {"counts": counts, "complete": counts == FULL_COUNTS})
-    return written
+    tfds_records.write_records(builder, scene_of_key, request, FULL_COUNTS)
 
 
-def _examples(source: Source, split: str, scene_of_key: dict[str, str]) -> Iterator[tuple[str, dict]]:
+def _examples(source: frames.Source, split: str, scene_of_key: dict[str, str]) -> Iterator[tuple[str, dict]]:
     """Yields (key, example) for TFDS, shows progress, and notes the scene of each key."""
     total = source.count(split)
-    with records.Progress(split) as progress:
+    with progress.Progress(split, total) as shown:
         for frame, example in records.examples(source.frames(split)):
             if frame.key in scene_of_key:
                 raise InputError(f"the source holds {frame.key} twice in {split}: expected each image once")
             scene_of_key[frame.key] = frame.scene
-            done = len(scene_of_key)
-            progress.update(done, total=total, share=done / total if total else source.share_read)
             yield frame.key, example
-        progress.update(len(scene_of_key), total=total, share=1.0, last=True)
+            shown.update() if total else shown.update_share(source.share_read)
     if not scene_of_key:
-        raise InputError(
-            f"the source has no images for {split}: expected nyudepthv2/{SPLIT_FOLDERS[split]}/<scene>/<frame>.h5"
-        )
+        folder = frames.SPLIT_FOLDERS[split]
+        raise InputError(f"the source has no images for {split}: expected nyudepthv2/{folder}/<scene>/<frame>.h5")
 
 
 def _described(request: dict) -> str:
     """Returns a request or a source file's content in words."""
-    images = f"{request['max_images']} images a split" if request.get("max_images") else "all images"
+    images = f"{request['max_images']} images per split" if request.get("max_images") else "all images"
     return f"{images} from {request.get('kind')} (fingerprint {request.get('fingerprint')})"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from depth_tf import pipeline
 from depth_tf.data.splits import Split
-from depth_tf.nyu.frames import spread
+from depth_tf.data.scenes import spread
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.memory import GIB, peak_gib
 from depth_tf.runtime.program import say

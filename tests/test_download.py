@@ -8,6 +8,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from depth_tf import prepare
+from depth_tf.data import tfds_records
 from depth_tf.nyu import download
 from depth_tf.runtime import staging
 from depth_tf.runtime.errors import InputError
@@ -91,10 +92,10 @@ def test_the_downloaded_archive_becomes_the_data_set_and_is_not_downloaded_twice
     use_archive(monkeypatch, url=f"{address}/nyudepthv2.tar.gz", content=archive.read_bytes())
     data_dir = tmp_path / "data"
     prepare.main(prepare.Settings(data_dir=str(data_dir)))
-    assert prepare.read_source(data_dir / "nyu_depth_v2" / "0.0.1")["kind"] == "tfds_download"
+    assert tfds_records.read_source(data_dir / "nyu_depth_v2" / "0.0.1")["kind"] == "tfds_download"
     monkeypatch.setattr(download, "probe", lambda _: pytest.fail("asked the server again"))
     prepare.main(prepare.Settings(data_dir=str(data_dir), max_images=1, overwrite=True))
-    counts = prepare.read_source(data_dir / "nyu_depth_v2" / "0.0.1")["counts"]
+    counts = tfds_records.read_source(data_dir / "nyu_depth_v2" / "0.0.1")["counts"]
     assert counts == {"train": 1, "validation": 1}
 
 

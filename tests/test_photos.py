@@ -35,7 +35,7 @@ def test_a_unit_of_a_depth_png_is_a_millimetre_and_zero_stays_missing(tmp_path):
     np.testing.assert_allclose(depth_m, [[0, 0.001, 1.234], [65.535, 10, 0.002]], rtol=1e-6)
 
 
-def test_depth_scale_is_metres_a_unit(tmp_path):
+def test_depth_scale_is_metres_per_unit(tmp_path):
     write_pair(tmp_path / "a", picture(1, 2), np.array([[256, 512]], np.uint16))
     depth_m = _read(tmp_path, depth_scale=1 / 256)[1]
     assert depth_m.ravel().tolist() == [1.0, 2.0]

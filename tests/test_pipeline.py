@@ -103,10 +103,6 @@ def test_a_cache_changes_no_batch_and_reads_the_source_once(split, kind, tmp_pat
 def test_the_workers_rows_together_are_the_batches_of_one(split, num_workers):
     """None repeats an image, none is dropped: side by side the rows are what one process gets."""
     whole = list(_train(split, strength=Augmentation()))
-    parts = [list(_train(split, how=Input(worker=i, num_workers=num_workers))) for i in range(num_workers)]
-    assert sorted(sum((sum(_numbers(part, 4 // num_workers), []) for part in parts), [])) == sorted(
-        2 * list(range(1, NUM_IMAGES + 1))
-    )
     parts = [
         list(_train(split, strength=Augmentation(), how=Input(worker=i, num_workers=num_workers)))
         for i in range(num_workers)
@@ -134,7 +130,7 @@ def test_a_data_service_with_two_workers_hands_out_every_image_once_a_pass(tiny_
     service = tf.data.experimental.service
     dispatcher = service.DispatchServer()
     address = dispatcher.target.split("://")[1]
-    workers = [service.WorkerServer(service.WorkerConfig(dispatcher_address=address)) for _ in range(2)]
+    _workers = [service.WorkerServer(service.WorkerConfig(dispatcher_address=address)) for _ in range(2)]  # kept alive
     split = open_dataset("nyu_depth_v2", str(tiny_nyu), validation_fraction=0.3).split("train")
 
     def images(how):
@@ -148,7 +144,6 @@ def test_a_data_service_with_two_workers_hands_out_every_image_once_a_pass(tiny_
         return sorted(found)
 
     assert images(Input("none", data_service=dispatcher.target)) == images(Input("none"))
-    assert len(workers) == 2
 
 
 def test_scoring_batches_keep_order_and_count_every_image(split):

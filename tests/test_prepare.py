@@ -1,5 +1,6 @@
 import csv
 import pathlib
+import re
 import resource
 import signal
 import subprocess
@@ -11,10 +12,10 @@ import pytest
 import tensorflow_datasets as tfds
 
 from depth_tf import prepare
-from depth_tf.data import scenes
+from depth_tf.data import scenes, tfds_records
 from depth_tf.nyu import records, sources
 from depth_tf.nyu.frames import Frame
-from depth_tf.runtime import staging
+from depth_tf.runtime import progress, staging
 from depth_tf.runtime.errors import InputError
 from tests import fastdepth_archive as made_up
 
@@ -106,12 +107,12 @@ def test_the_depth_map_reaches_protobuf_as_a_list(tmp_path):
 
 def test_what_it_was_made_from_is_written_beside_the_records_without_paths(source_paths, tmp_path):
     folder = prepared(source_paths["fastdepth_archive"], tmp_path)
-    found = prepare.read_source(folder)
+    found = tfds_records.read_source(folder)
     assert found["kind"] == "fastdepth_archive"
     assert found["max_images"] == 0
     assert found["counts"] == {"train": 5, "validation": 2}
     assert found["complete"] is False
-    assert str(source_paths["fastdepth_archive"].parent) not in (folder / prepare.SOURCE_FILE).read_text()
+    assert str(source_paths["fastdepth_archive"].parent) not in (folder / tfds_records.SOURCE_FILE).read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["nyu_depth_v2"]
 
 
@@ -120,9 +121,9 @@ def test_the_same_request_again_does_nothing_and_another_is_refused(source_paths
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     prepared(source_paths["fastdepth_folder"], tmp_path, max_images=1)
     assert "nothing to do" in capsys.readouterr().out
-    with pytest.raises(InputError, match=r"holds 1 images a split from fastdepth_folder.*not all images.*--overwrite"):
+    with pytest.raises(InputError, match=r"holds 1 images per split from .*_folder.*not all images.*--overwrite"):
         prepared(source_paths["fastdepth_folder"], tmp_path)
-    with pytest.raises(InputError, match=r"not 1 images a split from fastdepth_archive"):
+    with pytest.raises(InputError, match=r"not 1 images per split from fastdepth_archive"):
         prepared(source_paths["fastdepth_archive"], tmp_path, max_images=1)
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
     prepared(source_paths["fastdepth_folder"], tmp_path, overwrite=True)
@@ -131,14 +132,14 @@ def test_the_same_request_again_does_nothing_and_another_is_refused(source_paths
 
 def test_records_that_another_program_made_are_not_taken_for_ours(source_paths, tmp_path):
     folder = prepared(source_paths["fastdepth_folder"], tmp_path)
-    (folder / prepare.SOURCE_FILE).unlink()
+    (folder / tfds_records.SOURCE_FILE).unlink()
     with pytest.raises(InputError, match=r"without depth_tf_source\.json.*--overwrite"):
         prepared(source_paths["fastdepth_folder"], tmp_path)
 
 
 def test_a_damaged_source_file_is_named(source_paths, tmp_path):
     folder = prepared(source_paths["fastdepth_folder"], tmp_path)
-    (folder / prepare.SOURCE_FILE).write_text("{")
+    (folder / tfds_records.SOURCE_FILE).write_text("{")
     with pytest.raises(InputError, match=r"depth_tf_source\.json is damaged"):
         prepared(source_paths["fastdepth_folder"], tmp_path)
 
@@ -235,7 +236,7 @@ def test_an_image_that_comes_twice_is_named(source_paths, tmp_path, monkeypatch)
     twice = sources.open_source(source_paths["fastdepth_folder"])
     frames = list(twice.frames("train"))
     monkeypatch.setattr(twice, "frames", lambda _: [*frames, frames[0]])
-    monkeypatch.setattr(prepare, "open_source", lambda _: twice)
+    monkeypatch.setattr(sources, "open_source", lambda _: twice)
     with pytest.raises(InputError, match=r"cafe_0001a_00001\.h5 twice"):
         prepared("source", tmp_path)
 
@@ -245,14 +246,20 @@ def test_a_negative_limit_is_refused():
         prepare.Settings(max_images=-1)
 
 
-def test_a_long_pass_says_images_rate_and_time_left(monkeypatch, capsys):
-    clock = iter([0.0, 1.0, 10.0, 20.0])
-    monkeypatch.setattr(records.time, "monotonic", lambda: next(clock))
-    with records.Progress("train") as progress:
-        progress.update(10, total=400, share=10 / 400)  # after 1 s: too early to say anything
-        progress.update(100, total=400, share=0.25)
-        progress.update(400, total=400, share=1.0, last=True)
-    assert capsys.readouterr().out.splitlines() == [
-        "train: 100 of 400 images, 10.0 images/s, 30 s left",
-        "train: 400 of 400 images, 20.0 images/s, took 20 s",
-    ]
+def test_a_log_is_told_images_rate_and_time_left_line_by_line(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+    with progress.Progress("train", 400) as told:
+        told.start_t -= 10  # as if the first hundred had taken ten seconds
+        told.update(100)
+    lines = [line for line in capsys.readouterr().out.split("\n") if line]
+    assert lines[0].startswith("train: 0 of 400 images")
+    assert re.fullmatch(r"train: 100 of 400 images, .* images/s, \d\d:\d\d left", lines[1])
+    assert "9.9" in lines[-1] or "10.0" in lines[-1]
+    assert not any("\r" in line for line in lines)
+
+
+def test_the_total_is_estimated_where_only_a_share_is_known(capsys):
+    with progress.Progress("listing") as told:
+        for number in range(10):
+            told.update_share((number + 1) / 40)
+    assert "listing: 10 of 40 images" in capsys.readouterr().out

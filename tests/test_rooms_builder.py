@@ -173,7 +173,7 @@ def test_an_interruption_leaves_nothing_behind_and_the_next_run_works(tmp_path, 
 
 def test_the_source_file_says_how_many_images_there_are(tmp_path, fake_rooms):
     folder = open_rooms(tmp_path, "tiny").data_path
-    source = json.loads((folder / builder.SOURCE_FILE).read_text())
+    source = json.loads((folder / "depth_tf_source.json").read_text())
     assert source == {"kind": "rendered", "seed": 0, "counts": COUNTS, "complete": True}
 
 

@@ -2,6 +2,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from depth_tf.data import scenes
+from depth_tf.data.settings import DataSettings
 from depth_tf.runtime.errors import InputError
 
 COUNTS = {f"room_{number:04d}": 1 + number % 7 for number in range(50)}  # 197 images
@@ -100,7 +101,7 @@ def test_a_fraction_of_zero_holds_nothing_out():
 @pytest.mark.parametrize("fraction", [-0.1, 1, 1.5, float("nan")])
 def test_a_fraction_out_of_range_is_refused(fraction):
     with pytest.raises(InputError, match="validation_fraction"):
-        scenes.holdout_scenes(COUNTS, fraction)
+        DataSettings(validation_fraction=fraction)
 
 
 def test_one_scene_cannot_be_divided():

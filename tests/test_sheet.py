@@ -87,7 +87,7 @@ def test_the_histogram_covers_the_depths_up_to_the_end_of_the_scale(monkeypatch)
     """A thousandth of the pixels lies at 40 m: the scale ends at 5 m, rounded up from 4.2 m, without them."""
     depths_m = np.append(np.full(9_991, 4.2), np.full(9, 40.0)).reshape(1, 100, 100)
     depths_m = depths_m.repeat(2, 0)
-    monkeypatch.setattr(sheet, "PIXELS_A_SIDE", 100)
+    monkeypatch.setattr(sheet, "PIXELS_PER_SIDE", 100)
     asked = _drawn(monkeypatch, _split(depths_m))
     assert asked["bin_edges_m"][[0, -1]].tolist() == [0, 5]
     assert asked["bin_counts"].sum() == 2 * 9_991
@@ -144,11 +144,11 @@ def test_the_program_draws_and_counts_what_a_data_set_holds(tiny_nyu, tmp_path, 
         assert drawn.width > drawn.height / 2
 
 
-def test_the_program_writes_a_folder_that_it_can_open(tiny_nyu, tmp_path, command_line):
-    done = command_line("depth_tf.dataset", f"--data_dir={tiny_nyu}", "--validation_fraction=0", "--export_folder=own")
-    assert done.returncode == 0, done.stderr
-    assert "wrote 5 images with depth to own/train" in done.stdout
-    dataset.main(dataset.Settings(dataset="folder", data_dir=os.fspath(tmp_path / "own")))
+def test_the_program_writes_a_folder_that_it_can_open(tiny_nyu, tmp_path, capsys):
+    own = os.fspath(tmp_path / "own")
+    dataset.main(dataset.Settings(data_dir=os.fspath(tiny_nyu), validation_fraction=0.0, export_folder=own))
+    assert f"wrote 5 images with depth to {own}/train" in capsys.readouterr().out
+    dataset.main(dataset.Settings(dataset="folder", data_dir=own))
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
+from depth_tf.data.scenes import spread
 from depth_tf.nyu import sources
-from depth_tf.nyu.frames import SPLIT_FOLDERS, official_split, spread
+from depth_tf.nyu.frames import SPLIT_FOLDERS, official_split
 from depth_tf.runtime.errors import InputError
 from tests import fastdepth_archive as made_up
 

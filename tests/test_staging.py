@@ -20,24 +20,28 @@ def test_a_second_program_in_the_same_folder_is_refused(tmp_path):
         pass
 
 
-def test_a_staging_folder_is_gone_after_an_error(tmp_path):
+def test_an_interruption_keeps_the_old_folder_and_leaves_nothing_else(tmp_path):
+    final = tmp_path / "nyu_depth_v2" / "0.0.1"
+    final.mkdir(parents=True)
+
     def interrupted() -> None:
-        with staging.new_staging(tmp_path) as folder:
-            (folder / "records").mkdir()
+        with staging.replacing_folder(tmp_path, final) as folder:
+            (folder / "nyu_depth_v2" / "0.0.1" / "records").mkdir(parents=True)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert list(tmp_path.iterdir()) == []
+    assert list(final.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["nyu_depth_v2"]
 
 
-def test_the_new_folder_takes_the_place_of_the_old(tmp_path):
+def test_the_new_folder_takes_the_place_of_the_old_and_nothing_keeps_it(tmp_path):
     final = tmp_path / "nyu_depth_v2" / "0.0.1"
-    for content in ("old", "new"):
-        with staging.new_staging(tmp_path) as folder:
-            (folder / "written").mkdir()
-            (folder / "written" / "records").write_text(content)
-            staging.put_in_place(folder / "written", final, folder)
+    for content in ("old", "new", None):
+        with staging.replacing_folder(tmp_path, final) as folder:
+            if content:
+                (folder / "nyu_depth_v2" / "0.0.1").mkdir(parents=True)
+                (folder / "nyu_depth_v2" / "0.0.1" / "records").write_text(content)
     assert (final / "records").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["nyu_depth_v2"]
 

@@ -12,18 +12,16 @@ first N of them are a fair sample of all folders.
 import dataclasses
 import os
 import pathlib
-import tempfile
-from collections.abc import Sequence
 
 import tensorflow as tf
 
 from depth_tf.data import photos, scenes
 from depth_tf.data.settings import DataSettings
 from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split, count_scenes
-from depth_tf.nyu.records import Progress
+from depth_tf.runtime import staging
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
-from depth_tf.runtime.staging import disk_errors_named
+from depth_tf.runtime.progress import Progress
 
 TRAIN, VALIDATION = "train", "validation"
 NAMES_SHOWN = 3  # of incomplete pairs, in a message
@@ -82,25 +80,15 @@ def export_folder(split: Split, folder: str | os.PathLike, num_images: int) -> N
     if final.exists() and not (final.is_dir() and not any(final.iterdir())):
         raise InputError(f"{final} is there already and not an empty folder: name another --export_folder")
     count = min(num_images, split.num_images)
-    with disk_errors_named(final.parent):
-        final.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=final.parent, prefix=".partial-") as staging:
-            written = pathlib.Path(staging) / "written"
-            _write_pairs(split, written, count)
-            if final.exists():
-                final.rmdir()
-            os.rename(written, final)
+    with staging.replacing_folder(final.parent, final) as aside:
+        pairs = split.read().take(count).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+        with Progress(split.name, count) as progress:
+            for place, (image, depth_m) in enumerate(pairs):
+                scene = aside / final.name / (split.scene_of_image[place] if split.scene_of_image else ".")
+                scene.mkdir(parents=True, exist_ok=True)
+                photos.write_pair(scene / f"{place:05d}", image, depth_m[..., 0])
+                progress.update()
     say(f"wrote {count} images with depth to {final}; use them with --dataset=folder --data_dir={final.parent}")
-
-
-def _write_pairs(split: Split, folder: pathlib.Path, count: int) -> None:
-    pairs = split.read().take(count).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
-    with Progress(split.name) as progress:
-        for place, (image, depth_m) in enumerate(pairs):
-            scene = folder / (split.scene_of_image[place] if split.scene_of_image else ".")
-            scene.mkdir(parents=True, exist_ok=True)
-            photos.write_pair(scene / f"{place:05d}", image, depth_m[..., 0])
-            progress.update(place + 1, total=count, share=(place + 1) / count, last=place + 1 == count)
 
 
 def _find_pairs(root: pathlib.Path, settings: DataSettings) -> list[_Pair]:
@@ -131,23 +119,21 @@ def _find_files(root: pathlib.Path) -> tuple[dict[str, pathlib.Path], dict[str, 
             suffix = ending or os.path.splitext(name)[1]
             if name.startswith(".") or not (ending or suffix.lower() in photos.IMAGE_SUFFIXES):
                 continue
-            found, stem = depths if ending else images, os.path.join(folder, name[: -len(suffix)])
-            if stem in found:
-                raise InputError(f"{folder} holds both {found[stem].name} and {name}: expected one of them")
-            found[stem] = pathlib.Path(folder) / name
+            files, stem = depths if ending else images, os.path.join(folder, name[: -len(suffix)])
+            if stem in files:
+                raise InputError(f"{folder} holds both {files[stem].name} and {name}: expected one of them")
+            files[stem] = pathlib.Path(folder) / name
     return images, depths
 
 
 def _describe_incomplete(root: pathlib.Path, images: dict, depths: dict) -> str:
-    lone_images = [images[stem] for stem in sorted(images.keys() - depths.keys())]
-    lone_depths = [depths[stem] for stem in sorted(depths.keys() - images.keys())]
-    kinds = ((lone_images, "photographs without a depth map"), (lone_depths, "depth maps without a photograph"))
-    return " and ".join(f"{len(paths)} {kind} ({_some(root, paths)})" for paths, kind in kinds if paths)
+    def described(files: dict, others: dict, kind: str) -> str:
+        names = [files[stem].relative_to(root.parent).as_posix() for stem in sorted(files.keys() - others.keys())]
+        shown = names[:NAMES_SHOWN] + ["..."] * (len(names) > NAMES_SHOWN)
+        return f"{len(names)} {kind} ({', '.join(shown)})" if names else ""
 
-
-def _some(root: pathlib.Path, paths: Sequence[pathlib.Path]) -> str:
-    names = [path.relative_to(root.parent).as_posix() for path in paths[:NAMES_SHOWN]]
-    return ", ".join(names + ["..."] * (len(paths) > NAMES_SHOWN))
+    lone_images = described(images, depths, "photographs without a depth map")
+    return " and ".join(filter(None, (lone_images, described(depths, images, "depth maps without a photograph"))))
 
 
 def _hold_out(pairs: list[_Pair], fraction: float) -> tuple[list[_Pair], list[_Pair]]:

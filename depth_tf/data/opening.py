@@ -11,17 +11,10 @@ from collections.abc import Iterator
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from depth_tf.data.settings import CHOICES, NYU_VERSION, DataSettings
+from depth_tf.data.settings import CHOICES, DATASETS, NYU_VERSION, DataSettings
 from depth_tf.data.splits import DepthDataset, first_images
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
-
-# Functions of (data_dir, settings), named rather than imported: what reads a data set builds on this package.
-DATASETS: dict[str, str] = {
-    "nyu_depth_v2": "depth_tf.data.tfds_records:open_nyu_depth_v2",
-    "synthetic_rooms": "depth_tf.synthetic_rooms.builder:open_synthetic_rooms",
-    "folder": "depth_tf.data.folder:open_folder",
-}
 
 
 def open_dataset(

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, ImageOps
 
+from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 DEPTH_ENDINGS = ("_depth.png", "_depth.npy")  # after the photograph's name without its suffix
 MILLIMETRE_M = 0.001
 LARGEST_UNIT = 65535  # of a depth PNG
-PNG_LEVEL = 1  # zlib: 20 ms and 425 kB a pair of 640x480; the default, 6, takes 74 ms for 358 kB
+PNG_LEVEL = 1  # zlib: 20 ms and 425 kB per pair of 640x480; the default, 6, takes 74 ms for 358 kB
 
 # EXIF 2.3, tag 0x0112: from 5 on, the rows of the file are the columns of the picture.
 ORIENTATION_TAG = 0x0112
@@ -31,9 +32,9 @@ def read_pair(
     """Reads a photograph, turned as its EXIF orientation says, and the depth map of what is then seen.
 
     Args:
-      image_path: a file of `IMAGE_SUFFIXES`, 8 bits a channel. Grey becomes RGB; transparency is dropped.
+      image_path: a file of `IMAGE_SUFFIXES`, 8 bits per channel. Grey becomes RGB; transparency is dropped.
       depth_path: a 16-bit grey PNG, or .npy of floating-point metres, [H, W] or [H, W, 1].
-      depth_scale: metres a unit of a PNG.
+      depth_scale: metres per unit of a PNG.
 
     Returns:
       The image, [H, W, 3] uint8, and the depth, [H, W] float32, metres, 0 where missing.
@@ -73,7 +74,7 @@ def write_pair(path: pathlib.Path, image: np.ndarray, depth_m: np.ndarray) -> No
       depth_m: [H, W] float, metres; written as 0, missing, where not finite, not positive or over 65.535 m.
     """
     units = np.round(depth_m.astype(np.float64) / MILLIMETRE_M)
-    kept = (units > 0) & (units <= LARGEST_UNIT)  # false for NaN
+    kept = valid_pixels(units, (1, LARGEST_UNIT))
     Image.fromarray(image).save(f"{path}.png", compress_level=PNG_LEVEL)
     depth = Image.fromarray(np.where(kept, units, 0).astype(np.uint16))
     depth.save(f"{path}_depth.png", compress_level=PNG_LEVEL)
@@ -115,13 +116,13 @@ def _read_npy_m(path: str | os.PathLike) -> np.ndarray:
     with _naming(path):
         array = np.load(path, allow_pickle=False)
         depth_m = array.reshape(_shape_of_npy(path, array)).astype(np.float32)
-        return np.where(np.isfinite(depth_m) & (depth_m > 0), depth_m, np.float32(0))
+        return np.where(valid_pixels(depth_m), depth_m, np.float32(0))
 
 
 def _require_photograph(path: str | os.PathLike, opened: Image.Image) -> None:
     if opened.mode in DEEP_MODES:
         raise InputError(
-            f"{path} is grey of more than 8 bits, as depth maps are: expected a photograph of 8 bits a channel; "
+            f"{path} is grey of more than 8 bits, as depth maps are: expected a photograph of 8 bits per channel; "
             "the name of a depth map ends in _depth.png"
         )
 

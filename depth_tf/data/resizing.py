@@ -10,6 +10,7 @@ import numpy as np
 from etils import epy
 
 from depth_tf.data.splits import PARALLEL_CALLS, Split
+from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
 
 with epy.lazy_imports():  # so that what needs NumPy or names alone does not wait for TensorFlow
@@ -58,8 +59,7 @@ def clean_depth(depth_m: tf.Tensor, *, min_depth_m: float, max_depth_m: float) -
     Returns:
       [..., H, W, 1] float32, metres, 0 where missing.
     """
-    kept = (depth_m >= min_depth_m) & (depth_m <= max_depth_m)  # false for NaN
-    return tf.where(kept, depth_m, tf.zeros_like(depth_m))
+    return tf.where(valid_pixels(depth_m, (min_depth_m, max_depth_m)), depth_m, tf.zeros_like(depth_m))
 
 
 def resize_image(image: tf.Tensor, size_px: tuple[int, int]) -> tf.Tensor:

@@ -6,17 +6,22 @@ room end up anywhere, and a slice such as `train[90%:]` shows rooms that `train[
 `tfds.ReadConfig(add_tfds_id=True)` adds to it, so that whole rooms can be held out.
 """
 
+import collections
 import csv
 import hashlib
+import itertools
 import os
 import pathlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 import tensorflow_datasets as tfds
 
 from depth_tf.runtime import storage
 from depth_tf.runtime.errors import InputError
+
+Item = TypeVar("Item")
 
 SCENES_FILE = "depth_tf_scenes.csv"
 COLUMNS = ("split", "tfds_id", "key", "scene")
@@ -89,7 +94,7 @@ def read_scenes(folder: str | os.PathLike) -> dict[str, dict[str, str]] | None:
     path = pathlib.Path(folder) / SCENES_FILE
     if not path.exists():
         return None
-    found: dict[str, dict[str, str]] = {}
+    table: dict[str, dict[str, str]] = {}
     with open(path, encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
         if tuple(next(rows, ())) != COLUMNS:
@@ -101,8 +106,8 @@ def read_scenes(folder: str | os.PathLike) -> dict[str, dict[str, str]] | None:
                     " prepare the data set again"
                 )
             split, tfds_id, _, scene = row
-            found.setdefault(split, {})[tfds_id] = scene
-    return found
+            table.setdefault(split, {})[tfds_id] = scene
+    return table
 
 
 def holdout_scenes(scene_counts: Mapping[str, int], fraction: float) -> set[str]:
@@ -119,10 +124,8 @@ def holdout_scenes(scene_counts: Mapping[str, int], fraction: float) -> set[str]
       The scenes held out: none for 0, otherwise at least one and never all.
 
     Raises:
-      InputError: if `fraction` is out of range, or there are not two scenes to divide.
+      InputError: if there are not two scenes to divide.
     """
-    if not 0 <= fraction < 1:
-        raise InputError(f"--validation_fraction must be at least 0 and less than 1, got {fraction}")
     if fraction == 0:
         return set()
     if len(scene_counts) < 2:
@@ -144,3 +147,27 @@ def holdout_scenes(scene_counts: Mapping[str, int], fraction: float) -> set[str]
 def in_hash_order(names: Iterable[str]) -> list[str]:
     """Returns `names` by the SHA-256 of each: an order that is fixed, and unrelated to the alphabet."""
     return sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
+
+
+def spread(items: Iterable[Item], max_images: int, *, scene: Callable[[Item], str]) -> list[Item]:
+    """Chooses `max_images` of `items`, as evenly over the scenes as they allow; 0 chooses all.
+
+    Scenes take turns, in an order unrelated to the alphabet (else a few images would all be of basements
+    and bathrooms); within a scene the choice is spaced evenly, since neighbouring frames look the same.
+    """
+    items = list(items)
+    if not max_images or max_images >= len(items):
+        return items
+    by_scene = collections.defaultdict(list)
+    for item in items:
+        by_scene[scene(item)].append(item)
+    turns = itertools.cycle(in_hash_order(by_scene))
+    quota = collections.Counter()
+    while quota.total() < max_images:
+        name = next(turns)
+        quota[name] += quota[name] < len(by_scene[name])
+    return [
+        of_scene[(2 * turn + 1) * len(of_scene) // (2 * quota[name])]
+        for name, of_scene in by_scene.items()
+        for turn in range(quota[name])
+    ]

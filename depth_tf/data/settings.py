@@ -6,7 +6,13 @@ import math
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option
 
-CHOICES = ("auto", "nyu_depth_v2", "synthetic_rooms", "folder")
+# Functions of (data_dir, settings), named rather than imported: what reads a data set builds on this package.
+DATASETS: dict[str, str] = {
+    "nyu_depth_v2": "depth_tf.data.tfds_records:open_nyu_depth_v2",
+    "synthetic_rooms": "depth_tf.synthetic_rooms.builder:open_synthetic_rooms",
+    "folder": "depth_tf.data.folder:open_folder",
+}
+CHOICES = ("auto", *DATASETS)
 NYU_VERSION = "0.0.1"  # of TFDS's nyu_depth_v2
 ROOMS = ("default", "tiny", "large")  # sizes of synthetic_rooms
 

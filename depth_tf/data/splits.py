@@ -20,7 +20,7 @@ from depth_tf.runtime.errors import InputError
 with epy.lazy_imports():  # so that what needs NumPy or names alone does not wait for TensorFlow
     import tensorflow as tf
 
-# How many images a parallel map works on at once. With one a core, where tf.data.AUTOTUNE stops, cores wait between
+# How many images a parallel map works on at once. With one per core, where tf.data.AUTOTUNE stops, cores wait between
 # two images; AUTOTUNE also needs an epoch of a small data set to get that far. At least 16, because the workers of a
 # tf.data service use this number too and may have more cores than this machine.
 PARALLEL_CALLS = max(16, 2 * machine.num_cores())

@@ -11,12 +11,13 @@ from PIL import Image
 
 from depth_tf.data import resizing
 from depth_tf.data.splits import DepthDataset, Split, count_scenes
+from depth_tf.data.valid import valid_pixels
 from depth_tf.drawing import figures
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
 
 SURVEYED_IMAGES = 256  # of each split: enough for a median, and a second or two to read
-PIXELS_A_SIDE = 64  # of each image, evenly spread, or all where there are fewer
+PIXELS_PER_SIDE = 64  # of each image, evenly spread, or all where there are fewer
 SHOWN_PX = 400  # longer side of an example on the sheet: twice what it takes there
 NUM_BINS = 40
 SCALE_PERCENTILE = 99.9  # of depth ends the scale, rounded up to a metre, so that a few outliers do not bleach the rest
@@ -65,10 +66,10 @@ def survey(split: Split) -> Survey:
     """Looks at the first `SURVEYED_IMAGES` of a split, whose order is random."""
     pixels = []
     for _, depth_m in split.read().take(SURVEYED_IMAGES).prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
-        step = max(1, min(depth_m.shape[:2]) // PIXELS_A_SIDE)
+        step = max(1, min(depth_m.shape[:2]) // PIXELS_PER_SIDE)
         pixels.append(depth_m[step // 2 :: step, step // 2 :: step].ravel())
     depths_m = np.concatenate(pixels)
-    valid = np.isfinite(depths_m) & (depths_m > 0)
+    valid = valid_pixels(depths_m)
     return Survey(len(pixels), depths_m[valid], 1.0 - float(valid.mean()))
 
 
@@ -77,15 +78,15 @@ def count_lines(dataset: DepthDataset, surveys: dict[str, Survey]) -> list[str]:
     lines = [f"{'split':<12}{'scenes':>9}{'images':>9}{'median depth':>15}{'missing':>10}"]
     for name, split in dataset.splits.items():
         scenes = f"{len(set(split.scene_of_image)):,}" if split.scene_of_image else "unknown"
-        found = surveys[name]
+        looked_at = surveys[name]
         lines.append(
-            f"{name:<12}{scenes:>9}{split.num_images:>9,}{found.median_m:>13.2f} m{100 * found.missing:>8.1f} %"
+            f"{name:<12}{scenes:>9}{split.num_images:>9,}{looked_at.median_m:>13.2f} m{100 * looked_at.missing:>8.1f} %"
         )
     return [*lines, *_sampled(dataset)]
 
 
 def scene_lines(split: Split) -> list[str]:
-    """Returns the scenes with most images, a line each, under a heading."""
+    """Returns the scenes with most images, one line each, under a heading."""
     if not split.scene_of_image:
         return [f"scenes of {split.name}: unknown"]
     counts = sorted(count_scenes(split.scene_of_image).items(), key=lambda item: (-item[1], item[0]))

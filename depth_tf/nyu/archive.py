@@ -8,60 +8,44 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 
-from depth_tf.nyu.frames import (
-    EXAMPLE_GB,
-    SPLIT_FOLDERS,
-    Frame,
-    fastdepth_frame,
-    fastdepth_scene,
-    file_digest,
-    is_frame,
-    spread,
-)
-from depth_tf.nyu.records import Progress
+from depth_tf.nyu.frames import SPLIT_FOLDERS, Frame, Source, fastdepth_frame, fastdepth_scene, file_digest, is_frame
 from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.progress import Progress
 
 RECORDS_PER_ARCHIVE_BYTE = 2.4  # 83 GB of records from 34.3 GB; 1.37 GB from a 0.57 GB archive of JPEG images
 
 
-class ArchiveSource:
-    """FastDepth's `nyudepthv2.tar.gz`, read from front to back once a split and never extracted."""
+class ArchiveSource(Source):
+    """FastDepth's `nyudepthv2.tar.gz`, read from front to back once per split and never extracted."""
 
     kind = "fastdepth_archive"
 
     def __init__(self, path: pathlib.Path):
         self._path = path
-        self._chosen: dict[str, set[tuple[str, str]]] | None = None
         self.fingerprint = file_digest(path)
-        self.share_read = 0.0
 
     def choose(self, max_images: int) -> None:
-        """Keeps `max_images` frames a split, spread over the scenes, which takes a pass over the archive."""
+        """Keeps `max_images` frames per split, spread over the scenes, which takes a pass over the archive."""
         if not max_images:
             return
-        found: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLIT_FOLDERS}
+        members: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLIT_FOLDERS}
         with Progress("listing") as progress:
-            for number, (split, folder, name, _) in enumerate(self._members(lambda *_: False)):
-                found[split].append((folder, name))
-                progress.update(number + 1, total=None, share=self.share_read)
-        self._chosen = {
-            split: set(spread(sorted(members), max_images, scene=lambda member: fastdepth_scene(*member)))
-            for split, members in found.items()
-        }
-
-    def count(self, split: str) -> int | None:
-        """Returns how many frames `frames(split)` yields, None where only a pass over all could tell."""
-        return len(self._chosen[split]) if self._chosen else None
+            for split, folder, name, _ in self._members(lambda *_: False):
+                members[split].append((folder, name))
+                progress.update_share(self.share_read)
+        self.listed = {split: sorted(found) for split, found in members.items()}
+        super().choose(max_images)
 
     def records_gb(self) -> float:
         """Returns about how many gigabytes of records `frames` makes."""
-        if self._chosen:
-            return sum(map(len, self._chosen.values())) * EXAMPLE_GB
-        return self._path.stat().st_size / 1e9 * RECORDS_PER_ARCHIVE_BYTE
+        return super().records_gb() if self.listed else self._path.stat().st_size / 1e9 * RECORDS_PER_ARCHIVE_BYTE
+
+    def _scene(self, item: tuple[str, str]) -> str:
+        return fastdepth_scene(*item)
 
     def frames(self, split: str) -> Iterator[Frame]:
         """Yields the frames of TFDS's `split`, with their bytes in memory until they are loaded."""
-        chosen = self._chosen and self._chosen[split]
+        chosen = self.listed and set(self.listed[split])
 
         def wanted(found_split: str, folder: str, name: str) -> bool:
             return found_split == split and (chosen is None or (folder, name) in chosen)
@@ -88,8 +72,8 @@ class ArchiveSource:
                         self.share_read = file.tell() / size
                         top, folder, name = ("//" + member.name).split("/")[-3:]
                         if member.isfile() and top in splits and is_frame(name):
-                            found = (splits[top], folder, name)
-                            yield *found, archive.extractfile(member).read() if wanted(*found) else None
+                            frame = (splits[top], folder, name)
+                            yield *frame, archive.extractfile(member).read() if wanted(*frame) else None
                 while plain.read(1 << 20):  # tarfile stops at its end mark; gzip's checksum comes after it
                     pass
         except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:

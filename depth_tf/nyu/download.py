@@ -38,7 +38,7 @@ class DownloadedArchive(ArchiveSource):
         self.fingerprint = ARCHIVE_SHA256[:16]
 
     def choose(self, max_images: int) -> None:
-        """Downloads the archive unless it is there, then keeps `max_images` frames a split; 0 keeps all.
+        """Downloads the archive unless it is there, then keeps `max_images` frames per split; 0 keeps all.
 
         Raises:
           InputError: if the disk is too small, the server is away, or the download fails.

@@ -1,22 +1,17 @@
-"""One pair of NYU Depth V2 on disk: its name, its room, and how it is read and checked."""
+"""A source of NYU Depth V2 and one pair of it on disk: its name, its scene, and how it is read and checked."""
 
-import collections
 import csv
 import dataclasses
 import functools
 import hashlib
-import itertools
 import pathlib
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
 
 import h5py
 import numpy as np
 
-from depth_tf.data.scenes import in_hash_order, scene_of
+from depth_tf.data import scenes
 from depth_tf.runtime.errors import InputError
-
-Item = TypeVar("Item")
 
 HEIGHT_PX = 480
 WIDTH_PX = 640
@@ -44,6 +39,41 @@ class Frame:
     load: Callable[[], tuple[np.ndarray, np.ndarray]]
 
 
+class Source:
+    """Where frames come from: what every kind of source offers, and what those share that list their items.
+
+    A kind gives `_scene(item)` and `_frame(item)`, or `frames` itself.
+
+    Attributes:
+      kind: one word for the results.
+      fingerprint: tells this source's files from others, wherever they lie.
+      share_read: from 0 to 1, how far `frames` has come; only where `count` may be None.
+      listed: {TFDS's split: items}; None where only a pass over all could tell.
+    """
+
+    kind: str
+    fingerprint: str
+    share_read = 0.0
+    listed: dict[str, list] | None = None
+
+    def choose(self, max_images: int) -> None:
+        """Keeps `max_images` frames per split, spread over the scenes; 0 keeps all."""
+        for split, items in (self.listed or {}).items():
+            self.listed[split] = scenes.spread(items, max_images, scene=self._scene)
+
+    def count(self, split: str) -> int | None:
+        """Returns how many frames `frames(split)` yields, None where only a pass over all could tell."""
+        return len(self.listed[split]) if self.listed else None
+
+    def records_gb(self) -> float:
+        """Returns about how many gigabytes (10^9 bytes) of records `frames` makes."""
+        return sum(map(len, self.listed.values())) * EXAMPLE_GB
+
+    def frames(self, split: str) -> Iterator[Frame]:
+        """Yields the frames of TFDS's `split`."""
+        return map(self._frame, self.listed[split])
+
+
 @functools.cache
 def official_split() -> dict[int, tuple[str, str]]:
     """Returns {1-based row of the labelled data set: (TFDS's split, scene)}, the official division.
@@ -55,30 +85,6 @@ def official_split() -> dict[int, tuple[str, str]]:
         return {int(row["mat_index"]): (OFFICIAL_SPLITS[row["split"]], row["scene"]) for row in csv.DictReader(file)}
 
 
-def spread(items: Iterable[Item], max_images: int, *, scene: Callable[[Item], str]) -> list[Item]:
-    """Chooses `max_images` of `items`, as evenly over the scenes as they allow; 0 chooses all.
-
-    Scenes take turns, in an order unrelated to the alphabet (else a few images would all be of basements
-    and bathrooms); within a scene the choice is spaced evenly, since neighbouring frames look the same.
-    """
-    items = list(items)
-    if not max_images or max_images >= len(items):
-        return items
-    by_scene = collections.defaultdict(list)
-    for item in items:
-        by_scene[scene(item)].append(item)
-    turns = itertools.cycle(in_hash_order(by_scene))
-    quota = collections.Counter()
-    while quota.total() < max_images:
-        name = next(turns)
-        quota[name] += quota[name] < len(by_scene[name])
-    return [
-        of_scene[(2 * turn + 1) * len(of_scene) // (2 * quota[name])]
-        for name, of_scene in by_scene.items()
-        for turn in range(quota[name])
-    ]
-
-
 def is_frame(file_name: str) -> bool:
     """Says whether a file of FastDepth's folders holds a pair; macOS adds `._x.h5`, which does not."""
     return file_name.endswith(".h5") and not file_name.startswith(".")
@@ -87,7 +93,7 @@ def is_frame(file_name: str) -> bool:
 def fastdepth_scene(folder: str, file_name: str) -> str:
     """Returns the scene of a FastDepth file; that of an official test image stands in the official table."""
     if folder != OFFICIAL_FOLDER:
-        return scene_of(folder)
+        return scenes.scene_of(folder)
     number = file_name.removesuffix(".h5")
     split, scene = official_split().get(int(number) if number.isdecimal() else 0, (None, folder))
     return scene if split == "validation" else folder

@@ -5,7 +5,7 @@ import csv
 import json
 import os
 import pathlib
-import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -26,12 +26,9 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-", suffix="-" + path.name)
-    os.close(handle)
-    temporary = pathlib.Path(name)
+    temporary = path.with_name(f".partial-{uuid.uuid4().hex}-{path.name}")
     try:
         yield temporary
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -61,9 +58,3 @@ def write_array(path: str | os.PathLike, array: np.ndarray) -> None:
     """Writes one array as .npy."""
     with replacing(path) as temporary, open(temporary, "wb") as file:
         np.save(file, array, allow_pickle=False)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

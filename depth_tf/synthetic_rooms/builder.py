@@ -15,13 +15,12 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow_datasets as tfds
 
-from depth_tf.data import scenes
 from depth_tf.data.settings import DataSettings
 from depth_tf.data.splits import DepthDataset
-from depth_tf.data.tfds_records import SOURCE_FILE, open_tfds_folder
-from depth_tf.nyu import records
-from depth_tf.runtime import machine, program, staging, storage
+from depth_tf.data.tfds_records import QuickDepth, open_tfds_folder, write_records
+from depth_tf.runtime import machine, program, staging
 from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.progress import Progress
 from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX
 from depth_tf.synthetic_rooms.frames import SPLITS
 from depth_tf.synthetic_rooms.worker import Job
@@ -89,17 +88,15 @@ class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, split: str, rendered: Iterator) -> Iterator[tuple[str, dict]]:
         config = self.builder_config
-        total, done = config.count(split), 0
-        with records.Progress(f"{DATASET}/{config.name} {split}") as progress:
+        with Progress(f"{DATASET}/{config.name} {split}", config.count(split)) as progress:
             for job, frames in itertools.islice(rendered, config.rooms[split]):
                 if job.split != split:
                     raise RuntimeError(f"TFDS asked for {split} when {job.split} was to be written")
                 for frame, (png, depth_m) in enumerate(frames):
                     key = f"room_{job.room:05d}_{frame}"
                     self.scene_of_key[split][key] = f"{split}_room_{job.room:05d}"
-                    yield key, {"image": png, "depth": depth_m.view(records.QuickDepth)}
-                    done += 1
-                progress.update(done, total=total, share=done / total, last=done == total)
+                    yield key, {"image": png, "depth": depth_m.view(QuickDepth)}
+                    progress.update()
 
 
 def open_synthetic_rooms(data_dir: pathlib.Path, settings: DataSettings) -> DepthDataset:
@@ -123,25 +120,17 @@ def open_rooms(data_dir: pathlib.Path, config: str = "default") -> tfds.core.Dat
     data_dir = pathlib.Path(data_dir)
     final = data_dir / DATASET / config / VERSION
     if not (final / "dataset_info.json").exists():
-        with staging.disk_errors_named(data_dir), staging.only_one_in(data_dir):
-            staging.remove_leftovers(data_dir, final)
-            with staging.new_staging(data_dir) as folder:
-                staging.put_in_place(_write(config, folder), final, folder)
+        with staging.replacing_folder(data_dir, final) as folder:
+            _write(config, folder)
     return SyntheticRooms(data_dir=data_dir, config=config)
 
 
-def _write(config: str, folder: pathlib.Path) -> pathlib.Path:
-    """Renders the data set below `folder`; returns the folder of its records."""
+def _write(config: str, folder: pathlib.Path) -> None:
+    """Renders the data set below `folder`."""
     builder = SyntheticRooms(data_dir=folder, config=config)
-    total = sum(builder.builder_config.count(split) for split in SPLITS)
+    counts = {split: builder.builder_config.count(split) for split in SPLITS}
+    total = sum(counts.values())
     staging.require_free(folder.parent, total * RECORD_MB / 1000, f"rendering {DATASET}/{config}")
     program.say(f"rendering {DATASET}/{config}, once: {total:,} images")
-    builder._log_download_bytes = builder._log_download_done = lambda: None  # they speak of the staging folder
-    tfds.disable_progress_bar()
-    builder.download_and_prepare()
-    written = pathlib.Path(builder.data_dir)
-    scenes.write_scenes(written, builder.info.splits, builder.scene_of_key)
-    counts = {split: builder.info.splits[split].num_examples for split in SPLITS}
-    seed = builder.builder_config.seed
-    storage.write_json(written / SOURCE_FILE, {"kind": "rendered", "seed": seed, "counts": counts, "complete": True})
-    return written
+    about = {"kind": "rendered", "seed": builder.builder_config.seed}
+    write_records(builder, builder.scene_of_key, about, counts)

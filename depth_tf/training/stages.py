@@ -146,9 +146,7 @@ def batches(
             cache_dir,
             worker=worker,
             num_workers=num_workers,
-            batches_per_step=strategy.num_replicas_in_sync // num_workers
-            if distribute.is_multi_worker(strategy)
-            else 1,
+            batches_per_step=strategy.num_replicas_in_sync // num_workers if many else 1,
             deterministic=settings.deterministic,
             threads=settings.input_threads,
             data_service=settings.data_service,
