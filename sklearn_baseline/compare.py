@@ -7,6 +7,8 @@ are its own. Killed and started again, it goes on with the families that are mis
 compare.md and compare.png; --readme writes the table into this package's README as well.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import os
@@ -17,40 +19,33 @@ import sys
 import time
 
 import numpy as np
-from matplotlib.figure import Figure
+from etils import epy
 
-from depth_tf import evaluate, report
-from depth_tf.data.opening import naming_bad_records, open_dataset
-from depth_tf.data.splits import DepthDataset
+from depth_tf.drawing import tables
 from depth_tf.runtime import program, storage
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
-from depth_tf.synthetic_rooms.builder import SIZES
-from sklearn_baseline import dataset as part
 from sklearn_baseline import measure, models
-from sklearn_baseline.estimator import DepthRegressor
-from sklearn_baseline.predict import shrunk_pairs
-from sklearn_baseline.progress import Ticker
+from sklearn_baseline.dataset import DataSettings, read_part, shrunk_pairs
+
+with epy.lazy_imports():
+    import matplotlib.figure
+
+    from depth_tf.data import opening, splits
+    from depth_tf.scoring import result as result_file
+    from sklearn_baseline import estimator
 
 README = pathlib.Path(__file__).with_name("README.md")
 METRICS = {"abs_rel": "AbsRel", "rmse_m": "RMSE m", "delta1": "delta1"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(DataSettings):
     """What to compare; each field is the flag of its name."""
 
     families: str | None = option(None, "comma-separated; unset: all", group="what")
-    dataset: str = option(
-        "auto", "what to learn from; auto: NYU if prepared, else rooms", group="data", choices=CHOICES
-    )
-    data_dir: str | None = option(None, "folder TFDS keeps data sets in, or that holds train/", group="data")
-    split: str = option("validation", "split to score on", group="data", choices=("holdout", "validation", "test"))
-    validation_fraction: float = option(0.0, "share of train, in whole scenes, that is left out", group="data")
-    max_train_images: int = option(0, "read only the first this many images; 0: all", group="data")
-    rooms: str = option("default", "size of synthetic_rooms", group="data", choices=SIZES)
-    depth_scale: float = option(0.001, "metres a unit of a folder's depth PNGs", group="data")
-    skip_incomplete: bool = option(False, "leave out a folder's images without depth, and reverse", group="data")
+    split: str = option("validation", "split to score on", group="what", choices=("holdout", "validation", "test"))
+    max_train_images: int = option(0, "read only the first this many images; 0: all", group="what")
     max_ram_gib: float = option(6.0, "memory that reading and making cues may take, GiB", group="model")
     views: int = option(10, "views of each image", group="model")
     n_jobs: int = option(2, "images or members worked on at a time", group="model")
@@ -59,6 +54,7 @@ class Settings:
     readme: bool = option(False, "write the table into sklearn_baseline/README.md too", group="output")
 
     def __post_init__(self):
+        super().__post_init__()
         if not self.output_dir:
             raise InputError("expected --output_dir, a folder for the comparison")
 
@@ -66,19 +62,14 @@ class Settings:
 def main(settings: Settings) -> None:
     """Makes the cues, measures every family, and writes what came out."""
     names = chosen_families(settings.families)
-    opened = open_dataset(settings.dataset, settings.data_dir, **options_of(dataclasses.asdict(settings)))
+    opened = opening.open_chosen(settings, max_train_images=settings.max_train_images)
     folder = pathlib.Path(settings.output_dir)
-    with naming_bad_records(opened):
+    with opening.naming_bad_records(opened):
         about = make_cues(opened, settings, folder / "cues")
     rows = [measured(name, folder, settings) for name in names]
-    result = {
-        **about,
-        **evaluate.describe(
-            opened, settings.split, command=program.command_line("sklearn_baseline.compare"), parameters=None
-        ),
-        "families": rows,
-    }
-    write(folder, result, readme=settings.readme)
+    command = program.without_paths(program.command_line("sklearn_baseline.compare"))
+    described = result_file.describe(opened, settings.split, command=command, parameters=None)
+    write(folder, {**about, **described, "families": rows}, readme=settings.readme)
 
 
 def chosen_families(words: str | None) -> list[str]:
@@ -90,7 +81,7 @@ def chosen_families(words: str | None) -> list[str]:
     return names
 
 
-def make_cues(opened: DepthDataset, settings: Settings, folder: pathlib.Path) -> dict:
+def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.Path) -> dict:
     """Writes the cues that every family learns from and is scored on; returns what they cost, and from how many images.
 
     What is there already is kept, if it was made with the same settings.
@@ -102,11 +93,10 @@ def make_cues(opened: DepthDataset, settings: Settings, folder: pathlib.Path) ->
         if about["settings"] != made_with:
             raise InputError(f"{folder} was made with other flags: use the same, or another --output_dir")
         return about
-    model = DepthRegressor(
-        num_views=settings.views, n_jobs=settings.n_jobs, random_state=settings.seed, progress=Ticker()
+    model = estimator.DepthRegressor(
+        num_views=settings.views, n_jobs=settings.n_jobs, random_state=settings.seed, progress=True
     )
-    split = opened.split("train")
-    pairs = part.read_part(split, max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
+    pairs = read_part(opened.split("train"), max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
     started_s = time.perf_counter()
     cues, log_depths = model.fit_cues(pairs.images, pairs.depths_m)
     cues_s = time.perf_counter() - started_s
@@ -149,7 +139,6 @@ def measured(name: str, folder: pathlib.Path, settings: Settings) -> dict:
 def write(folder: pathlib.Path, result: dict, *, readme: bool) -> None:
     """Writes compare.json, compare.md and compare.png, and the README's table if asked; prints the table."""
     result = {key: value for key, value in result.items() if key != "settings"}
-    result["command"] = program.without_paths(result["command"])
     draw(folder / "compare.png", result)
     publish(folder, "compare", result, table(result), readme=readme)
     say(f"wrote {folder}/compare.json, compare.md and compare.png")
@@ -160,22 +149,20 @@ def publish(folder: pathlib.Path, name: str, result: dict, text: str, *, readme:
     storage.write_json(folder / f"{name}.json", result)
     storage.write_text(folder / f"{name}.md", text + "\n")
     if readme:
-        storage.write_text(README, report.replace_section(README.read_text(encoding="utf-8"), name, text))
+        storage.write_text(README, tables.replace_section(README.read_text(encoding="utf-8"), name, text))
     say(text)
 
 
 def table(result: dict) -> str:
     """Returns the families as a Markdown table, the best AbsRel last, with what all of them share below."""
-    lines = [
-        f"| family | {' | '.join(METRICS.values())} | fit s | peak GiB | images/s |",
-        "| --- |" + " --- |" * (len(METRICS) + 3),
-    ]
+    rows = []
     for row in sorted(result["families"], key=lambda row: -row["abs_rel"]):
         figures = [f"{row[name]:.3f}" for name in METRICS]
         figures += [f"{row['fit_s']:.1f}", f"{row['peak_gib']:.1f}", f"{images_per_s(result, row):.0f}"]
-        lines.append(f"| {row['family']} | {' | '.join(figures)} |")
-    dataset = report.NAMES.get(result["dataset"], result["dataset"])
-    lines += [
+        rows.append([row["family"], *figures])
+    dataset = tables.NAMES.get(result["dataset"], result["dataset"])
+    lines = [
+        *tables.markdown(["family", *METRICS.values(), "fit s", "peak GiB", "images/s"], rows),
         "",
         f"{dataset}, learnt from {result['num_train_images']} images in {result['views']} views, scored on "
         f"`{result['split']}` ({result['num_images']} images), protocol *eigen*, each answer averaged with its mirror "
@@ -187,13 +174,13 @@ def table(result: dict) -> str:
 
 
 def images_per_s(result: dict, row: dict) -> float:
-    """Returns how many images a family answers in a second, from the image at 192x256 px to log depth."""
+    """Returns how many images a family predicts per second, from the image at 192x256 px to log depth."""
     return 1000 / (result["cues_ms_an_image"] + row["predict_ms_an_image"])
 
 
 def draw(path: pathlib.Path, result: dict) -> None:
     """Draws accuracy against the seconds to fit; the family chosen is a star."""
-    figure = Figure(figsize=(10.5, 3.8), dpi=100, layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(10.5, 3.8), dpi=100, layout="constrained")
     labels = {"delta1": "delta1 (higher is better)", "abs_rel": "AbsRel (lower is better)"}
     for axes, (metric, label) in zip(figure.subplots(1, 2), labels.items(), strict=True):
         for row in result["families"]:
@@ -206,7 +193,7 @@ def draw(path: pathlib.Path, result: dict) -> None:
         axes.set_ylabel(label)
         axes.grid(alpha=0.3)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", fontsize="small")
-    dataset = report.NAMES.get(result["dataset"], result["dataset"])
+    dataset = tables.NAMES.get(result["dataset"], result["dataset"])
     figure.suptitle(f"{dataset} {result['split']}, {result['num_images']} images, eigen", size="medium")
     with storage.replacing(path) as temporary:
         figure.savefig(temporary, format="png")

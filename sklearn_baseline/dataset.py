@@ -1,23 +1,36 @@
 """Reads the part of a data set that fits the memory allowed: scikit-learn learns from arrays, not from a stream.
 
-Images and depths come at the network's size (`depth_tf.pipeline`), so both answers see the same pixels.
+Images and depths come at the network's size, so that both models see the same pixels.
 """
 
+from __future__ import annotations
+
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
+from etils import epy
 
-from depth_tf import pipeline
-from depth_tf.data.splits import Split
-from depth_tf.data.scenes import spread
+from depth_tf.data import settings
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.memory import GIB, peak_gib
-from depth_tf.runtime.program import say
+from depth_tf.runtime.program import option, say
 
-GRID = pipeline.(192, 256)  # 192x256 px
-PAIR_BYTES = GRID.height_px * GRID.width_px * (3 + 4)  # uint8 RGB, float32 depth
+with epy.lazy_imports():
+    from depth_tf.data import resizing, splits
+    from depth_tf.data import scenes
+
+SIZE_PX = (192, 256)  # height and width
+PAIR_BYTES = SIZE_PX[0] * SIZE_PX[1] * (3 + 4)  # uint8 RGB, float32 depth
+BATCH_IMAGES = 16
 READER_GIB = 0.3  # tf.data's buffers and decoders while it reads, measured
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSettings(settings.DataSettings):
+    """The data flags; nothing is tuned here on a hold-out, so that by default all of `train` is learnt from."""
+
+    validation_fraction: float = option(0.0, "share of train, in whole scenes, that is left out", group="data")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +48,7 @@ class Pairs:
     scenes: tuple[str, ...] | None
 
 
-def read_part(split: Split, *, max_ram_gib: float, fit_bytes: Callable[[int], int]) -> Pairs:
+def read_part(split: splits.Split, *, max_ram_gib: float, fit_bytes: Callable[[int], int]) -> Pairs:
     """Reads as many pairs as can be learnt from within `max_ram_gib`, spread over the scenes; says how many and why.
 
     Args:
@@ -78,26 +91,36 @@ def num_images_that_fit(available: int, *, free_bytes: float, fit_bytes: Callabl
     return least
 
 
-def read_pairs(split: Split, count: int = 0) -> Pairs:
+def read_pairs(split: splits.Split, count: int = 0) -> Pairs:
     """Reads `count` pairs in one pass, as evenly over the scenes as they allow, in the split's order; 0 reads all."""
-    scenes = split.scene_of_image or ("",) * split.num_images
+    scene_of_image = split.scene_of_image or ("",) * split.num_images
     chosen = np.zeros(split.num_images, bool)
-    chosen[spread(range(split.num_images), count, scene=lambda index: scenes[index])] = True
+    chosen[scenes.spread(range(split.num_images), count, scene=lambda index: scene_of_image[index])] = True
     wanted = int(chosen.sum())
-    images = np.empty((wanted, SIZE_PX.height_px, SIZE_PX.width_px, 3), np.uint8)
+    images = np.empty((wanted, *SIZE_PX, 3), np.uint8)
     depths_m = np.empty(images.shape[:3], np.float32)
     # Chosen before decoding would save time, but tf.data decodes inside `read`: a pass over all keeps one reader.
-    pairs = pipeline.resized(split, SIZE_PX).prefetch(8).as_numpy_iterator()
+    pairs = resizing.resized(split, SIZE_PX).prefetch(8).as_numpy_iterator()
     place = 0
     for kept, (image, depth_m) in zip(chosen, pairs, strict=True):
         if kept:
             images[place], depths_m[place] = image, depth_m[..., 0]
             place += 1
-    names = tuple(np.asarray(scenes)[chosen].tolist()) if split.scene_of_image else None
+    names = tuple(np.asarray(scene_of_image)[chosen].tolist()) if split.scene_of_image else None
     return Pairs(images, depths_m, names)
 
 
-def _choice(split: Split, count: int) -> str:
+def shrunk_pairs(split: splits.Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields images [192, 256, 3] uint8 and depths [H, W] float32, metres, in the split's order."""
+
+    def shrink(image, depth_m):
+        return resizing.resize_image(image, SIZE_PX), depth_m[..., 0]
+
+    pairs = split.read().map(shrink, num_parallel_calls=splits.PARALLEL_CALLS)
+    yield from pairs.prefetch(2 * BATCH_IMAGES).as_numpy_iterator()
+
+
+def _choice(split: splits.Split, count: int) -> str:
     if count == split.num_images:
         return ""
     return ", spread over the scenes" if split.scene_of_image else ", the first ones, as scenes are unknown"

@@ -8,11 +8,11 @@ X is images [N, H, W, 3] uint8, RGB; y is depth [N, h, w] in metres, 0 where mis
 """
 
 import numbers
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import joblib
 import numpy as np
+import tqdm
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
@@ -28,19 +28,18 @@ from sklearn_baseline.resampling import resample
 from sklearn_baseline.views import make_view
 
 MAX_CUE_IMAGES = 400  # images the words are learnt from: more change nothing
-CHUNK_IMAGES = 64
 
 
 class DepthRegressor(RegressorMixin, BaseEstimator):
     """Learns depth from images.
 
     Args:
-      head: what answers log depth from cues: `HolisticDepth`, `CellDepth` or `AverageDepth`; None is the one chosen.
+      head: what predicts log depth from cues: `HolisticDepth`, `CellDepth` or `AverageDepth`; None is the one chosen.
       num_views: views of each image that are learnt from: plain, mirrored, and random ones.
       num_words: patch words at each of two sizes of image.
       n_jobs: images worked on at a time; it changes the time taken, not the result.
       random_state: seed of the words and the views; a head given has its own.
-      progress: called with one line of text now and then; None is silent.
+      progress: whether a bar shows how far the cues are.
     """
 
     def __init__(
@@ -50,7 +49,7 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
         num_words: int = 256,
         n_jobs: int | None = None,
         random_state: int = 0,
-        progress: Callable[[str], None] | None = None,
+        progress: bool = False,
     ):
         self.head = head
         self.num_views = num_views
@@ -66,7 +65,6 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
           InputError: if a shape, a type or a value is not as said, or no depth at all is known.
         """
         cues, log_depths = self.fit_cues(X, y)
-        self._tell(f"learning from {len(cues)} views")
         with threadpool_limits(1):
             self.head_ = self._unfitted_head().fit(cues, log_depths)
         return self
@@ -82,7 +80,6 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
         check_parameters(self)
         self.depth_shape_ = depths_m.shape[1:]
         with threadpool_limits(1):  # sums are split by thread, so that their number would change the last digits
-            self._tell("learning patch words")
             self.cues_ = DepthCues(self.num_words, random_state=self.random_state).fit(
                 [prepare(image) for image in images[:: -(-len(images) // MAX_CUE_IMAGES)]]
             )
@@ -113,7 +110,7 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
             return self.cues_.describe(shown), self.cues_.describe(np.ascontiguousarray(shown[:, ::-1]))
 
         with threadpool_limits(1):
-            return np.stack(self._parallel(both, images), axis=1)
+            return np.stack(list(self._parallel(both, images)), axis=1)
 
     def predict_log_depth(self, cues: np.ndarray) -> np.ndarray:
         """Returns ln metres [N, 30, 40] float32 from what `describe` returns."""
@@ -158,22 +155,15 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
         total = self.num_views * len(images)
         cues = np.empty((total, *CELLS, self.cues_.num_channels()), np.float16)
         log_depths = np.empty((total, *targets.SHAPE), np.float32)
-        started_s = time.perf_counter()
-        for start in range(0, total, CHUNK_IMAGES):
-            places = range(start, min(start + CHUNK_IMAGES, total))
-            for place, seen in zip(places, self._parallel(lambda p: see(*divmod(p, len(images))), places), strict=True):
-                cues[place], log_depths[place] = seen
-            left_s = (time.perf_counter() - started_s) * (total / places.stop - 1)
-            self._tell(f"cues of view {places.stop}/{total}, {left_s:.0f} s left")
+        made = self._parallel(lambda place: see(*divmod(place, len(images))), range(total))
+        for place, seen in enumerate(tqdm.tqdm(made, "cues", total, unit=" views", disable=not self.progress)):
+            cues[place], log_depths[place] = seen
         return cues, log_depths
 
-    def _parallel(self, function: Callable, items: Iterable) -> list:
-        """Returns `function` of each item, in order, worked out by `n_jobs` threads that share the memory."""
-        return joblib.Parallel(self.n_jobs, prefer="threads")(joblib.delayed(function)(item) for item in items)
-
-    def _tell(self, line: str) -> None:
-        if self.progress is not None:
-            self.progress(line)
+    def _parallel(self, function: Callable, items: Iterable) -> Iterator:
+        """Yields `function` of each item, in order, worked out by `n_jobs` threads that share the memory."""
+        parallel = joblib.Parallel(self.n_jobs, prefer="threads", return_as="generator")
+        return parallel(joblib.delayed(function)(item) for item in items)
 
 
 def prepare(image: np.ndarray) -> np.ndarray:
@@ -198,7 +188,7 @@ def check_depths(depths_m, *, num_images: int) -> np.ndarray:
     depths_m = np.asarray(depths_m)
     if depths_m.ndim != 3 or len(depths_m) != num_images or not np.issubdtype(depths_m.dtype, np.floating):
         raise InputError(
-            f"expected depths [{num_images}, h, w] of floats, one map an image, got {list(depths_m.shape)} of "
+            f"expected depths [{num_images}, h, w] of floats, one map per image, got {list(depths_m.shape)} of "
             f"{depths_m.dtype}"
         )
     if not np.isfinite(depths_m).all() or (depths_m < 0).any():

@@ -1,4 +1,4 @@
-"""What a trained model looks at: how much worse it answers with one kind of cue taken from another image.
+"""What a trained model looks at: how much worse it predicts with one kind of cue taken from another image.
 
     python -m sklearn_baseline.importance --model_file=MODEL --data_dir=DIR --output_dir=OUT
 
@@ -7,45 +7,44 @@ that it still looks like that cue but tells of another image. Leaves OUT/importa
 importance.png; --readme writes the table into this package's README as well.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import pathlib
 
 import numpy as np
-from matplotlib.figure import Figure
+from etils import epy
 
-from depth_tf import evaluate, report
-from depth_tf.data.opening import naming_bad_records, open_dataset
-from depth_tf.data.splits import Split
+from depth_tf.drawing import tables
 from depth_tf.runtime import program, storage
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
-from depth_tf.synthetic_rooms.builder import SIZES
-from sklearn_baseline import persistence
 from sklearn_baseline.compare import publish
-from sklearn_baseline.estimator import DepthRegressor
+from sklearn_baseline.dataset import DataSettings, shrunk_pairs
 from sklearn_baseline.measure import eigen_metrics
-from sklearn_baseline.predict import shrunk_pairs
+
+with epy.lazy_imports():
+    import matplotlib.figure
+
+    from depth_tf.data import opening, splits
+    from depth_tf.scoring import result as result_file
+    from sklearn_baseline import estimator, persistence
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(DataSettings):
     """What to look into; each field is the flag of its name."""
 
     model_file: str | None = option(None, "model that sklearn_baseline.train wrote", group="what")
     repeats: int = option(3, "permutations of each group", group="what")
-    dataset: str = option("auto", "data set", group="data", choices=CHOICES)
-    data_dir: str | None = option(None, "folder TFDS keeps data sets in, or that holds train/", group="data")
-    split: str = option("validation", "split", group="data", choices=("holdout", "validation", "test"))
-    validation_fraction: float = option(0.0, "share of train that is held out, in whole scenes", group="data")
-    rooms: str = option("default", "size of synthetic_rooms", group="data", choices=SIZES)
-    depth_scale: float = option(0.001, "metres a unit of a folder's depth PNGs", group="data")
-    skip_incomplete: bool = option(False, "leave out a folder's images without depth, and reverse", group="data")
+    split: str = option("validation", "split", group="what", choices=("holdout", "validation", "test"))
     n_jobs: int = option(2, "images worked on at a time", group="output")
     seed: int = option(0, "seed of the permutations", group="output")
     output_dir: str | None = option(None, "folder for table and figure", group="output")
     readme: bool = option(False, "write the table into sklearn_baseline/README.md too", group="output")
 
     def __post_init__(self):
+        super().__post_init__()
         if not (self.model_file and self.output_dir):
             raise InputError("expected --model_file, what sklearn_baseline.train wrote, and --output_dir")
         if self.repeats < 1:
@@ -55,17 +54,17 @@ class Settings:
 def main(settings: Settings) -> None:
     """Measures, and writes table and figure."""
     model = persistence.load_model(settings.model_file).set_params(n_jobs=settings.n_jobs)
-    opened = open_dataset(settings.dataset, settings.data_dir, **options_of(dataclasses.asdict(settings)))
-    with naming_bad_records(opened):
+    opened = opening.open_chosen(settings)
+    with opening.naming_bad_records(opened):
         measured = permutation_importance(
             model, opened.split(settings.split), repeats=settings.repeats, seed=settings.seed
         )
     command = program.without_paths(program.command_line("sklearn_baseline.importance"))
-    described = evaluate.describe(opened, settings.split, command=command, parameters=None)
+    described = result_file.describe(opened, settings.split, command=command, parameters=None)
     write(pathlib.Path(settings.output_dir), {**measured, **described}, readme=settings.readme)
 
 
-def permutation_importance(model: DepthRegressor, split: Split, *, repeats: int, seed: int) -> dict:
+def permutation_importance(model: estimator.DepthRegressor, split: splits.Split, *, repeats: int, seed: int) -> dict:
     """Returns delta1 and AbsRel (*eigen*) as they are, and for each group of cues the mean and spread of their loss.
 
     Args:
@@ -117,14 +116,17 @@ def write(folder: pathlib.Path, result: dict, *, readme: bool) -> None:
 
 def table(result: dict) -> str:
     """Returns what each group is worth, as a Markdown table."""
-    lines = ["| cues taken from another image | delta1 lost | AbsRel gained |", "| --- | --- | --- |"]
-    for row in result["groups"]:
-        lines.append(
-            f"| {row['group']} | {row['delta1_lost']:.3f} ± {row['delta1_spread']:.3f} | "
-            f"{row['abs_rel_gained']:.3f} ± {row['abs_rel_spread']:.3f} |"
-        )
-    dataset = report.NAMES.get(result["dataset"], result["dataset"])
-    lines += [
+    rows = [
+        [
+            row["group"],
+            f"{row['delta1_lost']:.3f} ± {row['delta1_spread']:.3f}",
+            f"{row['abs_rel_gained']:.3f} ± {row['abs_rel_spread']:.3f}",
+        ]
+        for row in result["groups"]
+    ]
+    dataset = tables.NAMES.get(result["dataset"], result["dataset"])
+    lines = [
+        *tables.markdown(["cues taken from another image", "delta1 lost", "AbsRel gained"], rows),
         "",
         f"{dataset} `{result['split']}`, {result['num_images']} images, protocol *eigen*; without any exchange delta1 "
         f"{result['delta1']:.3f}, AbsRel {result['abs_rel']:.3f}. Mean and standard deviation of {result['repeats']} "
@@ -135,7 +137,7 @@ def table(result: dict) -> str:
 
 def draw(path: pathlib.Path, result: dict) -> None:
     """Draws delta1 lost by group."""
-    figure = Figure(figsize=(7, 3), dpi=100, layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(7, 3), dpi=100, layout="constrained")
     axes = figure.subplots()
     rows = result["groups"][::-1]
     axes.barh(

@@ -3,6 +3,8 @@
 python -m sklearn_baseline.measure --family=ridge --folder=OUT/cues --output=OUT/ridge.json
 """
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import pathlib
@@ -11,15 +13,19 @@ import warnings
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
+import threadpoolctl
+from etils import epy
 
 from depth_tf.runtime import memory, program, storage
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
-from depth_tf.scoring import protocols
-from sklearn_baseline import targets
 from sklearn_baseline.models import HEADS
+
+with epy.lazy_imports():
+    import sklearn.exceptions
+
+    from depth_tf.scoring import protocols
+    from sklearn_baseline import targets
 
 CUES, LOG_DEPTHS, SCORED_CUES, TRUTHS = "cues.npy", "log_depths.npy", "scored_cues.npy", "truths"
 
@@ -72,9 +78,9 @@ def measure(family: str, folder: pathlib.Path, settings: Settings) -> dict:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """One thread a job, and no complaint of perceptrons that stop early: their passes are part of the recipe."""
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    """One thread per job, and no complaint of perceptrons that stop early: their passes are part of the recipe."""
+    with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
         yield
 
 

@@ -1,4 +1,4 @@
-"""Answers depth with a trained model, for a photograph, a folder of them, or a split of a data set.
+"""Predicts depth with a trained model, for a photograph, a folder of them, or a split of a data set.
 
     python -m sklearn_baseline.predict --model_file=MODEL --photo=room.jpg --output_dir=depth
     python -m sklearn_baseline.predict --model_file=MODEL --photo=photos/ --output_dir=depth
@@ -9,45 +9,37 @@ Writes name.npy, float32 metres [H, W] of the full frame, and name.png, the same
 for a data set 00000.npy and so on, and pictures with --pictures.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import itertools
 import pathlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
-import tensorflow as tf
+import tqdm
+from etils import epy
 
-from depth_tf.data import photos
-from depth_tf.data.opening import naming_bad_records, open_dataset
-from depth_tf.data.resizing import resize_image
-from depth_tf.data.splits import PARALLEL_CALLS, Split
 from depth_tf.runtime import program, storage
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
-from depth_tf.scoring import score as scoring
-from depth_tf.synthetic_rooms.builder import SIZES
-from sklearn_baseline import persistence, pictures, targets
-from sklearn_baseline.dataset import GRID
-from sklearn_baseline.estimator import DepthRegressor
-from sklearn_baseline.progress import Ticker
+from sklearn_baseline.dataset import BATCH_IMAGES, SIZE_PX, DataSettings, shrunk_pairs
 
-BATCH_IMAGES = 16
+with epy.lazy_imports():
+    from depth_tf.data import opening, photos, resizing, splits
+    from depth_tf.drawing import figures
+    from depth_tf.scoring import score
+    from sklearn_baseline import estimator, persistence, targets
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """What to answer; each field is the flag of its name."""
+class Settings(DataSettings):
+    """What to predict; each field is the flag of its name."""
 
     model_file: str | None = option(None, "model that sklearn_baseline.train wrote", group="what")
     photo: str | None = option(None, "a photograph, or a folder of them, instead of a data set", group="what")
-    dataset: str = option("auto", "data set", group="data", choices=CHOICES)
-    data_dir: str | None = option(None, "folder TFDS keeps data sets in, or that holds train/", group="data")
-    split: str = option("validation", "split", group="data", choices=("train", "holdout", "validation", "test"))
-    validation_fraction: float = option(0.0, "share of train that is held out, in whole scenes", group="data")
-    rooms: str = option("default", "size of synthetic_rooms", group="data", choices=SIZES)
-    depth_scale: float = option(0.001, "metres a unit of a folder's depth PNGs", group="data")
-    skip_incomplete: bool = option(False, "leave out a folder's images without depth, and reverse", group="data")
+    split: str = option("validation", "split", group="what", choices=("train", "holdout", "validation", "test"))
     n_jobs: int = option(2, "images worked on at a time; changes no result", group="output")
     pictures: bool = option(
         False, "write pictures of a data set's images too; photographs always get one", group="output"
@@ -55,6 +47,7 @@ class Settings:
     output_dir: str | None = option(None, "folder for the depth maps", group="output")
 
     def __post_init__(self):
+        super().__post_init__()
         if not (self.model_file and self.output_dir):
             raise InputError("expected --model_file, what sklearn_baseline.train wrote, and --output_dir")
         if self.n_jobs < 1:
@@ -62,16 +55,16 @@ class Settings:
 
 
 def main(settings: Settings) -> None:
-    """Answers photographs, or a split."""
+    """Predicts photographs, or a split."""
     model = persistence.load_model(settings.model_file).set_params(n_jobs=settings.n_jobs)
     if settings.photo:
         return predict_photographs(model, pathlib.Path(settings.photo), pathlib.Path(settings.output_dir))
-    opened = open_dataset(settings.dataset, settings.data_dir, **options_of(dataclasses.asdict(settings)))
-    with naming_bad_records(opened):
+    opened = opening.open_chosen(settings)
+    with opening.naming_bad_records(opened):
         return predict_split(model, opened.split(settings.split), settings)
 
 
-def predict_photographs(model: DepthRegressor, path: pathlib.Path, output_dir: pathlib.Path) -> None:
+def predict_photographs(model: estimator.DepthRegressor, path: pathlib.Path, output_dir: pathlib.Path) -> None:
     """Writes the depth of a photograph, or of each one in a folder.
 
     Raises:
@@ -80,10 +73,12 @@ def predict_photographs(model: DepthRegressor, path: pathlib.Path, output_dir: p
     paths = find_photographs(path)
     for place, photograph in enumerate(paths, start=1):
         image = photos.read_image(photograph)
-        (log_depth,) = model.predict_log_depth(model.describe(brought_to_grid(image)[np.newaxis]))
+        (log_depth,) = model.predict_log_depth(
+            model.describe(resizing.resize_image(image, SIZE_PX).numpy()[np.newaxis])
+        )
         depth_m = targets.to_metres(log_depth, image.shape[:2])
         storage.write_array(output_dir / f"{photograph.stem}.npy", depth_m)
-        pictures.image_and_depth(output_dir / f"{photograph.stem}.png", image, depth_m, title=photograph.name)
+        figures.image_and_depth(output_dir / f"{photograph.stem}.png", image, depth_m, title=photograph.name)
         say(f"{place}/{len(paths)} {photograph.name}: {depth_m.min():.2f} to {depth_m.max():.2f} m")
     say(f"wrote {len(paths)} depth maps, .npy in metres and .png, to {output_dir}")
 
@@ -108,51 +103,28 @@ def find_photographs(path: pathlib.Path) -> list[pathlib.Path]:
     return found
 
 
-def predict_split(model: DepthRegressor, split: Split, settings: Settings) -> None:
-    """Writes 00000.npy and so on, one an image of the split, and says how fast."""
+def predict_split(model: estimator.DepthRegressor, split: splits.Split, settings: Settings) -> None:
+    """Writes 00000.npy and so on, one per image of the split, and says how fast."""
     folder = pathlib.Path(settings.output_dir)
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"--output_dir={folder} is not empty: name a new folder")
     started_s = time.perf_counter()
-    tell = Ticker()
-    for place, example in enumerate(predicted_examples(model, split)):
+    examples = predicted_examples(model, split)
+    for place, example in enumerate(tqdm.tqdm(examples, total=split.num_images, unit=" images")):
         storage.write_array(folder / f"{place:05d}.npy", example.pred)
         if settings.pictures:
-            pictures.image_and_depth(folder / f"{place:05d}.png", example.image, example.pred, title=f"{place:05d}")
-        tell(f"{place + 1}/{split.num_images} images")
+            figures.image_and_depth(folder / f"{place:05d}.png", example.image, example.pred, title=f"{place:05d}")
     rate = split.num_images / (time.perf_counter() - started_s)
     say(f"wrote {split.num_images} depth maps to {folder}, {rate:.1f} images/s")
 
 
-def predicted_examples(model: DepthRegressor, split: Split) -> Iterator[scoring.Example]:
-    """Yields the split's examples with the model's answer, float32 metres of the full frame at the truth's size."""
-    for batch in batched(shrunk_pairs(split), BATCH_IMAGES):
+def predicted_examples(model: estimator.DepthRegressor, split: splits.Split) -> Iterator[score.Example]:
+    """Yields the split's examples with the model's prediction, float32 metres of the full image at the truth's size."""
+    pairs = shrunk_pairs(split)
+    while batch := list(itertools.islice(pairs, BATCH_IMAGES)):
         log_depths = model.predict_log_depth(model.describe(np.stack([image for image, _ in batch])))
         for (image, true_m), log_depth in zip(batch, log_depths, strict=True):
-            yield scoring.Example(image, true_m, targets.to_metres(log_depth, true_m.shape))
-
-
-def shrunk_pairs(split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields images [192, 256, 3] uint8 and depths [H, W] float32, metres, in the split's order."""
-    size_px = (GRID.height_px, SIZE_PX.width_px)
-
-    def shrink(image, depth_m):
-        return resize_image(image, size_px), depth_m[..., 0]
-
-    pairs = split.read().map(shrink, num_parallel_calls=PARALLEL_CALLS)
-    yield from pairs.prefetch(2 * BATCH_IMAGES).as_numpy_iterator()
-
-
-def brought_to_grid(image: np.ndarray) -> np.ndarray:
-    """Returns a photograph at the size the training images had, resized as they were."""
-    return resize_image(tf.constant(image), (GRID.height_px, SIZE_PX.width_px)).numpy()
-
-
-def batched(items: Iterable, size: int) -> Iterator[list]:
-    """Yields the items in lists of `size`, the last one shorter."""
-    iterator = iter(items)
-    while batch := list(itertools.islice(iterator, size)):
-        yield batch
+            yield score.Example(image, true_m, targets.to_metres(log_depth, true_m.shape))
 
 
 if __name__ == "__main__":

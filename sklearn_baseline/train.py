@@ -6,45 +6,41 @@
 Leaves in --output_dir: model.skops (or --model_file), metrics.json with what it cost, per_image.csv and panels.png.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import pathlib
 import time
 
-from depth_tf import evaluate, pipeline
-from depth_tf.data.splits import DepthDataset
-from depth_tf.data.opening import naming_bad_records, open_dataset
+from etils import epy
+
 from depth_tf.runtime import memory, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
-from depth_tf.scoring.mean_depth import mean_depth_map
-from depth_tf.scoring import score as scoring
-from depth_tf.synthetic_rooms.builder import SIZES
-from sklearn_baseline import dataset as part
-from sklearn_baseline import models, persistence, progress
-from sklearn_baseline.estimator import DepthRegressor
+from sklearn_baseline import models
+from sklearn_baseline.dataset import DataSettings, read_part
 from sklearn_baseline.predict import predicted_examples
+
+with epy.lazy_imports():
+    from depth_tf.data import opening, splits
+    from depth_tf.scoring import mean_depth
+    from depth_tf.scoring import result as result_file
+    from depth_tf.scoring import score as scoring
+    from sklearn_baseline import estimator, persistence
 
 MODEL = "model.skops"
 NUM_TIMED_IMAGES = 64
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(DataSettings):
     """What training depends on; each field is the flag of its name."""
 
-    dataset: str = option(
-        "auto", "what to learn from; auto: NYU if prepared, else rooms", group="data", choices=CHOICES
-    )
-    data_dir: str | None = option(None, "folder TFDS keeps data sets in, or that holds train/", group="data")
     split: str = option("train", "split to learn from", group="data", choices=("train", "holdout"))
     score_split: str = option(
         "validation", "split to score on; none: do not", group="data", choices=("none", "holdout", "validation", "test")
     )
-    validation_fraction: float = option(0.0, "share of train, in whole scenes, that is left out", group="data")
     max_train_images: int = option(0, "read only the first this many images; 0: all", group="data")
-    rooms: str = option("default", "size of synthetic_rooms", group="data", choices=SIZES)
-    depth_scale: float = option(0.001, "metres a unit of a folder's depth PNGs", group="data")
-    skip_incomplete: bool = option(False, "leave out a folder's images without depth, and reverse", group="data")
     max_ram_gib: float = option(6.0, "memory the program may take at its peak, GiB", group="model")
     views: int = option(10, "views of each image: itself, its mirror image, random crops", group="model")
     n_jobs: int = option(2, "images or members worked on at a time; changes no result", group="model")
@@ -53,6 +49,7 @@ class Settings:
     output_dir: str = option("runs/sklearn", "folder for the results", group="output")
 
     def __post_init__(self):
+        super().__post_init__()
         for name in ("views", "n_jobs"):
             if getattr(self, name) < 1:
                 raise InputError(f"expected --{name} of 1 or more, got {getattr(self, name)}")
@@ -62,8 +59,8 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Reads, learns, saves and scores."""
-    opened = open_dataset(settings.dataset, settings.data_dir, **options_of(dataclasses.asdict(settings)))
-    with naming_bad_records(opened):
+    opened = opening.open_chosen(settings, max_train_images=settings.max_train_images)
+    with opening.naming_bad_records(opened):
         model, about = learn(opened, settings)
         path = pathlib.Path(settings.model_file or pathlib.Path(settings.output_dir) / MODEL)
         persistence.save_model(path, model, about)
@@ -72,17 +69,18 @@ def main(settings: Settings) -> None:
             score(model, opened, settings, about)
 
 
-def learn(opened: DepthDataset, settings: Settings) -> tuple[DepthRegressor, dict]:
+def learn(opened: splits.DepthDataset, settings: Settings) -> tuple[estimator.DepthRegressor, dict]:
     """Returns the fitted model, and what it learned from and what that cost."""
-    tell = progress.Ticker()
-    model = DepthRegressor(num_views=settings.views, n_jobs=settings.n_jobs, random_state=settings.seed, progress=tell)
+    model = estimator.DepthRegressor(
+        num_views=settings.views, n_jobs=settings.n_jobs, random_state=settings.seed, progress=True
+    )
     split = opened.split(settings.split)
     started_s = time.perf_counter()
-    pairs = part.read_part(split, max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
+    pairs = read_part(split, max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
     read_s = time.perf_counter() - started_s
     model.fit(pairs.images, pairs.depths_m)
     fit_s = time.perf_counter() - started_s - read_s
-    model.set_params(progress=None)
+    model.set_params(progress=False)
     peak_gib = memory.peak_gib()
     say(f"read in {read_s:.0f} s, learnt in {fit_s:.0f} s, peak memory {peak_gib:.2f} GiB")
     images = pairs.images[:NUM_TIMED_IMAGES]
@@ -103,7 +101,7 @@ def learn(opened: DepthDataset, settings: Settings) -> tuple[DepthRegressor, dic
     }
 
 
-def score(model: DepthRegressor, opened: DepthDataset, settings: Settings, about: dict) -> None:
+def score(model: estimator.DepthRegressor, opened: splits.DepthDataset, settings: Settings, about: dict) -> None:
     """Scores a fitted model and writes the result and the pictures."""
     name = settings.score_split
     split = opened.split(name)
@@ -111,16 +109,16 @@ def score(model: DepthRegressor, opened: DepthDataset, settings: Settings, about
         predicted_examples(model, split),
         "eigen",
         num_images=split.num_images,
-        floor_m=mean_depth_map(opened.split(settings.split), pipeline.(192, 256)),
+        floor_m=mean_depth.mean_depth_map(opened.split(settings.split)),
     )
     result = {
         **scores.result,
-        **evaluate.describe(opened, name, command=program.command_line("sklearn_baseline.train"), parameters=None),
+        **result_file.describe(opened, name, command=program.command_line("sklearn_baseline.train"), parameters=None),
         **about,
         "model": models.CHOSEN,
     }
     path = pathlib.Path(settings.output_dir) / "metrics.json"
-    evaluate.write_result(path, result, scores, title=f"{opened.name} {name}, eigen")
+    result_file.write_result(path, result, scores, title=f"{opened.name} {name}, eigen")
 
 
 if __name__ == "__main__":

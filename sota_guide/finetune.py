@@ -16,8 +16,8 @@ import sys
 import keras
 import numpy as np
 
-from depth_tf import evaluate as depth_tf_evaluate
 from depth_tf import callbacks, optimizers, pipeline, schedules
+from depth_tf import evaluate as depth_tf_evaluate
 from depth_tf.augmentation import Augmentation
 from depth_tf.data.opening import naming_bad_records, open_dataset, resolve_name
 from depth_tf.data.splits import DepthDataset
