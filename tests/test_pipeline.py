@@ -152,7 +152,7 @@ def test_scoring_batches_keep_order_and_count_every_image(split):
 
 def test_depth_that_is_no_measurement_becomes_0():
     depth_m = tf.constant([np.nan, np.inf, -np.inf, -1.0, 0.0, 0.09, 0.1, 5.0, 10.0, 10.1])
-    cleaned = clean_depth(depth_m, min_depth_m=0.1, max_depth_m=10.0)
+    cleaned = clean_depth(depth_m, (0.1, 10.0))
     np.testing.assert_array_equal(cleaned, np.float32([0, 0, 0, 0, 0, 0, 0.1, 5, 10, 0]))
 
 

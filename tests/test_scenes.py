@@ -46,7 +46,7 @@ def test_computed_ids_are_those_that_tfds_reads(three_shards):
 
 
 def test_a_missing_key_is_refused(three_shards):
-    with pytest.raises(ValueError, match="holds 20 records, got 19 keys"):
+    with pytest.raises(ValueError, match="zip"):
         scenes.tfds_ids_in_order(range(19), three_shards.info.splits["train"])
 
 

@@ -9,15 +9,18 @@ The folder that a photograph lies in is its scene. Photographs come in the order
 first N of them are a fair sample of all folders.
 """
 
-import dataclasses
+import collections
+import functools
+import glob
 import os
 import pathlib
+import typing
 
 import tensorflow as tf
 
 from depth_tf.data import photos, scenes
 from depth_tf.data.settings import DataSettings
-from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split, count_scenes
+from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split
 from depth_tf.runtime import staging
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
@@ -27,8 +30,7 @@ TRAIN, VALIDATION = "train", "validation"
 NAMES_SHOWN = 3  # of incomplete pairs, in a message
 
 
-@dataclasses.dataclass(frozen=True)
-class _Pair:
+class _Pair(typing.NamedTuple):
     """Paths of a photograph and its depth map, and the photograph's path within its split."""
 
     image: pathlib.Path
@@ -43,10 +45,7 @@ class _Pair:
 def open_folder(data_dir: pathlib.Path, settings: DataSettings) -> DepthDataset:
     """Opens `data_dir`/train and, where there is one, `data_dir`/validation.
 
-    Args:
-      data_dir: the folder that holds train/.
-      settings: how to read it; the hold-out is cut in whole scenes, or where all photographs lie in one folder,
-        photograph by photograph.
+    The hold-out is cut in whole scenes, or where all photographs lie in one folder, photograph by photograph.
 
     Raises:
       InputError: if there are no pairs, or a pair is incomplete, of another kind than expected or of two sizes.
@@ -61,33 +60,34 @@ def open_folder(data_dir: pathlib.Path, settings: DataSettings) -> DepthDataset:
     parts = {TRAIN: kept, "holdout": held_out}
     if (data_dir / VALIDATION).is_dir():
         parts[VALIDATION] = _find_pairs(data_dir / VALIDATION, settings)
-    splits = {name: _split(name, pairs, settings) for name, pairs in parts.items() if pairs}
+    splits = {
+        name: Split(name, len(pairs), functools.partial(_read, pairs, settings), tuple(pair.scene for pair in pairs))
+        for name, pairs in parts.items()
+        if pairs
+    }
     return DepthDataset("folder", "folder", splits)
 
 
 def export_folder(split: Split, folder: str | os.PathLike, num_images: int) -> None:
-    """Writes the first images of a split as photographs, `folder`/<part>/<scene>/<place>.png with _depth.png.
+    """Writes a split's first `num_images` as photographs, `folder`/<part>/<scene>/<place>.png with _depth.png.
 
-    Args:
-      split: what to write; the part is validation/ for a split that is reported on, and train/ for any other.
-      folder: the data_dir that `open_folder` then reads; a part in it must not hold anything yet.
-      num_images: how many, at most.
+    `open_folder` reads them; the part is validation/ for a split that is reported on, and train/ for any other.
 
     Raises:
-      InputError: if the part holds something, or the disk is full or not writable.
+      InputError: if the part holds something already, or the disk is full or not writable.
     """
     final = pathlib.Path(folder) / (TRAIN if split.name in (TRAIN, "holdout") else VALIDATION)
-    if final.exists() and not (final.is_dir() and not any(final.iterdir())):
+    if final.exists() and (final.is_file() or any(final.iterdir())):
         raise InputError(f"{final} is there already and not an empty folder: name another --export_folder")
     count = min(num_images, split.num_images)
-    with staging.replacing_folder(final.parent, final) as aside:
+    scene_of_image = split.scene_of_image or ("",) * count
+    with staging.replacing_folder(final.parent, final) as aside, Progress(split.name, count) as progress:
         pairs = split.read().take(count).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
-        with Progress(split.name, count) as progress:
-            for place, (image, depth_m) in enumerate(pairs):
-                scene = aside / final.name / (split.scene_of_image[place] if split.scene_of_image else ".")
-                scene.mkdir(parents=True, exist_ok=True)
-                photos.write_pair(scene / f"{place:05d}", image, depth_m[..., 0])
-                progress.update()
+        for place, (image, depth_m) in enumerate(pairs):
+            scene = aside / final.name / scene_of_image[place]
+            scene.mkdir(parents=True, exist_ok=True)
+            photos.write_pair(scene / f"{place:05d}", image, depth_m[..., 0])
+            progress.update()
     say(f"wrote {count} images with depth to {final}; use them with --dataset=folder --data_dir={final.parent}")
 
 
@@ -99,41 +99,39 @@ def _find_pairs(root: pathlib.Path, settings: DataSettings) -> list[_Pair]:
         raise InputError(f"{incomplete}: complete each pair, or leave these out with --skip_incomplete")
     if incomplete:
         say(f"left out: {incomplete}")
-    paired = {images[stem].relative_to(root).as_posix(): stem for stem in images.keys() & depths.keys()}
-    if not paired:
+    depth_of = {image: depths[stem] for stem, image in images.items() if stem in depths}
+    if not depth_of:
         raise InputError(f"{root} holds no photograph with its depth map: expected name.jpg with name_depth.png")
-    pairs = [_Pair(images[paired[name]], depths[paired[name]], name) for name in scenes.in_hash_order(paired)]
+    pairs = [_Pair(root / name, root / depth_of[name], name) for name in scenes.in_hash_order(depth_of)]
     for pair in pairs:
         photos.check_pair(pair.image, pair.depth)
     return pairs
 
 
-def _find_files(root: pathlib.Path) -> tuple[dict[str, pathlib.Path], dict[str, pathlib.Path]]:
-    """Returns photographs and depth maps, by path without suffix or ending; what is hidden is passed over."""
-    images: dict[str, pathlib.Path] = {}
-    depths: dict[str, pathlib.Path] = {}
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        for name in sorted(names):
-            ending = next((ending for ending in photos.DEPTH_ENDINGS if name.lower().endswith(ending)), "")
-            suffix = ending or os.path.splitext(name)[1]
-            if name.startswith(".") or not (ending or suffix.lower() in photos.IMAGE_SUFFIXES):
-                continue
-            files, stem = depths if ending else images, os.path.join(folder, name[: -len(suffix)])
+def _find_files(root: pathlib.Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns photographs and depth maps, {path without ending: path}, within `root`; glob passes over hidden files."""
+    images, depths = {}, {}
+    for name in sorted(glob.iglob("**", root_dir=root, recursive=True)):
+        ending = next((ending for ending in photos.DEPTH_ENDINGS if name.lower().endswith(ending)), "")
+        suffix = ending or os.path.splitext(name)[1]
+        if ending or suffix.lower() in photos.IMAGE_SUFFIXES:
+            files, stem = depths if ending else images, name[: -len(suffix)]
             if stem in files:
-                raise InputError(f"{folder} holds both {files[stem].name} and {name}: expected one of them")
-            files[stem] = pathlib.Path(folder) / name
+                both = f"{os.path.basename(files[stem])} and {os.path.basename(name)}"
+                raise InputError(f"{(root / name).parent} holds both {both}: expected one of them")
+            files[stem] = name
     return images, depths
 
 
-def _describe_incomplete(root: pathlib.Path, images: dict, depths: dict) -> str:
-    def described(files: dict, others: dict, kind: str) -> str:
-        names = [files[stem].relative_to(root.parent).as_posix() for stem in sorted(files.keys() - others.keys())]
-        shown = names[:NAMES_SHOWN] + ["..."] * (len(names) > NAMES_SHOWN)
-        return f"{len(names)} {kind} ({', '.join(shown)})" if names else ""
-
-    lone_images = described(images, depths, "photographs without a depth map")
-    return " and ".join(filter(None, (lone_images, described(depths, images, "depth maps without a photograph"))))
+def _describe_incomplete(root: pathlib.Path, images: dict[str, str], depths: dict[str, str]) -> str:
+    described = []
+    kinds = ((images, depths, "photographs without a depth map"), (depths, images, "depth maps without a photograph"))
+    for files, others, kind in kinds:
+        names = [f"{root.name}/{files[stem]}" for stem in sorted(files.keys() - others.keys())]
+        if names:
+            shown = names[:NAMES_SHOWN] + ["..."] * (len(names) > NAMES_SHOWN)
+            described.append(f"{len(names)} {kind} ({', '.join(shown)})")
+    return " and ".join(described)
 
 
 def _hold_out(pairs: list[_Pair], fraction: float) -> tuple[list[_Pair], list[_Pair]]:
@@ -145,28 +143,22 @@ def _hold_out(pairs: list[_Pair], fraction: float) -> tuple[list[_Pair], list[_P
             "which may show what others show, and its figures flatter: give each scene a folder of its own"
         )
     groups = [pair.scene if by_scene else pair.name for pair in pairs]
-    held = scenes.holdout_scenes(count_scenes(groups), fraction)
+    held = scenes.holdout_scenes(collections.Counter(groups), fraction)
     parts: tuple[list[_Pair], list[_Pair]] = ([], [])
     for pair, group in zip(pairs, groups, strict=True):
         parts[group not in held].append(pair)
     return parts
 
 
-def _split(name: str, pairs: list[_Pair], settings: DataSettings) -> Split:
-    return Split(name, len(pairs), lambda: _read(pairs, settings), tuple(pair.scene for pair in pairs))
-
-
 def _read(pairs: list[_Pair], settings: DataSettings) -> tf.data.Dataset:
-    def read(image_path: bytes, depth_path: bytes):
-        image, depth_m = photos.read_pair(
-            os.fsdecode(image_path), os.fsdecode(depth_path), depth_scale=settings.depth_scale
-        )
+    def read(*paths: bytes):
+        image, depth_m = photos.read_pair(*map(os.fsdecode, paths), depth_scale=settings.depth_scale)
         return image, depth_m[..., None]
 
-    def load(image_path: tf.Tensor, depth_path: tf.Tensor):
+    def load(*paths: tf.Tensor):
         # Not stateful: a reader with a state would be called one at a time, to keep its calls in order.
-        pair = tf.numpy_function(read, [image_path, depth_path], (tf.uint8, tf.float32), stateful=False)
-        return tf.ensure_shape(pair[0], (None, None, 3)), tf.ensure_shape(pair[1], (None, None, 1))
+        image, depth_m = tf.numpy_function(read, paths, (tf.uint8, tf.float32), stateful=False)
+        return tf.ensure_shape(image, (None, None, 3)), tf.ensure_shape(depth_m, (None, None, 1))
 
     paths = ([os.fsencode(pair.image) for pair in pairs], [os.fsencode(pair.depth) for pair in pairs])
     return tf.data.Dataset.from_tensor_slices(paths).map(load, num_parallel_calls=PARALLEL_CALLS)

@@ -2,9 +2,9 @@
 
 import contextlib
 import dataclasses
-import importlib
 import os
 import pathlib
+import pkgutil
 import re
 from collections.abc import Iterator
 
@@ -31,7 +31,6 @@ def open_dataset(
     Raises:
       InputError: if the data set is unknown or not there, or a number is out of range.
     """
-    data_dir = None if data_dir is None else os.fspath(data_dir)
     return open_chosen(DataSettings(dataset=name, data_dir=data_dir, **options), max_train_images=max_train_images)
 
 
@@ -41,8 +40,8 @@ def open_chosen(settings: DataSettings, *, max_train_images: int = 0) -> DepthDa
         raise InputError(f"unknown data set {settings.dataset!r}: expected one of {', '.join(CHOICES)}")
     if max_train_images < 0:
         raise InputError(f"expected --max_train_images of 0 (all) or more, got {max_train_images}")
-    module, function = DATASETS[resolve_name(settings.dataset, settings.data_dir)].split(":")
-    opened = getattr(importlib.import_module(module), function)(resolve_data_dir(settings.data_dir), settings)
+    open_named = pkgutil.resolve_name(DATASETS[resolve_name(settings.dataset, settings.data_dir)])
+    opened = open_named(resolve_data_dir(settings.data_dir), settings)
     splits = {
         name: dataclasses.replace(split, depth_range_m=(settings.min_depth_m, settings.max_depth_m))
         for name, split in opened.splits.items()
@@ -77,16 +76,10 @@ def naming_bad_records(dataset: DepthDataset) -> Iterator[None]:
     """Turns TensorFlow's complaint about a record it cannot read into one line that names the data set."""
     try:
         yield
-    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
-        raise _bad_record(dataset, error) from error
-    except tf.errors.InvalidArgumentError as error:
+    except (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.InvalidArgumentError) as error:
         if ours := re.search(r"InputError: (.+)", error.message):  # raised by a reader that tf.data called
             raise InputError(ours[1]) from error
-        if not any(word in str(error) for word in ("PNG", "JPEG", "image", "parse", "Parse")):
+        if isinstance(error, tf.errors.InvalidArgumentError) and not re.search("PNG|JPEG|image|[pP]arse", str(error)):
             raise
-        raise _bad_record(dataset, error) from error
-
-
-def _bad_record(dataset: DepthDataset, error: tf.errors.OpError) -> InputError:
-    reason = error.message.splitlines()[0][:200]
-    return InputError(f"a record of {dataset.name} cannot be read ({reason}): write or prepare it again")
+        reason = error.message.splitlines()[0][:200]
+        raise InputError(f"a record of {dataset.name} cannot be read ({reason}): write or prepare it again") from error

@@ -43,21 +43,17 @@ def read_pair(
       InputError: if a file cannot be read or is of another kind, or the two differ in size.
     """
     image = read_image(image_path)
-    depth_m = _read_npy_m(depth_path) if _is_npy(depth_path) else _read_png_m(depth_path, depth_scale)
-    _require_equal_shapes(image_path, image.shape[:2], depth_path, depth_m.shape)
-    return image, depth_m
+    with _open_depth(depth_path) as (opened, shape):
+        scale = 1.0 if isinstance(opened, np.ndarray) else depth_scale
+        # Scaled before the cast: multiplied as float32, 7000 mm is over 7 m.
+        depth_m = (np.asarray(opened).reshape(shape) * scale).astype(np.float32)
+    _require_equal_shapes(image_path, image.shape[:2], depth_path, shape)
+    return image, np.where(valid_pixels(depth_m), depth_m, np.float32(0))
 
 
 def check_pair(image_path: str | os.PathLike, depth_path: str | os.PathLike) -> None:
     """Raises what `read_pair` would, as far as the first bytes of the files tell; takes no time to speak of."""
-    with _naming(depth_path):
-        if _is_npy(depth_path):
-            depth_shape = _shape_of_npy(depth_path, np.load(depth_path, mmap_mode="r", allow_pickle=False))
-        else:
-            with Image.open(depth_path) as opened:
-                depth_shape = _shape_of_depth_png(depth_path, opened)
-    with _naming(image_path), Image.open(image_path) as opened:
-        _require_photograph(image_path, opened)
+    with _open_depth(depth_path) as (_, depth_shape), _open_image(image_path) as opened:
         # Pillow decodes all of a PNG to look for an orientation behind the pixels: only where one is needed.
         looked_up = opened.format != "PNG" or "exif" in opened.info or opened.size[::-1] != depth_shape
         sideways = looked_up and opened.getexif().get(ORIENTATION_TAG) in SIDEWAYS
@@ -80,65 +76,58 @@ def write_pair(path: pathlib.Path, image: np.ndarray, depth_m: np.ndarray) -> No
     depth.save(f"{path}_depth.png", compress_level=PNG_LEVEL)
 
 
-@contextlib.contextmanager
-def _naming(path: str | os.PathLike) -> Iterator[None]:
-    """Turns what Pillow and NumPy raise for a damaged file into one line that names it."""
-    try:
-        yield
-    except InputError:
-        raise
-    except UNREADABLE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path} cannot be read ({reason}): replace it, or remove it with its pair") from error
-
-
 def read_image(path: str | os.PathLike) -> np.ndarray:
     """Returns a photograph, turned upright as its EXIF says, as [H, W, 3] uint8 RGB.
 
     Raises:
       InputError: if the file is missing, or not a photograph.
     """
-    with _naming(path), Image.open(path) as opened:
-        _require_photograph(path, opened)
+    with _open_image(path) as opened:
         turned = ImageOps.exif_transpose(opened)
         if turned.mode == "P":
             turned = turned.convert("RGBA")  # straight to RGB, Pillow warns of a palette with transparency
         return np.asarray(turned.convert("RGB"))
 
 
-def _read_png_m(path: str | os.PathLike, depth_scale: float) -> np.ndarray:
+@contextlib.contextmanager
+def _open_image(path: str | os.PathLike) -> Iterator[Image.Image]:
     with _naming(path), Image.open(path) as opened:
-        _shape_of_depth_png(path, opened)
-        return (np.asarray(opened) * depth_scale).astype(np.float32)  # multiplied as float32, 7000 mm is over 7 m
+        if opened.mode in DEEP_MODES:
+            raise InputError(
+                f"{path} is grey of more than 8 bits, as depth maps are: expected a photograph of 8 bits per channel; "
+                "the name of a depth map ends in _depth.png"
+            )
+        yield opened
 
 
-def _read_npy_m(path: str | os.PathLike) -> np.ndarray:
+@contextlib.contextmanager
+def _open_depth(path: str | os.PathLike) -> Iterator[tuple[Image.Image | np.ndarray, tuple[int, int]]]:
+    """Yields a depth map, of which no pixel is read yet, and its height and width."""
     with _naming(path):
-        array = np.load(path, allow_pickle=False)
-        depth_m = array.reshape(_shape_of_npy(path, array)).astype(np.float32)
-        return np.where(valid_pixels(depth_m), depth_m, np.float32(0))
+        if os.fspath(path).lower().endswith(".npy"):
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            shape = array.shape[:2] if array.ndim == 3 and array.shape[2] == 1 else array.shape
+            if len(shape) != 2 or not array.size or not np.issubdtype(array.dtype, np.floating):
+                raise InputError(f"{path} holds {array.dtype} {list(array.shape)}, not depth: expected {DEPTH_FORMS}")
+            yield array, shape
+        else:
+            with Image.open(path) as opened:
+                if opened.mode not in DEEP_MODES:
+                    kind = "8-bit grey" if opened.mode == "L" else f"{opened.mode} pixels"
+                    raise InputError(f"{path} holds {kind}, not depth: expected {DEPTH_FORMS}")
+                yield opened, opened.size[::-1]
 
 
-def _require_photograph(path: str | os.PathLike, opened: Image.Image) -> None:
-    if opened.mode in DEEP_MODES:
-        raise InputError(
-            f"{path} is grey of more than 8 bits, as depth maps are: expected a photograph of 8 bits per channel; "
-            "the name of a depth map ends in _depth.png"
-        )
-
-
-def _shape_of_depth_png(path: str | os.PathLike, opened: Image.Image) -> tuple[int, int]:
-    if opened.mode not in DEEP_MODES:
-        kind = "8-bit grey" if opened.mode == "L" else f"{opened.mode} pixels"
-        raise InputError(f"{path} holds {kind}, not depth: expected {DEPTH_FORMS}")
-    return opened.size[::-1]
-
-
-def _shape_of_npy(path: str | os.PathLike, array: np.ndarray) -> tuple[int, int]:
-    shape = array.shape[:2] if array.ndim == 3 and array.shape[2] == 1 else array.shape
-    if len(shape) != 2 or not array.size or not np.issubdtype(array.dtype, np.floating):
-        raise InputError(f"{path} holds {array.dtype} {list(array.shape)}, not depth: expected {DEPTH_FORMS}")
-    return shape
+@contextlib.contextmanager
+def _naming(path: str | os.PathLike) -> Iterator[None]:
+    """Turns what Pillow and NumPy raise for a damaged file into one line that names it."""
+    try:
+        yield
+    except UNREADABLE as error:
+        if isinstance(error, InputError):
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path} cannot be read ({reason}): replace it, or remove it with its pair") from error
 
 
 def _require_equal_shapes(image_path, image_shape: tuple[int, int], depth_path, depth_shape: tuple[int, int]) -> None:
@@ -147,7 +136,3 @@ def _require_equal_shapes(image_path, image_shape: tuple[int, int], depth_path, 
             f"{depth_path} is {depth_shape[1]}x{depth_shape[0]} px, and {image_path} is {image_shape[1]}x"
             f"{image_shape[0]} px as its EXIF orientation turns it: expected a depth for each pixel that is seen"
         )
-
-
-def _is_npy(path: str | os.PathLike) -> bool:
-    return os.fspath(path).lower().endswith(".npy")

@@ -21,10 +21,11 @@ STRIDE = 32  # a network halves the resolution five times, so both sides must be
 
 def check_size(height_px: int, width_px: int) -> None:
     """Raises InputError unless both sides are positive and divisible by 32."""
-    if height_px <= 0 or width_px <= 0 or height_px % STRIDE or width_px % STRIDE:
+    nearest = [max(STRIDE, STRIDE * round(side_px / STRIDE)) for side_px in (height_px, width_px)]
+    if [height_px, width_px] != nearest:
         raise InputError(
             f"expected an image height and width divisible by {STRIDE}, got {height_px} x {width_px} px; nearest: "
-            f"{_nearest_multiple(height_px)} x {_nearest_multiple(width_px)}"
+            f"{nearest[0]} x {nearest[1]}"
         )
 
 
@@ -39,27 +40,17 @@ def resized(split: Split, size_px: tuple[int, int]) -> tf.data.Dataset:
       (image uint8 [H, W, 3], depth_m float32 [H, W, 1], metres, 0 where missing) per image.
     """
     check_size(*size_px)
-    min_depth_m, max_depth_m = split.depth_range_m
 
     def bring(image, depth_m):
         small_m = resize_depth(depth_m, size_px)  # first, so that there are fewer pixels to clean
-        return resize_image(image, size_px), clean_depth(small_m, min_depth_m=min_depth_m, max_depth_m=max_depth_m)
+        return resize_image(image, size_px), clean_depth(small_m, split.depth_range_m)
 
     return split.read().map(bring, num_parallel_calls=PARALLEL_CALLS)
 
 
-def clean_depth(depth_m: tf.Tensor, *, min_depth_m: float, max_depth_m: float) -> tf.Tensor:
-    """Writes 0 wherever the depth is NaN, infinite or outside the range.
-
-    Args:
-      depth_m: [..., H, W, 1] float32, metres.
-      min_depth_m: smallest depth kept, metres.
-      max_depth_m: largest depth kept, metres.
-
-    Returns:
-      [..., H, W, 1] float32, metres, 0 where missing.
-    """
-    return tf.where(valid_pixels(depth_m, (min_depth_m, max_depth_m)), depth_m, tf.zeros_like(depth_m))
+def clean_depth(depth_m: tf.Tensor, range_m: tuple[float, float]) -> tf.Tensor:
+    """Writes 0 wherever the depth, float32 metres, is NaN, infinite or outside the range."""
+    return tf.where(valid_pixels(depth_m, range_m), depth_m, tf.zeros_like(depth_m))
 
 
 def resize_image(image: tf.Tensor, size_px: tuple[int, int]) -> tf.Tensor:
@@ -68,18 +59,11 @@ def resize_image(image: tf.Tensor, size_px: tuple[int, int]) -> tf.Tensor:
     Bilinear resizing reads two pixels along each axis: up to threefold that leaves few out, and takes half the time.
     """
     height_px, width_px = _sides(image)
-    shrinks = (height_px > 3 * size_px[0]) & (width_px > 3 * size_px[1])
-
-    def averaged():
-        return tf.image.resize(image, size_px, method="area")
-
-    def interpolated():
-        return tf.image.resize(image, size_px, method="bilinear")
-
-    if isinstance(shrinks, bool):
-        changed = averaged() if shrinks else interpolated()
+    # Within tf.data, AutoGraph makes a tf.cond of this where the sides are known only once the image is.
+    if (height_px > 3 * size_px[0]) & (width_px > 3 * size_px[1]):
+        changed = tf.image.resize(image, size_px, method="area")
     else:
-        changed = tf.cond(shrinks, averaged, interpolated)
+        changed = tf.image.resize(image, size_px, method="bilinear")
     return tf.ensure_shape(tf.cast(tf.round(changed), tf.uint8), (*size_px, 3))
 
 
@@ -107,35 +91,23 @@ def nearest_places(old: int | tf.Tensor, new: int) -> tf.Tensor:
 def _sides(image: tf.Tensor) -> tuple:
     """Returns the height and the width of [H, W, C], as numbers where they are known before any image is."""
     sides = tf.TensorShape(image.shape)[:2]
-    if sides.is_fully_defined():
-        return tuple(sides)
-    return tf.shape(image)[0], tf.shape(image)[1]
+    return tuple(sides) if sides.is_fully_defined() else tuple(tf.unstack(tf.shape(image)[:2]))
 
 
 def resize_nearest(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Returns `values` [H, W] at `shape`, each pixel a copy of the one at its centre; no value is mixed."""
     sizes = zip(values.shape, shape, strict=True)
-    rows, columns = (((np.arange(new) + 0.5) * old / new).astype(int) for old, new in sizes)
-    return values[np.ix_(rows, columns)]
+    return values[np.ix_(*(((np.arange(new) + 0.5) * old / new).astype(int) for old, new in sizes))]
 
 
 def resize_bilinear(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Returns `values` [h, w] at `shape`, bilinear between pixel centres as in `tf.image.resize`."""
     if values.shape == tuple(shape):
         return values
-    left, right, weight = _neighbours(values.shape[1], shape[1], values.dtype)
-    values = values[:, left] + (values[:, right] - values[:, left]) * weight
-    upper, lower, weight = _neighbours(values.shape[0], shape[0], values.dtype)
-    return values[upper] + (values[lower] - values[upper]) * weight[:, np.newaxis]
-
-
-def _neighbours(source: int, target: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns the two `source` positions around each of `target` positions, and the weight of the second."""
-    position = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0.0, source - 1.0)
-    first = position.astype(int)
-    second_weight = (position - first).astype(np.result_type(dtype, np.float32))
-    return first, np.minimum(first + 1, source - 1), second_weight
-
-
-def _nearest_multiple(size_px: int) -> int:
-    return max(STRIDE, STRIDE * round(size_px / STRIDE))
+    for size in reversed(shape):  # columns, then turned, rows
+        position = np.clip((np.arange(size) + 0.5) * values.shape[1] / size - 0.5, 0.0, values.shape[1] - 1.0)
+        first = position.astype(int)
+        second = np.minimum(first + 1, values.shape[1] - 1)
+        weight = (position - first).astype(np.result_type(values.dtype, np.float32))
+        values = (values[:, first] + (values[:, second] - values[:, first]) * weight).T
+    return values

@@ -14,14 +14,11 @@ import os
 import pathlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
 
 import tensorflow_datasets as tfds
 
 from depth_tf.runtime import storage
 from depth_tf.runtime.errors import InputError
-
-Item = TypeVar("Item")
 
 SCENES_FILE = "depth_tf_scenes.csv"
 COLUMNS = ("split", "tfds_id", "key", "scene")
@@ -37,48 +34,28 @@ def scene_of(folder_name: str) -> str:
 
 
 def tfds_ids_in_order(keys: Iterable[str | int], split_info: tfds.core.SplitInfo) -> dict[str | int, str]:
-    """Returns the `tfds_id` of each key, in the order of the records.
+    """Returns {key: its `tfds_id`}, in the order of a written split's records, which the split's name salts.
 
     Args:
       keys: what the generator of the split yielded beside each example, in any order.
-      split_info: the written split, as in `builder.info.splits["train"]`; gives its name (the salt of the
-        hash), and the names and lengths of its shards.
-
-    Returns:
-      {key: "<shard's file name>__<0-based position in the shard>"}.
-
-    Raises:
-      ValueError: if the number of keys is not that of the records.
+      split_info: as in `builder.info.splits["train"]`.
     """
     hasher = tfds.core.hashing.Hasher(split_info.name)
-    ordered = sorted(keys, key=hasher.hash_key)
-    if len(ordered) != sum(split_info.shard_lengths):
-        raise ValueError(
-            f"split {split_info.name} holds {sum(split_info.shard_lengths)} records, got {len(ordered)} keys"
-        )
-    return dict(zip(ordered, tfds_ids(split_info), strict=True))
+    return dict(zip(sorted(keys, key=hasher.hash_key), tfds_ids(split_info), strict=True))
 
 
 def tfds_ids(split_info: tfds.core.SplitInfo) -> list[str]:
-    """Returns the `tfds_id` of each record of a written split, in order."""
+    """Returns "<shard's file name>__<0-based position in the shard>" of each record of a written split, in order."""
     shards = zip(split_info.filenames, split_info.shard_lengths, strict=True)
     return [f"{name}__{position}" for name, length in shards for position in range(length)]
 
 
 def write_scenes(
-    folder: str | os.PathLike,
-    splits: Mapping[str, tfds.core.SplitInfo],
-    scenes: Mapping[str, Mapping[str | int, str]],
+    folder: str | os.PathLike, splits: Mapping[str, tfds.core.SplitInfo], scenes: Mapping[str, Mapping[str | int, str]]
 ) -> None:
-    """Writes the table of scenes beside the records of a prepared data set.
-
-    Args:
-      folder: the folder of the records, such as `<data_dir>/nyu_depth_v2/0.0.1`.
-      splits: `builder.info.splits` of the prepared data set.
-      scenes: {split: {key: scene}}, with every key of every split.
-    """
+    """Writes the table of `scenes`, {split: {key: scene}}, beside a data set's records in `folder`."""
     rows = [
-        dict(zip(COLUMNS, (split, tfds_id, key, scene_of_key[key]), strict=True))
+        {"split": split, "tfds_id": tfds_id, "key": key, "scene": scene_of_key[key]}
         for split, scene_of_key in scenes.items()
         for key, tfds_id in tfds_ids_in_order(scene_of_key, splits[split]).items()
     ]
@@ -94,20 +71,13 @@ def read_scenes(folder: str | os.PathLike) -> dict[str, dict[str, str]] | None:
     path = pathlib.Path(folder) / SCENES_FILE
     if not path.exists():
         return None
-    table: dict[str, dict[str, str]] = {}
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        if tuple(next(rows, ())) != COLUMNS:
-            raise InputError(f"{path}: expected the columns {','.join(COLUMNS)}: prepare the data set again")
-        for row in rows:
-            if len(row) != len(COLUMNS):
-                raise InputError(
-                    f"{path}, line {rows.line_num}: expected {len(COLUMNS)} fields, found {len(row)}:"
-                    " prepare the data set again"
-                )
-            split, tfds_id, _, scene = row
-            table.setdefault(split, {})[tfds_id] = scene
-    return table
+    header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines() or [""])
+    if any(len(row) != len(COLUMNS) for row in rows) or tuple(header) != COLUMNS:
+        raise InputError(f"{path}: expected {','.join(COLUMNS)} in each line: prepare the data set again")
+    table = collections.defaultdict(dict)
+    for split, tfds_id, _, scene in rows:
+        table[split][tfds_id] = scene
+    return dict(table)
 
 
 def holdout_scenes(scene_counts: Mapping[str, int], fraction: float) -> set[str]:
@@ -126,22 +96,15 @@ def holdout_scenes(scene_counts: Mapping[str, int], fraction: float) -> set[str]
     Raises:
       InputError: if there are not two scenes to divide.
     """
-    if fraction == 0:
-        return set()
-    if len(scene_counts) < 2:
+    if fraction and len(scene_counts) < 2:
         raise InputError(
             f"--validation_fraction={fraction} holds out whole scenes and needs at least 2, found"
             f" {len(scene_counts)}: use more images, or --validation_fraction=0"
         )
     wanted = fraction * sum(scene_counts.values())
-    held_out: set[str] = set()
-    images = 0
-    for scene in in_hash_order(scene_counts)[:-1]:
-        if images >= wanted:
-            break
-        held_out.add(scene)
-        images += scene_counts[scene]
-    return held_out
+    ordered = in_hash_order(scene_counts)
+    images_before = itertools.accumulate((scene_counts[scene] for scene in ordered), initial=0)
+    return {scene for scene, images in zip(ordered[:-1], images_before, strict=False) if images < wanted}
 
 
 def in_hash_order(names: Iterable[str]) -> list[str]:
@@ -149,7 +112,7 @@ def in_hash_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
 
 
-def spread(items: Iterable[Item], max_images: int, *, scene: Callable[[Item], str]) -> list[Item]:
+def spread(items: Iterable, max_images: int, *, scene: Callable) -> list:
     """Chooses `max_images` of `items`, as evenly over the scenes as they allow; 0 chooses all.
 
     Scenes take turns, in an order unrelated to the alphabet (else a few images would all be of basements

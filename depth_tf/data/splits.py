@@ -8,9 +8,8 @@ validation, test: for reporting, never for choosing. In TFDS's `nyu_depth_v2`, `
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from etils import epy
 
@@ -50,13 +49,7 @@ class Split:
 
 @dataclasses.dataclass(frozen=True)
 class DepthDataset:
-    """A prepared data set.
-
-    Attributes:
-      name: its name, as in `--dataset`.
-      source: where its records came from, one word (see depth_tf_source.json).
-      splits: by name.
-    """
+    """A prepared data set: its name as in `--dataset`, where its records came from in one word, its splits by name."""
 
     name: str
     source: str
@@ -84,8 +77,3 @@ def first_images(split: Split, count: int) -> Split:
         read=lambda: split.read().take(count),
         scene_of_image=split.scene_of_image and split.scene_of_image[:count],
     )
-
-
-def count_scenes(scenes: Iterable[str]) -> dict[str, int]:
-    """Returns how many images each scene has."""
-    return dict(collections.Counter(scenes))

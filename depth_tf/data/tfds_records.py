@@ -1,5 +1,7 @@
 """Reads and writes TFDS data sets with the features `image` and `depth`, and holds whole scenes out of `train`."""
 
+import collections
+import functools
 import itertools
 import json
 import os
@@ -12,7 +14,7 @@ import tensorflow_datasets as tfds
 
 from depth_tf.data import scenes
 from depth_tf.data.settings import NYU_VERSION, DataSettings
-from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split, count_scenes
+from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split
 from depth_tf.runtime import storage
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
@@ -43,23 +45,27 @@ def open_tfds_folder(name: str, folder: pathlib.Path, validation_fraction: float
       InputError: if the records are of another form, too few, or not those that the table of scenes names.
     """
     builder = tfds.builder_from_directory(folder)
-    _check_form(builder, folder)
+    if builder.info.file_format is not tfds.core.FileFormat.TFRECORD:
+        raise InputError(f"{folder} holds {builder.info.file_format.value} files: expected tfrecord, TFDS's default")
+    depth = dict(builder.info.features).get("depth")
+    is_map = isinstance(depth, tfds.features.Tensor) and len(depth.shape) == 2 and None not in depth.shape
+    if not (is_map and depth.tf_dtype.is_floating):
+        raise InputError(f"{folder}: expected the feature depth as [H, W] of floating-point metres, found {depth}")
     known = _scenes_of_images(builder, folder)
-    splits = _cut_train(builder, known.get("train"), validation_fraction)
-    for split in builder.info.splits:
-        if split != "train":
-            splits[split] = _tfds_split(builder, split, split, known.get(split))
+    parts = _cut_train(builder, known.get("train"), validation_fraction)
+    parts |= {split: (split, None) for split in builder.info.splits if split != "train"}
+    splits = {}
+    for part, (instruction, kept) in parts.items():
+        scene_of_image = known.get(instruction)
+        count = builder.info.splits[instruction].num_examples
+        if kept is not None:
+            scene_of_image, count = tuple(itertools.compress(scene_of_image, kept)), int(kept.sum())
+        splits[part] = Split(part, count, functools.partial(read, builder, instruction, kept), scene_of_image)
     return DepthDataset(name, (read_source(folder) or {"kind": "tfds"})["kind"], splits)
 
 
 def read_source(folder: pathlib.Path) -> dict | None:
-    """Returns what `depth_tf_source.json` in the records' folder says; None where there is none.
-
-    Its keys: kind, counts (images by split), complete (whether these are all) and what else the writer notes.
-
-    Raises:
-      InputError: if it is not JSON.
-    """
+    """Returns what `write_records` noted in the records' folder, None where it did not; InputError if damaged."""
     path = folder / SOURCE_FILE
     if not path.exists():
         return None
@@ -86,7 +92,7 @@ def write_records(
     Args:
       builder: of a data set that is not there yet, in a staging folder.
       scene_of_key: {split: {key: scene}}, which the builder's generators fill.
-      about: what else to note of the source; its `kind` above all.
+      about: what to note of the source beside counts (images by split) and complete (whether these are all): its kind.
       complete: images by split of the whole data set.
     """
     builder._log_download_bytes = builder._log_download_done = lambda: None  # they speak of the staging folder
@@ -98,16 +104,7 @@ def write_records(
     storage.write_json(os.path.join(builder.data_dir, SOURCE_FILE), source)
 
 
-def _check_form(builder, folder: pathlib.Path) -> None:
-    if builder.info.file_format is not tfds.core.FileFormat.TFRECORD:
-        raise InputError(f"{folder} holds {builder.info.file_format.value} files: expected tfrecord, TFDS's default")
-    depth = dict(builder.info.features).get("depth")
-    is_map = isinstance(depth, tfds.features.Tensor) and len(depth.shape) == 2 and None not in depth.shape
-    if not (is_map and depth.tf_dtype.is_floating):
-        raise InputError(f"{folder}: expected the feature depth as [H, W] of floating-point metres, found {depth}")
-
-
-def _scenes_of_images(builder, folder: pathlib.Path) -> dict[str, list[str]]:
+def _scenes_of_images(builder, folder: pathlib.Path) -> dict[str, tuple[str, ...]]:
     """Returns the scene of each image of each split, in the order of the records; none where no table is."""
     table = scenes.read_scenes(folder) or {}
     for split, scene_by_id in table.items():
@@ -116,41 +113,28 @@ def _scenes_of_images(builder, folder: pathlib.Path) -> dict[str, list[str]]:
                 f"{folder / scenes.SCENES_FILE} names other records of {split} than those beside it: "
                 "prepare the data set again"
             )
-    return {split: list(scene_by_id.values()) for split, scene_by_id in table.items()}
+    return {split: tuple(scene_by_id.values()) for split, scene_by_id in table.items()}
 
 
-def _cut_train(builder, scene_of_image: list[str] | None, fraction: float) -> dict[str, Split]:
+def _cut_train(
+    builder, scene_of_image: tuple[str, ...] | None, fraction: float
+) -> dict[str, tuple[str, np.ndarray | None]]:
+    """Returns the arguments `instruction` and `kept` of `read` for `train`, and for `holdout` if there is one."""
     if not fraction:
-        return {"train": _tfds_split(builder, "train", "train", scene_of_image)}
-    if scene_of_image is None:
-        say(
-            "warning: the scenes of these records are unknown (they were not written by depth_tf.prepare), so the "
-            "hold-out shares scenes with the training images and its figures flatter"
-        )
-        cut = 100 - max(1, round(100 * fraction))
-        parts = {"train": f"train[:{cut}%]", "holdout": f"train[{cut}%:]"}
-        if not all(builder.info.splits[part].num_examples for part in parts.values()):
-            raise InputError(f"--validation_fraction={fraction:g} leaves a part of train empty: use more images, or 0")
-        return {name: _tfds_split(builder, name, part, None) for name, part in parts.items()}
-    held_out = scenes.holdout_scenes(count_scenes(scene_of_image), fraction)
-    is_held_out = np.array([scene in held_out for scene in scene_of_image])
-    return {
-        "train": _tfds_split(builder, "train", "train", scene_of_image, ~is_held_out),
-        "holdout": _tfds_split(builder, "holdout", "train", scene_of_image, is_held_out),
-    }
-
-
-def _tfds_split(
-    builder, name: str, instruction: str, scene_of_image: list[str] | None, kept: np.ndarray | None = None
-) -> Split:
-    """Returns a split of the records of TFDS's `instruction`, or of those where `kept`, [records] bool, is true."""
-    return Split(
-        name=name,
-        num_images=builder.info.splits[instruction].num_examples if kept is None else int(kept.sum()),
-        read=lambda: read(builder, instruction, kept),
-        scene_of_image=scene_of_image
-        and tuple(scene_of_image if kept is None else itertools.compress(scene_of_image, kept)),
+        return {"train": ("train", None)}
+    if scene_of_image is not None:
+        held_out = scenes.holdout_scenes(collections.Counter(scene_of_image), fraction)
+        is_held_out = np.array([scene in held_out for scene in scene_of_image])
+        return {"train": ("train", ~is_held_out), "holdout": ("train", is_held_out)}
+    say(
+        "warning: the scenes of these records are unknown (they were not written by depth_tf.prepare), so the "
+        "hold-out shares scenes with the training images and its figures flatter"
     )
+    cut = 100 - max(1, round(100 * fraction))
+    parts = {"train": (f"train[:{cut}%]", None), "holdout": (f"train[{cut}%:]", None)}
+    if not all(builder.info.splits[instruction].num_examples for instruction, _ in parts.values()):
+        raise InputError(f"--validation_fraction={fraction:g} leaves a part of train empty: use more images, or 0")
+    return parts
 
 
 def read(builder: tfds.core.DatasetBuilder, instruction: str, kept: np.ndarray | None = None) -> tf.data.Dataset:
