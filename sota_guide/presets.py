@@ -4,15 +4,20 @@ Images are brought to the network's square here, whole. KerasHub's own image con
 crops a photograph to its middle square first, so that `predict` on 640x480 answers for three quarters of it.
 """
 
+from __future__ import annotations
+
 import importlib
 import pathlib
 import tempfile
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
+from etils import epy
 
 from depth_tf.runtime.errors import InputError
+
+with epy.lazy_imports():
+    import tensorflow as tf
 
 # KerasHub's own names; the weights of base and large are CC-BY-NC-4.0.
 NAMES = ("depth_anything_v2_small", "depth_anything_v2_base", "depth_anything_v2_large")

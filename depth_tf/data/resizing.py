@@ -4,11 +4,16 @@ Always from pixel centre to pixel centre. Images are averaged or interpolated; t
 pixel, so that every value stays one that was measured; predicted depth is interpolated.
 """
 
+from __future__ import annotations
+
 import numpy as np
-import tensorflow as tf
+from etils import epy
 
 from depth_tf.data.splits import PARALLEL_CALLS, Split
 from depth_tf.runtime.errors import InputError
+
+with epy.lazy_imports():  # NumPy alone does for what scores files
+    import tensorflow as tf
 
 STRIDE = 32  # a network halves the resolution five times, so both sides must be divisible by 2**5
 

@@ -6,14 +6,19 @@ validation, test: for reporting, never for choosing. In TFDS's `nyu_depth_v2`, `
 654-image test set.
 """
 
+from __future__ import annotations
+
 import collections
 import dataclasses
 from collections.abc import Callable, Iterable
 
-import tensorflow as tf
+from etils import epy
 
 from depth_tf.runtime import machine
 from depth_tf.runtime.errors import InputError
+
+with epy.lazy_imports():
+    import tensorflow as tf
 
 # How many images a parallel map works on at once. With one a core, where tf.data.AUTOTUNE stops, cores wait between
 # two images; AUTOTUNE also needs an epoch of a small data set to get that far. At least 16, because the workers of a
