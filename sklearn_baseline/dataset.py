@@ -5,6 +5,7 @@ Images and depths come at the network's size, so that both models see the same p
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 from collections.abc import Callable, Iterator
 
@@ -81,14 +82,9 @@ def num_images_that_fit(available: int, *, free_bytes: float, fit_bytes: Callabl
       free_bytes: memory left.
       fit_bytes: grows with the number of images.
     """
-    least, most = 0, available
-    while least < most:
-        middle = (least + most + 1) // 2
-        if middle * PAIR_BYTES + fit_bytes(middle) <= free_bytes:
-            least = middle
-        else:
-            most = middle - 1
-    return least
+    return bisect.bisect_right(
+        range(1, available + 1), free_bytes, key=lambda count: count * PAIR_BYTES + fit_bytes(count)
+    )
 
 
 def read_pairs(split: splits.Split, count: int = 0) -> Pairs:

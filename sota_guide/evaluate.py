@@ -57,16 +57,10 @@ def main(settings: Settings) -> None:
     """Opens the data and the network, scores, writes and prints the table."""
     dataset = opening.open_chosen(settings)
     model = presets.load(settings.preset, size_px=settings.size_px)
+    command, output = program.command_line("sota_guide.evaluate"), pathlib.Path(settings.output)
+    asked = {name: getattr(settings, name) for name in ("split", "max_images", "protocol")}
     with opening.naming_bad_records(dataset):
-        score(
-            model,
-            dataset,
-            split=settings.split,
-            max_images=settings.max_images,
-            protocol=settings.protocol,
-            output=pathlib.Path(settings.output),
-            command=program.command_line("sota_guide.evaluate"),
-        )
+        score(model, dataset, output=output, command=command, **asked)
 
 
 def score(

@@ -98,11 +98,11 @@ def initial_depth_m(dataset: splits.DepthDataset, size_px: tuple[int, int]) -> f
 
 
 def metric_estimator(model: presets.DepthModel, settings: Settings, start_m: float):
-    """Returns an estimator that answers metres, with the model's weights.
+    """Returns an estimator that predicts metres, with the model's weights.
 
-    The last layer of a relative network is replaced by one that predicts `start_m` everywhere: its answer is
+    The last layer of a relative network is replaced by one that predicts `start_m` everywhere: its output is
     inverse depth, near is large, so the sigmoid that KerasHub puts behind it for metres would start saturated and
-    upside down. A network that answers metres already is taken as it is.
+    upside down. A network that predicts metres already is taken as it is.
     """
     old = model.estimator
     backbone = _with_own_position_embeddings(old.backbone)
@@ -112,7 +112,7 @@ def metric_estimator(model: presets.DepthModel, settings: Settings, start_m: flo
         last.kernel.assign(np.zeros(last.kernel.shape, np.float32))
         last.bias.assign(np.full(last.bias.shape, math.log(share / (1 - share)), np.float32))
     backbone.image_encoder.trainable = not settings.freeze_encoder
-    # What takes no part in the answer: Keras warns of weights without a gradient.
+    # What takes no part in the prediction: Keras warns of weights without a gradient.
     backbone.image_encoder.embeddings.mask_token.trainable = False
     backbone.neck.fusion_stage[0].residual_layer1.trainable = False
     return type(old)(

@@ -3,7 +3,7 @@
     python -m sota_guide.run --preset=depth_anything_v2_small --input=PHOTO --output_dir=DIR
 
 writes DIR/PHOTO_relative_inverse_depth.npy and .png: 1/depth up to an unknown scale and shift, large is near. A
-network that answers in metres writes PHOTO_depth_m.npy and .png. Both have the photograph's size.
+network that predicts metres writes PHOTO_depth_m.npy and .png. Both have the photograph's size.
 """
 
 from __future__ import annotations

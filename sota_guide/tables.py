@@ -116,7 +116,7 @@ def facts_table(data: dict, chosen) -> str:
 
 
 def protocol_table(data: dict, name: str, *, shortlist: bool = False) -> str:
-    """Returns the figures of one protocol, one row per model, one column per data set, under whether they are aligned."""
+    """Returns the figures of one protocol, a row per model, a column per data set, under whether they are aligned."""
     protocol, rows = data["protocols"][name], _rows(data, name)
     if shortlist:
         rows = [(model, figures) for model, figures in rows if model.get("shortlist")]
@@ -139,16 +139,10 @@ def speed_table(results: list[dict]) -> str:
     rows = []
     for result in results:
         model, note = result["model"], f"; {result['note']}" if result["note"] else ""
-        rows.append(
-            [
-                f"{model['preset']}, {model['library']}",
-                f"{model['size_px']}x{model['size_px']}",
-                f"{result['median_s']:.2f}",
-                f"{result['first_image_s']:.1f}",
-                f"{result['peak_memory_mib'] / 1024:.1f} GiB {result['peak_memory_of']}",
-                f"{result['date']}, {result['machine']}{note}",
-            ]
-        )
+        network, side_px = f"{model['preset']}, {model['library']}", model["size_px"]
+        memory = f"{result['peak_memory_mib'] / 1024:.1f} GiB {result['peak_memory_of']}"
+        figures = [f"{side_px}x{side_px}", f"{result['median_s']:.2f}", f"{result['first_image_s']:.1f}", memory]
+        rows.append([network, *figures, f"{result['date']}, {result['machine']}{note}"])
     columns = ["network, weights", "size", "median s an image", "first s", "memory", "measured"]
     return "\n".join(markdown(columns, rows))
 

@@ -55,8 +55,8 @@ def main(settings: Settings) -> None:
 def _predict(torch, processor, network, image: Image.Image, device: str) -> np.ndarray:
     """Returns [H, W] float32, at the image's size."""
     with torch.inference_mode():
-        answer = network(**processor(images=image, return_tensors="pt").to(device))
-    (depth,) = processor.post_process_depth_estimation(answer, target_sizes=[image.size[::-1]])
+        output = network(**processor(images=image, return_tensors="pt").to(device))
+    (depth,) = processor.post_process_depth_estimation(output, target_sizes=[image.size[::-1]])
     return depth["predicted_depth"].float().cpu().numpy()
 
 
