@@ -1,14 +1,15 @@
-"""Cell by cell: one regressor answers every cell of every image from what is in it, around it and farther off.
+"""Cell by cell: one regressor predicts every cell of every image from what is in it, around it and farther off.
 
 A cell looks about as an eye does, sharply nearby and coarsely far away: its own cues; their means over 3x3 cells here
 and 3 cells off in eight directions; over 7x7 cells here and 7 cells off; over the whole image; and where in the image
-it is. It answers log depth at its four quarters.
+it is. It predicts log depth at its four quarters.
 """
 
 import warnings
 
 import joblib
 import numpy as np
+import scipy.ndimage
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
@@ -27,7 +28,7 @@ MAX_SCALED_VIEWS = 200  # that means and spreads of features are taken from
 
 
 class CellDepth(RegressorMixin, BaseEstimator):
-    """Answers log depth cell by cell, as the mean of several regressors.
+    """Predicts log depth cell by cell, as the mean of several regressors.
 
     Args:
       regressor: one of scikit-learn's regressors of several outputs; None takes a perceptron of one hidden layer.
@@ -82,8 +83,8 @@ class CellDepth(RegressorMixin, BaseEstimator):
 
     def _predict_one(self, cues: np.ndarray) -> np.ndarray:
         features = self.scaler_.transform(surroundings(cues[np.newaxis])[0].reshape(CELLS[0] * CELLS[1], -1))
-        answers = np.mean([member.predict(features) for member in self.members_], axis=0)
-        return join_quarters(answers.reshape(*CELLS, -1)) + self.mean_
+        log_depths = np.mean([member.predict(features) for member in self.members_], axis=0)
+        return join_quarters(log_depths.reshape(*CELLS, -1)) + self.mean_
 
     def _fit_scaler(self, cues: np.ndarray) -> StandardScaler:
         """Returns the means and spreads of features, from a few views spread over all."""
@@ -93,7 +94,7 @@ class CellDepth(RegressorMixin, BaseEstimator):
         return scaler
 
     def _sample(self, seed: int, cues: np.ndarray, quarters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns scaled features [M, F] and answers [M, 4], float32, of cells drawn from those that are measured."""
+        """Returns scaled features [M, F] and log depths [M, 4], float32, of cells drawn from the measured ones."""
         measured = np.isfinite(quarters).all(-1)
         rng = np.random.default_rng(seed)
         chosen = measured & (rng.random(measured.shape) < self.num_cells / max(measured.sum(), 1))
@@ -109,12 +110,12 @@ class CellDepth(RegressorMixin, BaseEstimator):
         return features, quarters[chosen]
 
     def _learn(self, seed: int, cues: np.ndarray, quarters: np.ndarray):
-        features, answers = self._sample(seed, cues, quarters)
+        features, log_depths = self._sample(seed, cues, quarters)
         if self.regressor is not None:
             regressor = clone(self.regressor)
             if "random_state" in regressor.get_params():
                 regressor.set_params(random_state=seed)
-            return regressor.fit(features, answers)
+            return regressor.fit(features, log_depths)
         perceptron = MLPRegressor(
             hidden_layer_sizes=(128,),
             alpha=1.0,
@@ -125,7 +126,7 @@ class CellDepth(RegressorMixin, BaseEstimator):
         )
         for epoch in range(self.epochs):
             perceptron.set_params(learning_rate_init=1e-3 * np.cos(np.pi / 2 * epoch / self.epochs))
-            perceptron.fit(features, answers)
+            perceptron.fit(features, log_depths)
         return perceptron
 
 
@@ -157,13 +158,11 @@ def moved(cues: np.ndarray, down: int, right: int) -> np.ndarray:
 
 def square_mean(cues: np.ndarray, radius: int) -> np.ndarray:
     """Returns the mean over the square of 2 * radius + 1 cells around each cell, as far as it is in the image."""
-    sums = np.zeros((len(cues), CELLS[0] + 1, CELLS[1] + 1, cues.shape[-1]), np.float32)
-    np.cumsum(np.cumsum(cues, axis=1), axis=2, out=sums[:, 1:, 1:])
-    top, bottom = _reach(CELLS[0], radius)
-    left, right = _reach(CELLS[1], radius)
-    lower, upper = sums[:, bottom], sums[:, top]
-    total = lower[:, :, right] - upper[:, :, right] - lower[:, :, left] + upper[:, :, left]
-    return total / ((bottom - top)[:, np.newaxis] * (right - left))[..., np.newaxis].astype(np.float32)
+    inside = np.ones((1, *CELLS, 1), np.float32)
+    total, share = (
+        scipy.ndimage.uniform_filter(values, 2 * radius + 1, axes=(1, 2), mode="constant") for values in (cues, inside)
+    )
+    return total / share
 
 
 def places() -> np.ndarray:
@@ -182,9 +181,3 @@ def split_quarters(maps: np.ndarray) -> np.ndarray:
 def join_quarters(quarters: np.ndarray) -> np.ndarray:
     """Returns [15, 20, 4] as [30, 40]: the reverse of `split_quarters` for one map."""
     return quarters.reshape(*CELLS, 2, 2).transpose(0, 2, 1, 3).reshape(targets.SHAPE).astype(np.float32)
-
-
-def _reach(size: int, radius: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns where the square around each of `size` cells begins and ends, cut at the image's border."""
-    centres = np.arange(size)
-    return np.maximum(centres - radius, 0), np.minimum(centres + radius + 1, size)

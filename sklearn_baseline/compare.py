@@ -165,9 +165,9 @@ def table(result: dict) -> str:
         *tables.markdown(["family", *METRICS.values(), "fit s", "peak GiB", "images/s"], rows),
         "",
         f"{dataset}, learnt from {result['num_train_images']} images in {result['views']} views, scored on "
-        f"`{result['split']}` ({result['num_images']} images), protocol *eigen*, each answer averaged with its mirror "
-        f"image's. Fit is that of the family alone: the cues, which all share, took {result['cues_s']:.0f} s. Peak "
-        "memory is that of the family's own process; images/s counts cues and answer. "
+        f"`{result['split']}` ({result['num_images']} images), protocol *eigen*, each prediction averaged with its "
+        f"mirror image's. Fit is that of the family alone: the cues, which all share, took {result['cues_s']:.0f} s. "
+        "Peak memory is that of the family's own process; images/s counts cues and prediction. "
         f"{result['n_jobs']} jobs; {result['machine']}, {result['date']}.",
     ]
     return "\n".join(lines)

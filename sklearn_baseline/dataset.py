@@ -5,6 +5,7 @@ Images and depths come at the network's size, so that both models see the same p
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 from collections.abc import Callable, Iterator
 
@@ -17,8 +18,7 @@ from depth_tf.runtime.memory import GIB, peak_gib
 from depth_tf.runtime.program import option, say
 
 with epy.lazy_imports():
-    from depth_tf.data import resizing, splits
-    from depth_tf.data import scenes
+    from depth_tf.data import resizing, scenes, splits
 
 SIZE_PX = (192, 256)  # height and width
 PAIR_BYTES = SIZE_PX[0] * SIZE_PX[1] * (3 + 4)  # uint8 RGB, float32 depth
@@ -81,14 +81,9 @@ def num_images_that_fit(available: int, *, free_bytes: float, fit_bytes: Callabl
       free_bytes: memory left.
       fit_bytes: grows with the number of images.
     """
-    least, most = 0, available
-    while least < most:
-        middle = (least + most + 1) // 2
-        if middle * PAIR_BYTES + fit_bytes(middle) <= free_bytes:
-            least = middle
-        else:
-            most = middle - 1
-    return least
+    return bisect.bisect_right(
+        range(1, available + 1), free_bytes, key=lambda count: count * PAIR_BYTES + fit_bytes(count)
+    )
 
 
 def read_pairs(split: splits.Split, count: int = 0) -> Pairs:

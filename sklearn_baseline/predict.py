@@ -110,7 +110,7 @@ def predict_split(model: estimator.DepthRegressor, split: splits.Split, settings
         raise InputError(f"--output_dir={folder} is not empty: name a new folder")
     started_s = time.perf_counter()
     examples = predicted_examples(model, split)
-    for place, example in enumerate(tqdm.tqdm(examples, total=split.num_images, unit=" images")):
+    for place, example in enumerate(tqdm.tqdm(examples, total=split.num_images, unit=" images", mininterval=5)):
         storage.write_array(folder / f"{place:05d}.npy", example.pred)
         if settings.pictures:
             figures.image_and_depth(folder / f"{place:05d}.png", example.image, example.pred, title=f"{place:05d}")

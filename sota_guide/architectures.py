@@ -50,7 +50,7 @@ def build_estimator(name: str, *, size_px: int = TRAINED_SIZE_PX, max_depth_m: f
     Args:
       name: a key of `ARCHITECTURES`.
       size_px: side of the square image it takes, divisible by 14.
-      max_depth_m: makes it answer metres up to this; None makes it answer relative inverse depth.
+      max_depth_m: makes it predict metres up to this; None makes it predict relative inverse depth.
 
     Raises:
       InputError: if the name is unknown, the size is not divisible by 14, or KerasHub is missing.

@@ -3,22 +3,28 @@
     python -m sota_guide.run --preset=depth_anything_v2_small --input=PHOTO --output_dir=DIR
 
 writes DIR/PHOTO_relative_inverse_depth.npy and .png: 1/depth up to an unknown scale and shift, large is near. A
-network that answers in metres writes PHOTO_depth_m.npy and .png. Both have the photograph's size.
+network that predicts metres writes PHOTO_depth_m.npy and .png. Both have the photograph's size.
 """
+
+from __future__ import annotations
 
 import dataclasses
 import pathlib
 import time
 
 import numpy as np
-import tensorflow as tf
+from etils import epy
 
-from depth_tf.data import photos, resizing
-from depth_tf.drawing import figures
 from depth_tf.runtime import program, storage
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sota_guide import presets
+
+with epy.lazy_imports():
+    import tensorflow as tf
+
+    from depth_tf.data import photos, resizing
+    from depth_tf.drawing import figures
 
 SUFFIXES = {"inverse_depth": "relative_inverse_depth", "depth_m": "depth_m"}
 UNITS = {"inverse_depth": "relative inverse depth: no unit, large is near", "depth_m": "depth in metres"}

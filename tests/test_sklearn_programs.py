@@ -10,6 +10,8 @@ from PIL import Image
 
 from depth_tf import evaluate
 from depth_tf.data.opening import open_dataset
+from depth_tf.model import build_network
+from depth_tf.runtime import run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.memory import GIB, peak_gib
 from sklearn_baseline import compare, dataset, importance, measure, models, panels, persistence, predict, train
@@ -246,12 +248,14 @@ def test_every_family_learns_from_a_few_cues(family):
     assert np.isfinite(answer).all()
 
 
-def test_panels_show_both_answers(run, tiny_run, tiny_nyu, tmp_path):
+def test_panels_show_both_predictions(run, tiny_nyu, tmp_path):
+    build_network(64, 64, width=8).save(tmp_path / run_folder.BEST_NETWORK)
+    (tmp_path / run_folder.CONFIG).write_text('{"image_height_px": 64, "image_width_px": 64}')
     panels.main(
         panels.Settings(
             **_data(tiny_nyu),
             model_file=str(run / "model.skops"),
-            network_run=str(tiny_run),
+            network_run=str(tmp_path),
             num_images=2,
             output=str(tmp_path / "panels.png"),
         )
