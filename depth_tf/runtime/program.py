@@ -82,7 +82,7 @@ def run(
 
     def parse(argv: list[str]) -> list[str]:
         if any(argument in ("-h", "--help", "-help", "--helpfull") for argument in argv[1:]):
-            print(_help_text(settings_class, main))
+            print(help_text(settings_class, main))
             sys.exit(0)
         return _parse(argv, settings_class, positional)
 
@@ -189,7 +189,7 @@ def _fail(message: str) -> None:
     sys.exit(USAGE_STATUS)
 
 
-def _help_text(settings_class: type, main: Callable) -> str:
+def help_text(settings_class: type, main: Callable) -> str:
     hints = typing.get_type_hints(settings_class)
     lines = [(sys.modules[main.__module__].__doc__ or "").strip()]
     group = None
