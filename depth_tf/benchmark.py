@@ -156,7 +156,7 @@ def _epochs_s(split: splits.Split, cached_epochs: int = 3, *, in_order: bool = T
 
 def _fits(split: splits.Split) -> dict[str, Callable]:
     """Returns `fit` on the cached, augmented pipeline and on arrays, to be measured in turn."""
-    network = model.build_network(*SIZE_PX)
+    network = model.build_small(*SIZE_PX)
     network.compile("adam", losses.depth_loss(), jit_compile=False)
     pairs = pipeline.resized(split, SIZE_PX).as_numpy_iterator()
     images, depths_m = (np.stack(part) for part in zip(*pairs, strict=True))

@@ -10,7 +10,7 @@ from PIL import Image
 
 from depth_tf import evaluate
 from depth_tf.data.opening import open_dataset
-from depth_tf.model import build_network
+from depth_tf.model import build_small
 from depth_tf.runtime import run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.memory import GIB, peak_gib
@@ -249,7 +249,7 @@ def test_every_family_learns_from_a_few_cues(family):
 
 
 def test_panels_show_both_predictions(run, tiny_nyu, tmp_path):
-    build_network(64, 64, width=8).save(tmp_path / run_folder.BEST_NETWORK)
+    build_small(64, 64, width=8).save(tmp_path / run_folder.BEST_NETWORK)
     (tmp_path / run_folder.CONFIG).write_text('{"image_height_px": 64, "image_width_px": 64}')
     panels.main(
         panels.Settings(
