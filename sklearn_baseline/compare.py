@@ -162,7 +162,7 @@ def table(result: dict) -> str:
         rows.append([row["family"], *figures])
     dataset = tables.NAMES.get(result["dataset"], result["dataset"])
     lines = [
-        *tables.markdown(["family", *METRICS.values(), "fit s", "peak GiB", "images/s"], rows),
+        tables.markdown(["family", *METRICS.values(), "fit s", "peak GiB", "images/s"], rows),
         "",
         f"{dataset}, learnt from {result['num_train_images']} images in {result['views']} views, scored on "
         f"`{result['split']}` ({result['num_images']} images), protocol *eigen*, each prediction averaged with its "

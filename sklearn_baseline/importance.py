@@ -115,7 +115,7 @@ def table(result: dict) -> str:
     ]
     dataset = tables.NAMES.get(result["dataset"], result["dataset"])
     lines = [
-        *tables.markdown(["cues taken from another image", "delta1 lost", "AbsRel gained"], rows),
+        tables.markdown(["cues taken from another image", "delta1 lost", "AbsRel gained"], rows),
         "",
         f"{dataset} `{result['split']}`, {result['num_images']} images, protocol *eigen*; without any exchange delta1 "
         f"{result['delta1']:.3f}, AbsRel {result['abs_rel']:.3f}. Mean and standard deviation of {result['repeats']} "

@@ -98,4 +98,4 @@ def eigen_metrics(log_depths: np.ndarray, truths_m: Iterable[np.ndarray]) -> dic
 
 
 if __name__ == "__main__":
-    program.run(main, Settings)
+    program.run(main, Settings, tensorflow=False)

@@ -112,7 +112,7 @@ def facts_table(data: dict, chosen) -> str:
     for model in filter(chosen, data["models"].values()):
         cells = [_fact(model, key) for key in FACTS]
         rows.append([model["name"], *cells, f"{model['read_as']}, {_links(model['sources'])}"])
-    return "\n".join(markdown(["model", *FACTS.values(), "read as, source"], rows))
+    return markdown(["model", *FACTS.values(), "read as, source"], rows)
 
 
 def protocol_table(data: dict, name: str, *, shortlist: bool = False) -> str:
@@ -131,7 +131,7 @@ def protocol_table(data: dict, name: str, *, shortlist: bool = False) -> str:
         sources = dict.fromkeys(figure["source"] for figure in figures)
         cells_of_rows.append([model["name"], *cells, f"{read_as}, {_links(sources)}"])
     table = markdown(["model", *datasets, "read as, source"], cells_of_rows)
-    return "\n".join([f"{kind}{protocol['title']}: {metrics}.", "", *table])
+    return f"{kind}{protocol['title']}: {metrics}.\n\n{table}"
 
 
 def speed_table(results: list[dict]) -> str:
@@ -144,7 +144,7 @@ def speed_table(results: list[dict]) -> str:
         figures = [f"{side_px}x{side_px}", f"{result['median_s']:.2f}", f"{result['first_image_s']:.1f}", memory]
         rows.append([network, *figures, f"{result['date']}, {result['machine']}{note}"])
     columns = ["network, weights", "size", "median s an image", "first s", "memory", "measured"]
-    return "\n".join(markdown(columns, rows))
+    return markdown(columns, rows)
 
 
 def sources_list(data: dict) -> str:
@@ -196,4 +196,4 @@ def _links(sources) -> str:
 
 
 if __name__ == "__main__":
-    program.run(main, Settings)
+    program.run(main, Settings, tensorflow=False)

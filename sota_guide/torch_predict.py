@@ -89,4 +89,4 @@ def _image_paths(folder: str | None) -> list[pathlib.Path]:
 
 
 if __name__ == "__main__":
-    program.run(main, Settings)
+    program.run(main, Settings, tensorflow=False)

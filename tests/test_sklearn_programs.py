@@ -223,14 +223,6 @@ def test_a_wall_answered_a_fifth_too_near_scores_a_fifth(tmp_path):
     assert found["rmse_m"] == pytest.approx(0.5, rel=1e-3)
 
 
-def test_peak_memory_grows_by_what_is_taken():
-    before = peak_gib()
-    held = np.ones(int(0.2 * GIB), np.uint8)
-    assert held.sum() > 0
-    assert peak_gib() >= before
-    assert peak_gib() > held.nbytes / GIB
-
-
 def test_an_unknown_family_is_refused():
     with pytest.raises(InputError, match="expected --families of mean map, ridge"):
         compare.chosen_families("ridge,magic")

@@ -170,6 +170,7 @@ def contact_sheet(
     axes = left.subplots(num_rows, num_columns, squeeze=False).flat
     for cell, example in itertools.zip_longest(axes, examples):
         cell.set_axis_off()
+        cell.set_anchor("N")  # beside many notes, at the top
         if example is not None:
             depth_m = resizing.resize_nearest(np.asarray(example.depth_m), example.image.shape[:2])
             cell.imshow(np.concatenate([example.image, colour_depth(depth_m, max_depth_m=bin_edges_m[-1])]))
