@@ -148,8 +148,6 @@ def batches(
             num_workers=num_workers,
             batches_per_step=strategy.num_replicas_in_sync // num_workers if many else 1,
             deterministic=settings.deterministic,
-            threads=settings.input_threads,
-            data_service=settings.data_service,
         )
         shared = {"batch_size": settings.global_batch_size, "how": how}
         training = pipeline.training_batches(
