@@ -143,7 +143,7 @@ def speed_table(results: list[dict]) -> str:
         memory = f"{result['peak_memory_mib'] / 1024:.1f} GiB {result['peak_memory_of']}"
         figures = [f"{side_px}x{side_px}", f"{result['median_s']:.2f}", f"{result['first_image_s']:.1f}", memory]
         rows.append([network, *figures, f"{result['date']}, {result['machine']}{note}"])
-    columns = ["network, weights", "size", "median s an image", "first s", "memory", "measured"]
+    columns = ["network, weights", "size", "median s per image", "first s", "memory", "measured"]
     return markdown(columns, rows)
 
 

@@ -190,6 +190,7 @@ def _fail(message: str) -> None:
 
 
 def help_text(settings_class: type, main: Callable) -> str:
+    """Returns what `--help` prints: the module's docstring and every flag, under the headings of their groups."""
     hints = typing.get_type_hints(settings_class)
     lines = [(sys.modules[main.__module__].__doc__ or "").strip()]
     group = None
