@@ -49,7 +49,7 @@ def _compared(tiny_settings, tmp_path_factory):
 
 def test_the_full_grid_pairs_every_optimizer_with_every_schedule_that_changes_the_rate():
     grid = cells(Settings(output="x", grid="full"))
-    pairs = itertools.product(optimizers.OPTIMIZERS, set(compare.COMPARABLE) - {"constant"})
+    pairs = itertools.product(optimizers.OPTIMIZERS, set(compare.SCHEDULES) - {"constant"})
     assert sorted(grid) == sorted((*pair, seed) for pair in pairs for seed in (0, 1))
 
 

@@ -29,6 +29,7 @@ from depth_tf.runtime.program import say
 
 FOLDER = "state"
 KEPT_FILES = 2
+LEAVING = {signal.SIGTERM: ("SIGTERM", program.INTERRUPTED_STATUS), signal.SIGINT: ("Ctrl-C", program.CTRL_C_STATUS)}
 TORN = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
 
 REMEMBERED: dict[type, tuple[str, ...]] = {  # what callbacks hold between epochs; others hold nothing
@@ -173,29 +174,30 @@ def keep_first_rows(path: pathlib.Path, count: int) -> None:
 
 @contextlib.contextmanager
 def explaining_signals(workdir: pathlib.Path) -> Iterator[None]:
-    """While the block runs, SIGTERM and SIGINT (Ctrl-C) say in one line how the run goes on.
+    """While the block runs, SIGTERM and Ctrl-C end the process at once, saying in one line how the run continues.
 
-    SIGTERM ends the process at once, with status 75. SIGINT stays a KeyboardInterrupt, which a notebook outlives and a
-    program turns into status 130. There is nothing to save first: the last epoch's state is on disk, as it must be for
-    SIGKILL.
+    At once, because the interpreter can hang on its way out while an input pipeline calls Python. There is nothing to
+    save first: the last epoch's state is on disk, as it must be for SIGKILL. In a notebook Ctrl-C stays an exception.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets the main thread alone handle signals
+        return
 
-    def how() -> str:
+    def leave(number, _):
         done = [path.stem.removeprefix("epoch") for path in _files(workdir / FOLDER)]
         kept = f"epoch {int(done[0])} is saved" if done else "no epoch had ended yet"
-        return f"{kept}; the same command with --workdir={workdir} goes on from there"
+        name, status = LEAVING[number]
+        how = f"by {name}; {kept}; the same command with --workdir={workdir} continues from there"
+        program.leave_interrupted(how, status)
 
-    in_main = threading.current_thread() is threading.main_thread()  # Python lets it alone handle signals
-    if in_main:
-        before = signal.signal(signal.SIGTERM, lambda *_: program.leave_interrupted(f"by SIGTERM; {how()}"))
+    interactive = hasattr(sys, "ps1") or "ipykernel" in sys.modules
+    handled = [signal.SIGTERM] if interactive else list(LEAVING)
+    before = {number: signal.signal(number, leave) for number in handled}
     try:
         yield
-    except KeyboardInterrupt:
-        print(f"stopped: by Ctrl-C; {how()}", file=sys.stderr, flush=True)
-        raise
     finally:
-        if in_main:
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _files(folder: pathlib.Path) -> list[pathlib.Path]:
