@@ -18,13 +18,11 @@ import tensorflow_datasets as tfds
 from depth_tf import machine, program, records, scenes, staging, storage
 from depth_tf.errors import InputError
 from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX
-from depth_tf.synthetic_rooms.frames import SPLITS
-from depth_tf.synthetic_rooms.worker import Job
-from depth_tf.synthetic_rooms.workers import render_rooms
+from depth_tf.synthetic_rooms.frames import SPLITS, Job, render_rooms
 from depth_tf.tfds_records import SOURCE_FILE
 
 DATASET = "synthetic_rooms"
-VERSION = "1.0.0"  # to be raised with any change that alters a frame
+VERSION = "2.0.0"  # to be raised with any change that alters a frame
 RECORD_MB = 0.45  # an example, on disk
 
 

@@ -1,7 +1,7 @@
 """The hand-held camera: NYU's intrinsics, a pose in the world, and the rays of its pixels.
 
-World: x right, y forward, z up, metres. Camera: x right, y down, z forward along the optical axis. A ray is
-the direction (column slope, row slope, 1) in the camera's axes, so that the parameter along it is depth.
+World: x right, y forward, z up, metres. Camera: x right, y down, z forward along the optical axis. A ray is the
+direction (column slope, row slope, 1) in the camera's axes, so that the parameter along it is depth.
 """
 
 import dataclasses
@@ -28,19 +28,6 @@ class Camera:
     axes: np.ndarray
 
 
-@dataclasses.dataclass(frozen=True)
-class Grid:
-    """Rays of G images at once: ray (g, row, column) is (columns[g, column], rows[g, row], 1).
-
-    Attributes:
-      columns: [G, W] float, evenly spaced slopes to the right.
-      rows: [G, H] float, evenly spaced slopes downwards.
-    """
-
-    columns: np.ndarray
-    rows: np.ndarray
-
-
 def aim(position_m: np.ndarray, *, yaw_rad: float, pitch_rad: float, roll_rad: float) -> Camera:
     """Returns the camera at `position_m` that looks along `yaw_rad`.
 
@@ -60,34 +47,12 @@ def aim(position_m: np.ndarray, *, yaw_rad: float, pitch_rad: float, roll_rad: f
     return Camera(np.asarray(position_m, np.float64), np.stack([right, down, forward]))
 
 
-def pixel_slopes(height_px: int, width_px: int, *, offset_px: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+def pixel_slopes(height_px: int = HEIGHT_PX, width_px: int = WIDTH_PX) -> tuple[np.ndarray, np.ndarray]:
     """Returns the slopes of the rays through pixel centres of a frame scaled from 640x480.
-
-    Args:
-      height_px: rows of the frame.
-      width_px: columns of the frame.
-      offset_px: moves every ray by so many pixels, right and down.
 
     Returns:
       [width_px] float64 slopes to the right and [height_px] float64 slopes downwards.
     """
-    columns = _calibrated(np.arange(width_px) + offset_px, CALIBRATED_WIDTH_PX / width_px)
-    rows = _calibrated(np.arange(height_px) + offset_px, CALIBRATED_HEIGHT_PX / height_px)
+    columns = (np.arange(width_px) + 0.5) * CALIBRATED_WIDTH_PX / width_px - 0.5
+    rows = (np.arange(height_px) + 0.5) * CALIBRATED_HEIGHT_PX / height_px - 0.5
     return (columns - CX_PX) / FX_PX, (rows - CY_PX) / FY_PX
-
-
-def frame_grid(height_px: int = HEIGHT_PX, width_px: int = WIDTH_PX, *, dtype: type = np.float32) -> Grid:
-    """Returns the rays of a frame: grid 0 through pixel centres, grid 1 through their upper left corners.
-
-    Both are one row and one column larger than the frame, so that grid 1 holds all four corners of each pixel.
-    """
-    centres = pixel_slopes(height_px, width_px)
-    step = [slopes[1] - slopes[0] for slopes in centres]
-    centres = [np.append(slopes, slopes[-1] + by) for slopes, by in zip(centres, step, strict=True)]
-    corners = [slopes - by / 2 for slopes, by in zip(centres, step, strict=True)]
-    columns, rows = (np.stack([centres[i], corners[i]]).astype(dtype) for i in (0, 1))
-    return Grid(columns, rows)
-
-
-def _calibrated(index_px: np.ndarray, scale: float) -> np.ndarray:
-    return (index_px + 0.5) * scale - 0.5

@@ -1,10 +1,68 @@
-"""The kinds of room there are."""
+"""The kinds of room as data: which pieces stand where, what stands beside them and what lies on them."""
 
 import dataclasses
-from collections.abc import Callable
+import math
 
-from depth_tf.synthetic_rooms import homes, workrooms
+import numpy as np
+
+from depth_tf.synthetic_rooms import furniture
 from depth_tf.synthetic_rooms.layout import Plan
+from depth_tf.synthetic_rooms.solids import Frame
+
+DESK = "monitor monitor laptop sheet sheet book_stack cup photo carton books table_lamp"
+LOW = "book_stack cup sheet bowl carton vase bottle cup"
+DINING = "plate plate plate plate vase bowl bottle cup cup sheet"
+CHEST = "photo vase table_lamp book_stack carton bottle books photo bowl big_box carton cup basket books heap"
+KITCHEN = "bottle bottle carton bowl cup cup plate bottle carton vase books"
+BATH = "bottle cup carton bottle cup vase"
+BED = "heap bag book_stack sheet laptop carton"
+NIGHT = "table_lamp table_lamp photo book_stack cup sheet"
+LITTER = "bag heap big_box basket book_stack big_box bag sheet"
+FIXED = "wall_shelf wall_shelf clock wall_mirror radiator hooks switch switch cooler hanging painting painting poster"
+
+
+@dataclasses.dataclass(frozen=True)
+class Beside:
+    """Pieces at one or more sides of another: "f" front, "b" back, "l" left, "r" right, "o" over it.
+
+    Attributes:
+      pieces: names, of which one is drawn.
+      sides: at which sides.
+      gap_m: between the two.
+      chance: of each one.
+      pitch_m: metres per piece along the side; 0 for a single one.
+      things: see `Put`.
+    """
+
+    pieces: str
+    sides: str
+    gap_m: float = 0.05
+    chance: float = 0.8
+    pitch_m: float = 0.0
+    things: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Put:
+    """A rule: pieces that stand at a "wall", in the "middle", in "rows" through the room, or hang on a wall ("hang").
+
+    Attributes:
+      where: as above.
+      pieces: names, of which one is drawn each time.
+      times: least and greatest number of tries.
+      things: names of what may lie on it.
+      beside: what stands beside it.
+      spread: how far from the middle, as a share of the room; of rows, metres between two.
+      margin_m: free floor about it.
+    """
+
+    where: str
+    pieces: str
+    times: tuple[int, int] = (1, 1)
+    things: str = ""
+    beside: tuple[Beside, ...] = ()
+    spread: float = 0.7
+    margin_m: float = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,8 +74,8 @@ class Kind:
       view_m: typical median depth of a photograph of it, as in NYU's 795 labelled training images.
       sides_m: least and greatest length of a side.
       floors: what its floor may be.
-      furnish: places its furniture.
-      office: whether it has the ceiling and lamps of a work place.
+      rules: its furniture, in the order in which it is placed.
+      office: whether it has the lamps of a work place.
       extra_height_m: by how much it is higher than a home.
     """
 
@@ -25,20 +83,130 @@ class Kind:
     view_m: float
     sides_m: tuple[float, float]
     floors: tuple[str, ...]
-    furnish: Callable[[Plan], None]
+    rules: tuple[Put, ...]
     office: bool = False
     extra_height_m: float = 0.0
 
 
+def furnish(plan: Plan, rules: tuple[Put, ...]) -> None:
+    """Places what the rules say, then what all rooms have: small pieces along the walls, litter, things on walls."""
+    for rule in (*rules, *EVERYWHERE):
+        if rule.where == "rows":
+            _rows(plan, rule)
+            continue
+        for _ in range(plan.rng.integers(rule.times[0], rule.times[1] + 1)):
+            name = _one(plan, rule.pieces)
+            if rule.where == "hang":
+                plan.hang(name)
+                continue
+            size_m = furniture.draw_size(name, plan.rng)
+            if rule.where == "wall":
+                frame = plan.against_wall(name, size_m)
+            else:
+                frame = plan.in_middle(name, size_m, spread=rule.spread, turn=0.05, margin=rule.margin_m)
+            if frame:
+                _finish(plan, name, size_m, frame, rule)
+
+
+def _rows(plan: Plan, rule: Put) -> None:
+    """Fills the floor with rows of one piece, all of one size."""
+    name, rng = _one(plan, rule.pieces), plan.rng
+    size_m, turn = furniture.draw_size(name, rng), rng.integers(4)
+    pitch = np.roll([size_m[0] + rule.margin_m, size_m[1] + rule.spread * rng.uniform(0.9, 1.3)], turn % 2)
+    for x in np.arange(1.2, plan.size_m[0] - 0.8, pitch[0]):
+        for y in np.arange(1.2, plan.size_m[1] - 0.8, pitch[1]):
+            frame = Frame(x, y, 0, turn * math.pi / 2 + rng.normal(0, 0.02))
+            if rng.random() < 0.85 and plan.stand(name, size_m, frame):
+                _finish(plan, name, size_m, frame, rule)
+
+
+def _finish(plan: Plan, name: str, size_m: np.ndarray, frame: Frame, rule: Put) -> None:
+    """Loads a piece and stands others beside it."""
+    rng = plan.rng
+    plan.load(name, size_m, frame, _some(plan, rule.things, size_m))
+    for beside in rule.beside:
+        other = _one(plan, beside.pieces)
+        other_m = furniture.draw_size(other, rng)
+        for side in beside.sides:
+            if side == "o":
+                other_m[0] = size_m[0]
+                if rng.random() < beside.chance:
+                    furniture.build(plan.parts, other, other_m, frame.at(0, (other_m[1] - size_m[1]) / 2), plan.style, rng)
+                continue
+            # A chair faces the table; a nightstand stands in line with the bed's head.
+            quarter = "flbr".index(side)
+            along, away = (size_m[0], size_m[1]) if quarter % 2 == 0 else (size_m[1], size_m[0])
+            turned = frame.at(0, 0, 0, quarter * math.pi / 2)
+            count = max(1, int(along / beside.pitch_m)) if beside.pitch_m else 1
+            for i in range(count):
+                x, facing = (i + 0.5) / count * along - along / 2 + rng.normal(0, 0.03), math.pi + rng.normal(0, 0.15)
+                out = away / 2 + beside.gap_m + other_m[1] / 2 + (rng.uniform(0, 0.3) if beside.pitch_m else 0)
+                if not beside.pitch_m and side in "lr":
+                    out = away / 2 + beside.gap_m + other_m[0] / 2
+                    facing, x = -quarter * math.pi / 2, (along - other_m[1]) / 2 * (1 if side == "l" else -1)
+                if rng.random() < beside.chance:
+                    place = turned.at(x, out, 0, facing)
+                    if beside.gap_m < 0:  # drawn up under a table
+                        furniture.build(plan.parts, other, other_m, place, plan.style, rng)
+                        plan.keep_clear(other_m, place)
+                    elif plan.stand(other, other_m, place):
+                        plan.load(other, other_m, place, _some(plan, beside.things, other_m))
+
+
+def _one(plan: Plan, names: str) -> str:
+    each = names.split()
+    return each[plan.rng.integers(len(each))]
+
+
+def _some(plan: Plan, names: str, size_m: np.ndarray) -> list[str]:
+    """Returns some of the names at random, more for a larger piece."""
+    most = min(12, int(3 + 5 * size_m[0])) if names else 0
+    return [_one(plan, names) for _ in range(plan.rng.integers(most // 2, most + 1))]
+
+
+_CHAIRS = (Beside("chair", "fblr", -0.25, 0.85, 0.62),)
+_SEAT = (Beside("office_chair chair", "f", -0.1, 0.9),)
+_SOFA = (Beside("low_table", "f", 0.4, 0.8, things=LOW), Beside("side_table nightstand", "lr", 0.05, 0.5, things=NIGHT))
+_DINE = Put("middle", "table table round_table", (1, 1), DINING, _CHAIRS, 0.4, 0.5)
+_SOFAS = Put("wall", "sofa couch", (1, 1), "", _SOFA)
+_WORK = Put("wall", "desk desk table", (1, 1), DESK, _SEAT)
+
+EVERYWHERE = (
+    Put("wall", "side_table nightstand shelves chair stool dresser", (4, 10), CHEST),
+    Put("wall", "plant floor_lamp", (0, 1)),
+    Put("middle", LITTER, (2, 9), spread=0.9, margin_m=0.0),
+    Put("hang", FIXED, (8, 24)),
+)
+
 KINDS = {
-    "bedroom": Kind(0.2, 2.6, (2.8, 5.0), ("carpet", "carpet", "wood"), homes.bedroom),
-    "living_room": Kind(0.16, 2.9, (3.5, 7.5), ("carpet", "wood", "wood", "tiles"), homes.living_room),
-    "dining_room": Kind(0.1, 2.9, (3.2, 6.5), ("wood", "wood", "carpet", "tiles"), homes.dining_room),
-    "kitchen": Kind(0.15, 2.4, (2.2, 5.5), ("wood", "tiles", "tiles"), homes.kitchen),
-    "bathroom": Kind(0.07, 1.75, (1.8, 3.4), ("tiles", "tiles", "wood"), homes.bathroom),
-    "office": Kind(0.12, 2.5, (2.6, 6.5), ("carpet", "carpet", "wood"), workrooms.office, office=True),
-    "classroom": Kind(0.06, 3.7, (6.0, 10.5), ("carpet", "tiles", "wood"), workrooms.classroom, office=True),
-    "store": Kind(0.05, 2.9, (3.0, 7.0), ("carpet", "wood", "tiles"), workrooms.store),
-    "lounge": Kind(0.05, 4.3, (6.0, 12.0), ("carpet", "wood", "tiles"), workrooms.lounge, True, 0.6),
-    "bookshop": Kind(0.04, 3.0, (6.0, 13.0), ("carpet", "wood", "tiles"), workrooms.bookshop, True, 0.8),
-}
+    "bedroom": Kind(0.2, 2.6, (2.8, 5.0), ("carpet", "carpet", "planks"), (
+        Put("wall", "single_bed double_bed double_bed double_bed bunk_bed", (1, 2), BED, (Beside("nightstand", "lr", things=NIGHT),)),
+        Put("wall", "dresser wardrobe shelves dresser", (2, 4), CHEST),
+        Put("wall", "desk", (0, 1), DESK, _SEAT), Put("wall", "armchair", (0, 1)))),
+    "living_room": Kind(0.16, 2.9, (3.5, 7.5), ("carpet", "planks", "planks", "tiles"), (
+        Put("wall", "fireplace television television", (1, 2), LOW), _SOFAS, Put("middle", "sofa", (0, 1), "", _SOFA),
+        Put("wall", "shelves dresser shelves side_table", (2, 4), CHEST), Put("middle", "armchair", (0, 3)), Put("middle", "table", (0, 1), DINING, _CHAIRS))),
+    "dining_room": Kind(0.1, 2.9, (3.2, 6.5), ("planks", "planks", "carpet", "tiles"), (
+        _DINE, Put("wall", "dresser shelves wardrobe side_table", (2, 4), CHEST), Put("wall", "fireplace", (0, 1), CHEST))),
+    "kitchen": Kind(0.15, 2.4, (2.2, 5.5), ("planks", "tiles", "tiles"), (
+        Put("wall", "fridge cooker", (1, 3)), Put("wall", "counter", (3, 8), KITCHEN, (Beside("wall_units", "o"),)),
+        Put("middle", "counter table table", (0, 1), KITCHEN, (Beside("stool chair", "fb", -0.1, 0.8, 0.62),), 0.3, 0.6))),
+    "bathroom": Kind(0.07, 1.75, (1.8, 3.4), ("tiles", "tiles", "planks"), (
+        Put("wall", "basin", (1, 1), BATH), Put("wall", "toilet"), Put("wall", "bath", (0, 1)), Put("wall", "nightstand wardrobe", (0, 2), BATH))),
+    "office": Kind(0.12, 2.5, (2.6, 6.5), ("carpet", "carpet", "planks"), (
+        Put("wall", "desk desk table", (1, 4), DESK, _SEAT), Put("middle", "table", (0, 1), DESK, _CHAIRS),
+        Put("wall", "shelves dresser shelves wardrobe", (2, 4), CHEST), Put("hang", "wall_board poster", (0, 3))), True),
+    "classroom": Kind(0.06, 3.7, (6.0, 10.5), ("carpet", "tiles", "planks"), (
+        Put("rows", "school_table", (1, 1), "sheet book_stack carton cup", (Beside("chair", "f", 0.0, 0.8, 0.6),), 1.2, 0.7),
+        Put("wall", "shelves dresser", (3, 8), CHEST), Put("hang", "wall_board poster", (3, 12))), True),
+    "store": Kind(0.05, 2.9, (3.0, 7.0), ("carpet", "planks", "tiles"), (
+        Put("wall", "shelves shelves dresser", (4, 10), CHEST), Put("middle", "shelves table", (0, 4), CHEST, margin_m=0.5),
+        Put("middle", LITTER, (4, 8), spread=0.9, margin_m=0.0))),
+    "lounge": Kind(0.05, 4.3, (6.0, 12.0), ("carpet", "planks", "tiles"), (
+        Put("middle", "sofa couch", (1, 4), "", _SOFA), Put("middle", "table round_table", (1, 4), DINING, _CHAIRS, 0.9, 0.4),
+        Put("middle", "dresser double_bed side_table shelves armchair pillar", (2, 8), CHEST, spread=0.9), _SOFAS,
+        Put("wall", "shelves dresser dresser", (2, 5), CHEST)), True, 0.6),
+    "bookshop": Kind(0.04, 3.0, (6.0, 13.0), ("carpet", "planks", "tiles"), (
+        Put("rows", "shelves", spread=1.5, margin_m=0.01, beside=(Beside("shelves", "b", 0.0, 0.8),)),
+        Put("middle", "table pillar", (0, 5), "book_stack books carton", spread=0.9), Put("wall", "shelves", (4, 10), CHEST)), True, 0.8),
+}  # fmt: skip

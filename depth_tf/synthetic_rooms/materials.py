@@ -1,24 +1,36 @@
-"""What a surface is made of: a texture and the colours it is painted in."""
+"""What surfaces are made of: a texture and colours, by name, and the finishes that one room keeps to."""
 
+import colorsys
 import dataclasses
 
 import numpy as np
 
 from depth_tf.synthetic_rooms import textures
+from depth_tf.synthetic_rooms.textures import pick
 
 Colour = tuple[float, float, float]  # linear reflectance, 0 to 1
+
+# Typical colours as displayed (sRGB), from which rooms take and vary theirs.
+PALETTES = {
+    "wall": "f2efe6 e9e2d2 d9cbb0 cdbb9a d8d3cb c2b8a8 b9c0ba a9b8c4 c9b27e b98f6a e8dcc0 f4f4f0 9c8f7f 8fa08a 7f8ea3 "
+    "a85f4a d6b3a6 e5d9a8 efeae0 dcd6cb e6dfd0 cfc6b6 b8ad9c e0d8c6 d2c7b0 ece8df",
+    "wood": "5b3a22 7a4a28 3b2417 8f5d33 a97845 c69c6d 4a2a1c 6e2f1c 2a1d16 b88a5a d9bb8c",
+    "carpet": "b7a78f 9a8b78 7d7367 8a8f94 5d6470 6b5a4a c9bda8 4b5a78 7a4a44 a39a86",
+    "cloth": "6b5b4d 8c7a66 3d3a3a 22252d 7a2a25 a33a2e 2f4468 4a6a8c 5d6b45 c8b594 e3ddd0 9c8aa5 b5763a d8c9c0 55413a "
+    "1c1c1e 7f8c8a c25f6d e8e4da 93a7b8",
+    "stone": "d9cfbf c7b299 e6e3dc a68d72 8b8680 b9a58d dcd6c6 6d655c",
+    "lacquer": "e8e4dc 1d1a19 b9b2a8",
+    "linen": "f2efe8 e8dccf c9d3dd",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Material:
-    """A textured surface.
-
-    A pattern's channels say how far `base` goes towards `second` and towards `third`, and how much lighter or
-    darker it is. A picture's channels are its red, green and blue, multiplied by `base`.
+    """A textured surface; what the channels of a texture mean, see `patterns`.
 
     Attributes:
       texture: index into the texture bank.
-      base: reflectance of the ground.
+      base: reflectance of the ground; pictures are multiplied by it.
       second: reflectance that the pattern's first channel mixes in.
       third: reflectance that its second channel mixes in.
       grain: strength of its third channel, light and dark.
@@ -38,10 +50,6 @@ class Material:
     glow: float = 0.0
     soft_m: float = 0.0
 
-    def with_texture(self, texture: int, **changes) -> "Material":
-        """Returns the same colours on another texture."""
-        return dataclasses.replace(self, texture=texture, **changes)
-
     def colour_matrix(self) -> np.ndarray:
         """Returns [3, 4]: reflectance = matrix @ (the texture's three channels, 1)."""
         base = np.array(self.base)
@@ -49,3 +57,146 @@ class Material:
             return np.column_stack([np.diag(base), np.zeros(3)])
         columns = [np.array(self.second) - base, np.array(self.third) - base, self.grain * base]
         return np.column_stack([*columns, base - 0.5 * self.grain * base])
+
+
+def vary(rng: np.random.Generator, colour: Colour, amount: float = 0.12) -> Colour:
+    """Returns a colour near `colour`: lightness and hue move by about `amount`."""
+    factors = np.exp(amount * rng.standard_normal() + 0.35 * amount * rng.standard_normal(3))
+    return tuple(np.minimum(np.array(colour) * factors, 0.88).tolist())
+
+
+def dim(colour: Colour, share: float) -> Colour:
+    """Returns `share` of a colour's reflectance."""
+    return tuple(min(value * share, 0.92) for value in colour)
+
+
+def choose(rng: np.random.Generator, palette: str, amount: float = 0.15) -> Colour:
+    """Returns a varied colour of a palette."""
+    names = PALETTES[palette].split()
+    name = names[rng.integers(len(names))]
+    return vary(rng, tuple((int(name[i : i + 2], 16) / 255) ** 2.2 for i in (0, 2, 4)), amount)
+
+
+def bright(rng: np.random.Generator) -> Colour:
+    """Returns the colour of a toy, a book or a bag: any hue, often strong."""
+    rgb = colorsys.hsv_to_rgb(rng.random(), min(rng.beta(2, 1.6), 0.95), rng.uniform(0.15, 0.95))
+    return tuple(value**2.2 for value in rgb)
+
+
+def paint(rng: np.random.Generator, colour: Colour, *, gloss: float = 0.05, glow: float = 0.0) -> Material:
+    """Returns a smooth painted or moulded surface."""
+    return Material(pick(rng, "smooth"), colour, grain=0.25, tile_m=1.3, gloss=gloss, glow=glow)
+
+
+def grey(rng: np.random.Generator, low: float, high: float, gloss: float) -> Material:
+    """Returns a grey surface with a reflectance of `low` to `high`."""
+    level = rng.uniform(low, high)
+    return paint(rng, (level, level, level * 1.03), gloss=gloss)
+
+
+def picture(rng: np.random.Generator, name: str, level: float = 0.9, *, gloss: float = 0.15, glow: float = 0.0) -> Material:
+    """Returns a picture stretched over each face."""
+    return Material(pick(rng, name), (level, level, level), tile_m=0.0, gloss=gloss, glow=glow)
+
+
+def timber(rng: np.random.Generator, colour: Colour) -> Material:
+    """Returns sawn wood in that colour."""
+    shades = vary(rng, dim(colour, 0.55), 0.08), dim(colour, 0.35)
+    return Material(pick(rng, "wood"), colour, *shades, 0.5, rng.uniform(0.5, 0.9), rng.uniform(0.1, 0.45))
+
+
+def front(rng: np.random.Generator, wood: Material) -> Material:
+    """Returns the wood with drawers or doors drawn on it."""
+    handle = (0.02, 0.02, 0.02) if rng.random() < 0.4 else (0.4, 0.34, 0.22)
+    shared = {"second": dim(wood.base, 0.3), "third": handle, "grain": 0.5, "tile_m": 0.0}
+    return dataclasses.replace(wood, texture=pick(rng, "fronts"), **shared)
+
+
+def cloth(rng: np.random.Generator, *, calm: bool = False) -> Material:
+    """Returns upholstery, curtain or bed cloth; `calm` leaves out strong patterns."""
+    kinds = ("weave", "creases", "weave", "smooth") if calm else ("weave", "stripes", "damask", "plaid", "patchwork")
+    kind, base = kinds[rng.integers(len(kinds))], choose(rng, "cloth")
+    second = vary(rng, base, 0.35) if calm or rng.random() < 0.5 else choose(rng, "cloth")
+    gloss = 0.35 if kind == "smooth" else 0.0
+    return Material(
+        pick(rng, kind), base, second, choose(rng, "cloth"), 0.7, rng.uniform(0.4, 1.0), gloss, soft_m=0.07
+    )
+
+
+def flooring(rng: np.random.Generator, kind: str) -> Material:
+    """Returns a floor: "carpet", "planks" or "tiles"."""
+    base = choose(rng, {"carpet": "carpet", "planks": "wood", "tiles": "stone"}[kind])
+    second, third = vary(rng, dim(base, 0.68), 0.1), dim(base, 0.4)
+    gloss = 0.0 if kind == "carpet" else rng.uniform(0.1, 0.65)
+    return Material(pick(rng, kind), base, second, third, rng.uniform(0.4, 0.8), rng.uniform(0.7, 2.0), gloss)
+
+
+def walling(rng: np.random.Generator) -> Material:
+    """Returns a wall: mostly plain paint, sometimes paper or brick."""
+    base, kind = choose(rng, "wall", 0.1), rng.random()
+    if kind < 0.82:
+        return Material(pick(rng, "smooth"), base, grain=rng.uniform(0.1, 0.35), tile_m=rng.uniform(1.5, 3))
+    name = ("stripes", "damask")[rng.integers(2)] if kind < 0.95 else "bricks"
+    second = vary(rng, dim(base, rng.uniform(0.6, 0.9)), 0.1)
+    return Material(pick(rng, name), base, second, vary(rng, base, 0.3), 0.3, rng.uniform(0.4, 0.9))
+
+
+# Materials that are drawn anew for each piece of furniture; `Style` holds those that a room keeps to.
+DRAWN = {
+    "paint": lambda rng: paint(rng, bright(rng), gloss=0.3),
+    "steel": lambda rng: grey(rng, 0.25, 0.55, 0.6),
+    "black": lambda rng: grey(rng, 0.006, 0.03, 0.4),
+    "soot": lambda rng: grey(rng, 0.004, 0.008, 0.0),
+    "appliance": lambda rng: grey(rng, *((0.25, 0.5), (0.75, 0.85), (0.012, 0.02))[rng.integers(3)], 0.5),
+    "china": lambda rng: paint(rng, (0.78, 0.77, 0.74), gloss=0.5),
+    "paper": lambda rng: Material(pick(rng, "page"), (0.78, 0.78, 0.76), (0.05,) * 3, bright(rng), tile_m=0.0),
+    "keys": lambda rng: Material(pick(rng, "page"), (0.03,) * 3, (0.008,) * 3, (0.02,) * 3, tile_m=0.0),
+    "card": lambda rng: paint(rng, vary(rng, (0.37, 0.23, 0.11))),
+    "print": lambda rng: picture(rng, "abstract", gloss=0.2),
+    "painting": lambda rng: picture(rng, "landscape" if rng.random() < 0.4 else "abstract"),
+    "board": lambda rng: picture(rng, "board"),
+    "books": lambda rng: picture(rng, "books", rng.uniform(0.5, 1.1)),
+    "screen": lambda rng: picture(rng, "screen", gloss=0.5, glow=rng.choice([0.0, 0.7])),
+    "dark_screen": lambda rng: picture(rng, "screen", rng.uniform(0.02, 0.08), gloss=0.8),
+    "mirror": lambda rng: picture(rng, "abstract", 0.5, gloss=0.9),
+    "leaf": lambda rng: Material(pick(rng, "stone"), vary(rng, (0.06, 0.13, 0.03), 0.35), (0.02, 0.05, 0.01), grain=0.9),
+    "shade": lambda rng: paint(rng, (0.8, 0.62, 0.38), glow=rng.uniform(0.1, 1.5)),
+    "linen": lambda rng: Material(pick(rng, "creases"), choose(rng, "linen"), grain=0.8, soft_m=0.1),
+    "clothes": lambda rng: Material(pick(rng, "creases"), choose(rng, "cloth", 0.3), grain=1.0, tile_m=0.5, soft_m=0.1),
+    "cover": cloth,
+    "ribs": lambda rng: Material(pick(rng, "ribs"), choose(rng, "wall"), (0.3,) * 3, grain=0.5, tile_m=0.6, gloss=0.1),
+    "bricks": lambda rng: Material(pick(rng, "bricks"), (0.28, 0.11, 0.06), (0.16, 0.07, 0.04), (0.45, 0.4, 0.36), 0.6, 0.8),
+}  # fmt: skip
+
+
+class Style:
+    """The finishes one room keeps to, and those drawn for each piece, by name."""
+
+    def __init__(self, rng: np.random.Generator, floors: tuple[str, ...]):
+        self._rng = rng
+        white = paint(rng, vary(rng, (0.86, 0.83, 0.77), 0.05), gloss=0.15)
+        trim = white if rng.random() < 0.7 else timber(rng, choose(rng, "wood"))
+        wood = timber(rng, choose(rng, "wood" if rng.random() < 0.82 else "lacquer"))
+        ceiling = rng.uniform(0.6, 0.85)
+        self.kept = {
+            "wall": walling(rng),
+            "floor": flooring(rng, floors[rng.integers(len(floors))]),
+            "ceiling": Material(pick(rng, "smooth"), vary(rng, (ceiling,) * 3, 0.05), grain=0.25, tile_m=1.5),
+            "white": white,
+            "trim": trim,
+            "door": front(rng, trim if rng.random() < 0.7 else timber(rng, choose(rng, "wood"))),
+            "wood": wood,
+            "second_wood": timber(rng, choose(rng, "wood")),
+            "cloth": cloth(rng, calm=rng.random() < 0.7),
+            "metal": grey(rng, *((0.01, 0.05), (0.25, 0.55))[rng.integers(2)], 0.6),
+            "counter": Material(pick(rng, "stone"), choose(rng, "stone"), choose(rng, "stone"), grain=0.4, gloss=0.5),
+            "kitchen": front(rng, wood),
+        }
+
+    def draw(self, name: str) -> Material:
+        """Returns the material `name`: alternatives are divided by "|"; "front" is this room's wood with doors."""
+        names = name.split("|")
+        name = names[self._rng.integers(len(names))] if len(names) > 1 else name
+        if name == "front":
+            return front(self._rng, self.kept["wood" if self._rng.random() < 0.75 else "second_wood"])
+        return self.kept.get(name) or DRAWN[name](self._rng)

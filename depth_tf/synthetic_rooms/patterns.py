@@ -1,199 +1,253 @@
-"""Patterns that repeat: wood, tiles, carpets, wallpapers, fabrics, stone.
+"""What textures look like. A pattern repeats; its channels say how far the material's base colour goes towards its
+second colour, how far towards its third, and how light it is (0.5 neutral). A picture's are linear red, green, blue.
 
-A pattern is [SIZE_PX, SIZE_PX, 3] in 0 to 1: how far towards the material's second colour, how far towards its
-third, and how light (0.5 neutral). See `materials.Material`.
+All are [SIZE_PX, SIZE_PX, 3], 0 to 1, functions of a generator alone.
 """
+
+import colorsys
 
 import numpy as np
 
-from depth_tf.synthetic_rooms import noise
-from depth_tf.synthetic_rooms.noise import SIZE_PX, U, V, shade, soft_step, spectral, stack
+SIZE_PX = 256
+
+# Texture coordinates of the pixel centres, 0 to 1: U along the columns, V down the rows.
+U, V = (axis.astype(np.float32) for axis in np.meshgrid(*[(np.arange(SIZE_PX) + 0.5) / SIZE_PX] * 2))
+EDGE = np.minimum(np.minimum(U, 1 - U), np.minimum(V, 1 - V))
 
 
-def plaster(rng: np.random.Generator) -> np.ndarray:
-    """Painted wall: faint blotches and roller marks."""
-    return stack(0, 0, shade(0.6 * spectral(rng, slope=1.6) + 0.5 * spectral(rng, slope=0.3, lowest=30)))
+def spectral(rng: np.random.Generator, slope: float, *, stretch: float = 1.0, lowest: float = 1.0) -> np.ndarray:
+    """Returns repeating noise of mean 0 and standard deviation 1, whose amplitude falls as frequency ** -slope.
+
+    Args:
+      rng: source of randomness.
+      slope: 0 is white, 2 is cloudy.
+      stretch: how many times longer features are along U than along V.
+      lowest: frequencies below so many cycles per repeat are left out.
+    """
+    across = np.arange(SIZE_PX // 2 + 1)[None] * stretch
+    frequency = np.hypot(across, np.fft.fftfreq(SIZE_PX, 1 / SIZE_PX)[:, None])
+    amplitude = np.where(frequency >= lowest, np.maximum(frequency, 1) ** -slope, 0)
+    spectrum = amplitude * np.exp(2j * np.pi * rng.random(frequency.shape))
+    noise = np.fft.irfft2(spectrum, (SIZE_PX, SIZE_PX)).astype(np.float32)
+    return (noise - noise.mean()) / noise.std()
 
 
-def popcorn(rng: np.random.Generator) -> np.ndarray:
-    """Rough ceiling."""
-    return stack(0, 0, shade(spectral(rng, slope=0.7, lowest=25)))
+def soft_step(value: np.ndarray, width: float) -> np.ndarray:
+    """Rises from 0 to 1 about value = 0, over `width`."""
+    return np.clip(value / width + 0.5, 0, 1)
 
 
-def ceiling_tiles(rng: np.random.Generator) -> np.ndarray:
-    """Suspended ceiling: two panels across a repeat in a light grid, with specks."""
-    joint = np.maximum(*(noise.line((x * 2) % 1 - 0.5, width=0.025) for x in (U, V)))
-    specks = soft_step(spectral(rng, slope=0.4, lowest=40) - 2.0, width=0.4)
-    return stack(0.7 * specks, joint, shade(spectral(rng, slope=1)))
+def light(noise: np.ndarray, strength: float = 0.16) -> np.ndarray:
+    """Brings noise of standard deviation 1 to the range 0 to 1 about the middle 0.5."""
+    return np.clip(0.5 + strength * noise, 0, 1)
 
 
-def wood(rng: np.random.Generator) -> np.ndarray:
-    """Grain along U: rings bent by knots, fine fibres, dark pores."""
-    bend = spectral(rng, slope=2.2, stretch=rng.uniform(3, 7))
-    rings = 0.5 + 0.5 * np.sin(2 * np.pi * (rng.integers(3, 9) * V + rng.uniform(0.4, 1.2) * bend))
-    fibre = spectral(rng, slope=0.6, stretch=24)
-    pores = soft_step(spectral(rng, slope=0.3, stretch=30, lowest=20) - 1.6, width=0.6)
-    return stack(np.clip(0.25 + 0.5 * rings + 0.1 * fibre, 0, 1), 0.6 * pores, shade(fibre, 0.2))
+def joints(count: int, width: float) -> np.ndarray:
+    """Returns 1 on the lines of a grid of `count` cells each way, `width` as a share of a cell."""
+    return np.maximum(*(soft_step(np.abs((axis * count) % 1 - 0.5) - 0.5 + width / 2, 0.02) for axis in (U, V)))
 
 
-def planks(rng: np.random.Generator) -> np.ndarray:
-    """Floor boards along U, eight across a repeat, each with a tone of its own."""
-    count = 8
-    board = np.floor(V * count).astype(int)
-    shift = rng.uniform(0, 1, count)[board]
-    piece = np.floor((U + shift) * 2).astype(int) % 2
-    tone = rng.uniform(0, 1, (count, 2))[board, piece]
-    joint = noise.line((V * count) % 1 - 0.02, width=0.07)
-    joint = np.maximum(joint, noise.line(((U + shift) * 2) % 1 - 0.01, width=0.012))
-    fibre = spectral(rng, slope=0.8, stretch=16)
-    return stack(np.clip(0.75 * tone + 0.14 * fibre + 0.1, 0, 1), 0.8 * joint, shade(fibre, 0.2))
+def cells(rng: np.random.Generator, across: int, down: int, *, bond: float = 0.0) -> np.ndarray:
+    """Returns a random tone per cell; every other row is moved along by `bond` cells."""
+    row = np.floor(V * down).astype(int)
+    return rng.random((down, across), np.float32)[row, np.floor(U * across + bond * (row % 2)).astype(int) % across]
 
 
-def parquet(rng: np.random.Generator) -> np.ndarray:
-    """Squares of five strips, laid across and along in turn."""
-    column, row = np.floor(U * 4).astype(int), np.floor(V * 4).astype(int)
-    across = (column + row) % 2 == 0
-    strip_at = np.where(across, V, U) * 20
-    strip = np.floor(strip_at).astype(int)
-    tone = rng.uniform(0, 1, (20, 4))[strip, np.where(across, column, row)]
-    fibre = np.where(across, spectral(rng, slope=0.8, stretch=12), spectral(rng, slope=0.8, stretch=12).T)
-    joint = noise.line(strip_at % 1 - 0.03, width=0.1)
-    return stack(np.clip(0.7 * tone + 0.12 * fibre + 0.15, 0, 1), 0.6 * joint, shade(fibre))
+def rectangle(rng: np.random.Generator, least: float, most: float) -> np.ndarray:
+    """Returns True inside a random rectangle with sides of `least` to `most`."""
+    (left, top), (wide, high) = rng.uniform(-0.05, 0.85, 2), rng.uniform(least, most, 2)
+    return (U > left) & (left + wide > U) & (V > top) & (top + high > V)
 
 
-def tiles(rng: np.random.Generator) -> np.ndarray:
-    """Four by four square tiles with grout; some are laid as a chequerboard."""
-    column, row = np.floor(U * 4).astype(int), np.floor(V * 4).astype(int)
-    tone = rng.uniform(0, 0.5, (4, 4))[row, column]
+def stack(first: np.ndarray, second: np.ndarray | float, third: np.ndarray | float) -> np.ndarray:
+    """Returns a texture from its three channels."""
+    return np.stack([np.broadcast_to(channel, U.shape) for channel in (first, second, third)], axis=-1)
+
+
+def smooth(rng):  # paint, plaster, plastic
+    return stack(0, 0, light(0.6 * spectral(rng, 1.6) + 0.4 * spectral(rng, 0.4, lowest=20)))
+
+
+def wood(rng):
+    rings = np.sin(2 * np.pi * (rng.integers(3, 9) * V + 0.8 * spectral(rng, 2.2, stretch=rng.uniform(3, 7))))
+    fibre = spectral(rng, 0.6, stretch=24)
+    return stack(np.clip(0.5 + 0.25 * rings + 0.1 * fibre, 0, 1), 0.6 * soft_step(fibre - 1.8, 0.6), light(fibre, 0.2))
+
+
+def planks(rng):
+    fibre = spectral(rng, 0.8, stretch=16)
+    tone = cells(rng, 2, 8, bond=rng.uniform(0.3, 0.7))
+    gap = soft_step(0.06 - (V * 8) % 1, 0.02)
+    return stack(np.clip(0.75 * tone + 0.14 * fibre + 0.1, 0, 1), 0.8 * gap, light(fibre, 0.2))
+
+
+def tiles(rng):
+    tone = 0.5 * cells(rng, 4, 4)
     if rng.random() < 0.3:
-        tone = 0.1 * tone + 0.9 * ((column + row) % 2)
-    grout = np.maximum(*(noise.line((x * 4) % 1 - 0.02, width=0.05) for x in (U, V)))
-    cloud = spectral(rng, slope=1.4)
-    return stack(np.clip(tone + 0.07 * cloud, 0, 1), grout, shade(cloud))
+        tone = 0.2 * tone + 0.9 * ((np.floor(U * 4) + np.floor(V * 4)) % 2)
+    cloud = spectral(rng, 1.4)
+    return stack(np.clip(tone + 0.07 * cloud, 0, 1), joints(4, 0.05), light(cloud))
 
 
-def bricks(rng: np.random.Generator) -> np.ndarray:
-    """Running bond: eight courses of four."""
-    row = np.floor(V * 8).astype(int)
-    along = U * 4 + 0.5 * (row % 2)
-    tone = rng.uniform(0, 1, (8, 4))[row, np.floor(along).astype(int) % 4]
-    mortar = np.maximum(noise.line((V * 8) % 1 - 0.06, width=0.12), noise.line(along % 1 - 0.03, width=0.06))
-    return stack(tone, mortar, shade(spectral(rng, slope=0.9)))
+def bricks(rng):
+    row = np.floor(V * 8)
+    mortar = ((V * 8) % 1 < 0.12) | ((U * 4 + 0.5 * (row % 2)) % 1 < 0.06)
+    return stack(cells(rng, 4, 8, bond=0.5), mortar, light(spectral(rng, 0.9)))
 
 
-def carpet(rng: np.random.Generator) -> np.ndarray:
-    """Cut pile: fine noise over trodden patches."""
-    pile = spectral(rng, slope=0.2, lowest=20)
-    return stack(soft_step(pile - 0.8, width=2), 0, shade(0.8 * pile + 0.7 * spectral(rng, slope=1.8)))
+def carpet(rng):
+    pile, flecks = spectral(rng, 0.2, lowest=20), spectral(rng, 0.3)
+    return stack(soft_step(pile - 0.8, 2), soft_step(flecks - 1, 0.7) * (rng.random() < 0.3), light(spectral(rng, 0.9)))
 
 
-def flecked_carpet(rng: np.random.Generator) -> np.ndarray:
-    """Office carpet: flecks of two other colours."""
-    first, second = (soft_step(spectral(rng, slope=0.3, stretch=s) - 1, width=0.7) for s in (2, 0.6))
-    return stack(first, second, shade(spectral(rng, slope=0.4, lowest=10)))
-
-
-def stripes(rng: np.random.Generator) -> np.ndarray:
-    """Upright stripes, mirrored inside a repeat."""
-    edges = np.sort(rng.uniform(0.03, 0.5, rng.integers(1, 4)))
+def stripes(rng):
     at = np.abs((U * 4) % 1 - 0.5)
-    band = sum((at > edge).astype(float) for edge in edges) % 2
-    thin = noise.line(at - rng.uniform(0, 0.5), width=0.03)
-    return stack(band, thin, shade(spectral(rng, slope=0.5)))
+    band = sum((at > edge).astype(int) for edge in rng.uniform(0.03, 0.5, rng.integers(1, 4))) % 2
+    return stack(band, np.abs(at - rng.uniform(0, 0.5)) < 0.02, light(spectral(rng, 0.5)))
 
 
-def damask(rng: np.random.Generator) -> np.ndarray:
-    """Mirrored ornament, in half drop."""
-    small = spectral(rng, slope=2.2, lowest=2)[::2, ::2]
-    small = small + small[:, ::-1]
-    motif = soft_step(small - 0.4, width=0.4)[::2, ::2]
-    column = np.concatenate([motif] * 4, axis=0)
-    pattern = np.concatenate([column, np.roll(column, 32, axis=0)] * 2, axis=1)
-    return stack(pattern, noise.line(pattern - 0.5, width=0.4), shade(spectral(rng, slope=1)))
+def plaid(rng):
+    bands = [(np.abs((axis * 3) % 1 - 0.5) > rng.uniform(0.1, 0.4)) * 0.5 for axis in (U, V)]
+    return stack(bands[0] + bands[1], 0.7 * joints(3, 0.06), light(spectral(rng, 0.4)))
 
 
-def dots(rng: np.random.Generator) -> np.ndarray:
-    """Scattered spots or blossoms of two colours."""
-    first, second = np.zeros_like(U), np.zeros_like(U)
-    petals = rng.integers(0, 7)
-    dv, du = np.mgrid[-22:23, -22:23] / SIZE_PX
-    for spot in range(rng.integers(14, 40)):
-        middle = rng.integers(0, SIZE_PX, 2)
-        size = rng.uniform(0.02, 0.06) * (1 + 0.3 * np.cos(petals * np.arctan2(dv, du)))
-        inside = soft_step(size - np.hypot(du, dv), width=0.008)
-        target = (first, second)[spot % 2]
-        where = np.ix_(*((middle[:, None] + np.arange(len(du))) % SIZE_PX))
-        target[where] = np.maximum(target[where], inside)
-    return stack(first * (1 - second), second, shade(spectral(rng, slope=0.8)))
+def damask(rng):  # mirrored ornament; as wallpaper, cloth and rugs have it
+    blob = np.tile(spectral(rng, 2.2, lowest=2)[::4, ::4], (4, 4))
+    blob = np.tile((blob + blob[:, ::-1])[:64, :64], (4, 4))
+    return stack(soft_step(blob - 0.4, 0.4), soft_step(-blob - 1.2, 0.4), light(spectral(rng, 1)))
 
 
-def weave(rng: np.random.Generator) -> np.ndarray:
-    """Coarse cloth."""
-    threads = int(rng.choice([32, 42, 64]))
-    cloth = np.sin(2 * np.pi * threads * U) * np.sin(2 * np.pi * threads * V)
-    uneven = spectral(rng, slope=0.4, stretch=8) + spectral(rng, slope=0.4, stretch=8).T
-    return stack(soft_step(0.5 * cloth + 0.3 * uneven, width=2), 0, shade(0.7 * uneven + 0.6 * cloth))
+def weave(rng):
+    threads = 2 * np.pi * rng.choice([32, 42, 64])
+    cloth, uneven = np.sin(threads * U) * np.sin(threads * V), spectral(rng, 0.4, stretch=8)
+    return stack(soft_step(0.5 * cloth + 0.4 * uneven, 2), 0, light(0.7 * uneven + 0.6 * cloth))
 
 
-def plaid(rng: np.random.Generator) -> np.ndarray:
-    """Crossed bands of two colours."""
-    edges = np.sort(rng.uniform(0, 0.5, 3))
-    bands = [sum((np.abs((x * 3) % 1 - 0.5) > edge).astype(float) for edge in edges) % 2 for x in (U, V)]
-    thin = np.maximum(*(noise.line((x * 3) % 1 - 0.3, width=0.05) for x in (U, V)))
-    return stack((bands[0] + bands[1]) / 2, 0.7 * thin, shade(spectral(rng, slope=0.4)))
-
-
-def patchwork(rng: np.random.Generator) -> np.ndarray:
-    """A quilt: cells of two colours, some with a spot, with seams."""
+def patchwork(rng):
     count = int(rng.integers(4, 8))
-    column, row = np.floor(U * count).astype(int), np.floor(V * count).astype(int)
-    first, second = (rng.choice([0, 0.3, 0.6, 1], (count, count))[row, column] for _ in range(2))
-    spot = np.hypot((U * count) % 1 - 0.5, (V * count) % 1 - 0.5) < 0.3
-    first = np.where(spot, 1 - first, first)
-    puff = np.abs(np.sin(np.pi * count * U) * np.sin(np.pi * count * V)) ** 0.5
-    return stack(first * (1 - second), second, np.clip(0.3 + 0.4 * puff + 0.05 * spectral(rng, slope=1), 0, 1))
+    puff = np.sqrt(np.abs(np.sin(np.pi * count * U) * np.sin(np.pi * count * V)))
+    first, second = (np.round(cells(rng, count, count) * 3) / 3 for _ in range(2))
+    return stack(first * (1 - second), second, 0.3 + 0.4 * puff)
 
 
-def leather(rng: np.random.Generator) -> np.ndarray:
-    """Creased hide."""
-    crease = np.abs(spectral(rng, slope=1.4, lowest=4))
-    return stack(soft_step(0.12 - crease, width=0.2), 0, shade(spectral(rng, slope=1.2)))
+def creases(rng):  # bed linen and clothes: soft folds, light on one side and dark on the other
+    height = -np.abs(spectral(rng, 2.0, stretch=rng.uniform(0.5, 2), lowest=2)) + 0.3 * spectral(rng, 1.5, lowest=4)
+    relief = sum(np.gradient(height))
+    return stack(0, 0, light(relief / relief.std(), 0.17))
 
 
-def marble(rng: np.random.Generator) -> np.ndarray:
-    """Veined stone."""
-    veins = [np.exp(-np.abs(spectral(rng, slope=1.9)) * sharp) for sharp in (9, 16)]
-    return stack(0.8 * veins[0], 0.6 * veins[1], shade(spectral(rng, slope=1.8)))
+def stone(rng):  # marble, granite, leaves
+    veins = np.exp(-12 * np.abs(spectral(rng, 1.9))) if rng.random() < 0.4 else soft_step(spectral(rng, 0.9), 0.8)
+    return stack(0.8 * veins, soft_step(spectral(rng, 0.2, lowest=30) - 1.5, 0.4), light(spectral(rng, 1.2)))
 
 
-def granite(rng: np.random.Generator) -> np.ndarray:
-    """Blotches and specks."""
-    blotch = soft_step(spectral(rng, slope=0.9, lowest=6), width=0.8)
-    specks = soft_step(spectral(rng, slope=0.2, lowest=30) - 1.5, width=0.4)
-    return stack(blotch, specks, shade(spectral(rng, slope=0.6)))
+def ribs(rng):  # blinds, radiators, baskets
+    at = (V * 16) % 1
+    return stack(soft_step(at - 0.75, 0.3), np.abs(at - 0.97) < 0.05, 0.35 + 0.4 * at)
 
 
-def creases(rng: np.random.Generator) -> np.ndarray:
-    """Bed linen and clothes: soft folds, light on one side and dark on the other."""
-    height = spectral(rng, slope=2.0, stretch=rng.uniform(0.5, 2), lowest=2)
-    ridged = -np.abs(height) + 0.3 * spectral(rng, slope=1.5, lowest=4)
-    slope_v, slope_u = np.gradient(ridged)
-    relief = slope_v + 0.6 * slope_u
-    return stack(0, 0, shade(relief / relief.std(), 0.17))
+def fronts(rng):  # doors and drawers, each with an edge, a panel and a handle
+    across, down = int(rng.integers(1, 3)), int(rng.integers(1, 5))
+    at_u, at_v = (U * across) % 1, (V * down) % 1
+    edge = np.minimum(np.minimum(at_u, 1 - at_u) / across, np.minimum(at_v, 1 - at_v) / down)
+    lines = np.maximum(edge < 0.012, 0.6 * (np.abs(edge - 0.06) < 0.008) * (rng.random() < 0.6))
+    wide, high = (0.15, 0.05) if down > 1 else (0.02, 0.08)
+    handle = (np.abs(at_u - (0.5 if down > 1 else 0.88)) < wide) & (np.abs(at_v - 0.5) < high)
+    return stack(0.8 * lines, handle, light(spectral(rng, 0.8, stretch=0.1), 0.12))
 
 
-def slats(rng: np.random.Generator) -> np.ndarray:
-    """Horizontal blinds: sixteen slats a repeat, lit from behind at their edges."""
-    at = (V * 16 + rng.random()) % 1
-    return stack(soft_step(at - 0.75, width=0.3), noise.line(at - 0.97, width=0.1), np.clip(0.35 + 0.4 * at, 0, 1))
+def rug(rng):
+    ornament = damask(rng)[..., 0]
+    border = (EDGE < rng.uniform(0.08, 0.18)).astype(float)
+    plain = rng.random() < 0.4
+    return stack(np.abs(border - 0.4 * ornament * (not plain)), np.abs(EDGE - 0.03) < 0.01, light(spectral(rng, 0.3)))
 
 
-def ribs(rng: np.random.Generator) -> np.ndarray:
-    """Upright ribs: radiators, corrugated boxes, baskets."""
-    at = (U * 16 + rng.random()) % 1
-    return stack(noise.line(at - 0.5, width=0.25), 0, np.clip(0.3 + 0.4 * np.sin(np.pi * at), 0, 1))
+def page(rng):  # print, keyboards
+    rows = int(rng.integers(8, 28))
+    words = (cells(rng, 40, rows) < 0.8) & (np.abs((V * rows) % 1 - 0.5) < 0.25) & (EDGE > 0.06)
+    return stack(0.7 * words, rectangle(rng, 0.1, 0.4), 0.5)
 
 
-def plain(rng: np.random.Generator) -> np.ndarray:
-    """Smooth paint, plastic or metal, faintly uneven."""
-    return stack(0, 0, shade(spectral(rng, slope=1.8), 0.1))
+def colour(rng: np.random.Generator, low: float = 0.05, high: float = 0.8, *, saturation: float = 0.45) -> np.ndarray:
+    """Returns a random colour, [3], of brightness `low` to `high`; warm hues are the more frequent."""
+    hue = rng.normal(0.07, 0.08) % 1 if rng.random() < 0.45 else rng.random()
+    return np.array(colorsys.hsv_to_rgb(hue, np.clip(rng.normal(saturation, 0.25), 0, 0.95), rng.uniform(low, high)))
+
+
+def over(image: np.ndarray, mask: np.ndarray, paint: np.ndarray) -> np.ndarray:
+    """Returns the image with `paint` laid over it where `mask`, [SIZE_PX, SIZE_PX], is 1."""
+    return image + np.float32(mask)[..., None] * (paint - image)
+
+
+def landscape(rng):
+    image = over(colour(rng, 0.4, 0.9) + 0 * U[..., None], np.clip(V * 2, 0, 1), colour(rng, 0.5, 0.9, saturation=0.3))
+    for layer in range(rng.integers(2, 5)):
+        outline = 0.3 + 0.15 * layer + 0.01 * np.cumsum(rng.standard_normal(SIZE_PX))
+        image = over(image, soft_step(V - outline, 0.01), colour(rng, 0.03, 0.4))
+    return image * (0.7 + 0.6 * light(spectral(rng, 0.9))[..., None])
+
+
+def abstract(rng):  # paintings, photographs, posters, magazines
+    image = np.broadcast_to(colour(rng), (*U.shape, 3))
+    for _ in range(rng.integers(3, 9)):
+        blot = np.hypot((U - rng.random()) / rng.uniform(0.05, 0.4), (V - rng.random()) / rng.uniform(0.05, 0.4)) < 1
+        image = over(image, rectangle(rng, 0.1, 0.6) if rng.random() < 0.5 else 0.8 * blot, colour(rng))
+    if rng.random() < 0.4:
+        letters = (cells(rng, 30, 12) < 0.75) & ((V * 12) % 1 < 0.5) & (np.abs(V - rng.random()) < 0.15)
+        image = over(image, letters & (EDGE > 0.08), colour(rng, 0.02, 0.9))
+    return image * (0.75 + 0.5 * light(spectral(rng, 1.2))[..., None])
+
+
+def books(rng):
+    edges = np.concatenate([[0], np.cumsum(rng.uniform(0.02, 0.07, 60))])
+    spine = np.searchsorted(edges, U[0]) - 1
+    at = (U[0] - edges[spine]) / (edges[spine + 1] - edges[spine])
+    covers, inks = (np.stack([colour(rng, 0.03, 0.8) for _ in edges])[spine] for _ in range(2))
+    title = (np.abs(V - rng.uniform(0.3, 0.7, 61)[spine]) < 0.2) & (np.abs(at - 0.5) < 0.2) & (cells(rng, 99, 40) < 0.7)
+    image = over(np.broadcast_to(covers, (*U.shape, 3)), 0.8 * title, inks)
+    return image * (0.55 + 0.5 * np.sin(np.pi * at) ** 0.7)[:, None]
+
+
+def screen(rng):
+    image = np.broadcast_to(colour(rng), (*U.shape, 3))
+    for _ in range(rng.integers(1, 4)):
+        lines = 0.95 - 0.6 * (np.floor(V * 60) % 2 * (cells(rng, 30, 60) < 0.6))
+        image = over(image, rectangle(rng, 0.3, 0.5), lines[..., None])
+    return image
+
+
+def board(rng):  # notices on a pin board, or scribbles on white
+    white = rng.random() < 0.4
+    image = np.full((*U.shape, 3), 0.8) if white else np.array([0.4, 0.25, 0.13]) * (rng.uniform(0.5, 1.6) + 0 * U[..., None])
+    for _ in range(rng.integers(4, 20)):
+        lines = (1 - 0.25 * (np.floor(V * 70) % 2))[..., None]
+        sheet = rectangle(rng, 0.08, 0.25)
+        pen = sheet & (cells(rng, 60, 25) < 0.7) & ((V * 25) % 1 < 0.4)
+        image = over(image, pen, colour(rng, 0.03, 0.3)) if white else over(image, sheet, colour(rng, 0.5, 0.95) * lines)
+    return image
+
+
+def outside(rng):  # the view from a window: sky, buildings, trees, ground
+    image = np.broadcast_to(np.array([0.78, 0.9, 1.0]), (*U.shape, 3))
+    for _ in range(rng.integers(0, 4)):
+        panes = joints(int(rng.integers(6, 16)), 0.5)[..., None]
+        left, wide = rng.uniform(-0.1, 0.8), rng.uniform(0.15, 0.6)
+        house = (U > left) & (left + wide > U) & (rng.uniform(0.1, 0.6) < V)
+        image = over(image, house, (0.2 + 0.4 * panes) * colour(rng, 0.4, 0.9, saturation=0.2))
+    leaves = soft_step(spectral(rng, 1.5) + 4 * (V - rng.uniform(0.35, 1.1)), 0.5)
+    green = np.array([0.16, 0.24, 0.08]) * rng.uniform(0.7, 1.5) * np.clip(1 + 0.7 * spectral(rng, 1)[..., None], 0.1, 3)
+    return over(over(image, leaves, green), V > 0.85, np.array([0.3, 0.32, 0.2]) * rng.uniform(0.6, 1.4))
+
+
+# name -> (maker, variants). The order is part of what a seed means.
+PATTERNS = {
+    "smooth": (smooth, 4), "wood": (wood, 6), "planks": (planks, 4), "tiles": (tiles, 4), "bricks": (bricks, 2),
+    "carpet": (carpet, 4), "stripes": (stripes, 4), "plaid": (plaid, 3), "damask": (damask, 4), "weave": (weave, 3),
+    "patchwork": (patchwork, 3), "creases": (creases, 4), "stone": (stone, 4), "ribs": (ribs, 1),
+    "fronts": (fronts, 8), "rug": (rug, 5), "page": (page, 3),
+}  # fmt: skip
+PICTURES = {
+    "landscape": (landscape, 8), "abstract": (abstract, 16), "books": (books, 6), "screen": (screen, 4),
+    "board": (board, 5), "outside": (outside, 6),
+}  # fmt: skip

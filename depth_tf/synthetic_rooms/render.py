@@ -1,15 +1,19 @@
-"""Renders a frame: radiance with smoothed edges, depth, and what the depth sensor needs to know."""
+"""Renders a view: what each pixel's ray meets, its texture there, its light, and what the depth sensor needs to know."""
 
 import dataclasses
 
 import numpy as np
+from scipy import ndimage
 
 from depth_tf.synthetic_rooms import lighting, textures
-from depth_tf.synthetic_rooms.camera import Camera, Grid, frame_grid
-from depth_tf.synthetic_rooms.casting import NOTHING, Hits, cast
+from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX, Camera, pixel_slopes
+from depth_tf.synthetic_rooms.casting import cast
 from depth_tf.synthetic_rooms.lighting import LitRoom
-from depth_tf.synthetic_rooms.solids import Solids
-from depth_tf.synthetic_rooms.surfaces import Points, Samples, Surfaces
+from depth_tf.synthetic_rooms.patterns import SIZE_PX
+from depth_tf.synthetic_rooms.solids import Faces
+
+POLISHED = 0.12  # gloss from which a surface mirrors lights
+ROUNDNESS = np.tan(np.pi / 8)  # how far a column's side bends its normal, so that it meets its neighbour's
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,8 +22,8 @@ class Rendering:
 
     Attributes:
       radiance: [H, W, 3] float32, linear.
-      depth_m: [H, W] float32 along the optical axis through pixel centres, infinity where nothing is met.
-      incidence: [H, W] float32, cosine of the angle at which the centre's ray meets the surface.
+      depth_m: [H, W] float32 along the optical axis, infinity where nothing is met.
+      incidence: [H, W] float32, cosine of the angle at which the ray meets the surface.
       reflectance: [H, W] float32, mean over colours.
       gloss: [H, W] float32.
       glow: [H, W] float32.
@@ -36,109 +40,129 @@ class Rendering:
 class Renderer:
     """Renders views of one room."""
 
-    def __init__(self, solids: Solids, lit: LitRoom, bank: textures.Bank):
-        materials = solids.materials
+    def __init__(self, faces: Faces, lit: LitRoom, bank: textures.Bank):
+        materials = faces.materials
         bank.make(material.texture for material in materials)
-        self._solids, self._lit, self._texels = solids, lit, bank.texels
-        self._surfaces = Surfaces(solids)
-        self._texture = np.array([material.texture for material in materials], np.int32)
-        colours = np.stack([material.colour_matrix() for material in materials])
+        self._faces, self._lit, self._texels = faces, lit, bank.texels
+        self._normal, self._texture_map, self._bend = _tables(faces)
+        texture, gloss, glow = (
+            np.array([getattr(material, name) for material in materials])[faces.material]
+            for name in ("texture", "gloss", "glow")
+        )
+        self._texture, self._gloss, self._glow = texture.astype(np.int32), gloss.astype("f4"), glow.astype("f4")
+        colours = np.stack([material.colour_matrix() for material in materials])[faces.material]
         colours[:, :, :3] /= 255
-        self._colours = np.ascontiguousarray(colours.reshape(len(materials), 12).T.astype(np.float32))
-        self._glow = np.array([material.glow for material in materials], np.float32)
-        self._gloss = np.array([material.gloss for material in materials], np.float32)
+        self._colours = np.ascontiguousarray(colours.reshape(-1, 12).T.astype(np.float32))
 
-    def render(self, camera: Camera, rng: np.random.Generator, *, height_px: int, width_px: int) -> Rendering:
-        """Returns the view of `camera`; `rng` only dithers shadows."""
-        grid = frame_grid(height_px, width_px)
-        hits = cast(self._solids, camera, grid)
-        occlusion = lighting.screen_occlusion(hits.inverse_depth[0])
-        edge = _edges(hits)
-        wanted = np.stack([np.ones_like(edge), _touching(edge)])
-        wanted[0, -1], wanted[0, :, -1] = False, False
-        found = np.flatnonzero(wanted & (hits.face != NOTHING))
-        samples = _samples(hits, grid, found)
-        pixel_slope = float(grid.columns[0, 1] - grid.columns[0, 0])
-        points = self._surfaces.points(samples, camera, pixel_slope=pixel_slope)
-        reflectance = self._reflectance(points)
-        radiance = np.full((3, hits.face.size), 1.0, np.float32)
-        jitter = rng.random((2, len(found)), dtype=np.float32) - np.float32(0.5)
-        shade = np.stack([occlusion, occlusion]).ravel()[found]
-        radiance[:, found] = self._shade(points, reflectance, camera, shade, jitter)
-        maps = [np.ones(hits.face.size, np.float32) for _ in range(4)]
-        values = (points.incidence, reflectance.mean(axis=0), self._gloss[points.material], self._glow[points.material])
-        for target, value in zip(maps, values, strict=True):
-            target[found] = value
-        cut = (slice(0, height_px), slice(0, width_px))
-        incidence, mean, gloss, glow = (target.reshape(hits.face.shape)[0][cut] for target in maps)
+    def render(
+        self, camera: Camera, rng: np.random.Generator, *, height_px: int = HEIGHT_PX, width_px: int = WIDTH_PX
+    ) -> Rendering:
+        """Returns the view of `camera`; `rng` only dithers textures."""
+        shape = (height_px, width_px)
+        columns, rows = pixel_slopes(*shape)
+        hits = cast(self._faces.corners_m, [camera], columns, rows)
+        inverse, face = hits.inverse_depth[0], np.maximum(hits.face[0], 0)
         with np.errstate(divide="ignore"):
-            depth_m = 1 / hits.inverse_depth[0][cut]
-        image = _smooth_edges(radiance.reshape(3, *hits.face.shape), edge)
-        return Rendering(image, depth_m, incidence, mean, gloss, glow)
+            depth_m = 1 / inverse
+        flat, axes = face.ravel(), camera.axes.astype(np.float32)
+        across, down = columns.astype(np.float32), rows.astype(np.float32)[:, None]
+        ray = np.stack([(across * axes[0, i] + down * axes[1, i] + axes[2, i]).ravel() for i in range(3)])
+        far_m = np.minimum(depth_m, 100).ravel()
+        position = camera.position_m.astype(np.float32)[:, None] + far_m * ray
+        ray /= np.sqrt((ray * ray).sum(axis=0))
+        normal = self._normal.take(flat, axis=1)
+        incidence = np.abs(normal[0] * ray[0] + normal[1] * ray[1] + normal[2] * ray[2])
+        pixel_m = far_m * np.float32(columns[1] - columns[0]) / np.sqrt(incidence + np.float32(0.05))
+        reflectance = self._reflectance(flat, position, pixel_m, rng)
+        self._round_off(flat, position, normal)
+        occlusion = lighting.screen_occlusion(inverse).ravel()
+        gloss, glow = self._gloss.take(flat), self._glow.take(flat)
+        radiance = reflectance * (lighting.irradiance(self._lit, position, normal, occlusion) + glow)
+        shiny = np.flatnonzero(gloss > POLISHED)
+        seen = (self._lit, position[:, shiny], normal[:, shiny], ray[:, shiny], gloss[shiny])
+        radiance[:, shiny] += lighting.highlights(*seen)
+        maps = [values.reshape(shape) for values in (incidence, reflectance.mean(axis=0), gloss, glow)]
+        return Rendering(_smooth_edges(radiance.reshape(3, *shape), face), depth_m, *maps)
 
-    def _reflectance(self, points: Points) -> np.ndarray:
-        """Returns the colour of each point, [3, n]."""
-        texture = self._texture.take(points.material)
-        read = textures.look_up(self._texels, texture, points.u, points.v, points.level)
-        mix = self._colours.take(points.material, axis=1)
-        red, green, blue = read[:, 0], read[:, 1], read[:, 2]
-        colour = [mix[4 * i] * red + mix[4 * i + 1] * green + mix[4 * i + 2] * blue + mix[4 * i + 3] for i in range(3)]
-        return np.maximum(np.stack(colour), 0.003)
-
-    def _shade(
-        self, points: Points, reflectance: np.ndarray, camera: Camera, occlusion: np.ndarray, jitter: np.ndarray
+    def _reflectance(
+        self, face: np.ndarray, position: np.ndarray, pixel_m: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """Returns the radiance of each point towards the camera, [3, n]."""
-        glow = self._glow.take(points.material)
-        light = lighting.irradiance(self._lit, points, occlusion, jitter)
-        radiance = reflectance * (light + glow)
-        gloss = self._gloss.take(points.material)
-        shiny = np.flatnonzero(gloss > 0.08)
-        if len(shiny):
-            radiance[:, shiny] += lighting.highlights(self._lit, points, camera, shiny, gloss[shiny])
-        return radiance
+        """Returns the colour of points, [3, n] float32, whose pixels are `pixel_m` wide, [n]."""
+        table = self._texture_map
+        level = np.clip(np.log2(pixel_m * table[8].take(face)), 0, textures.LEVELS - 1).astype(np.int32)
+        dither = (rng.random((2, len(face)), dtype=np.float32) - np.float32(0.5)) * (1 << level) / np.float32(SIZE_PX)
+        for axis in range(2):
+            along = table[4 * axis : 4 * axis + 4]
+            dither[axis] += sum(along[i].take(face) * position[i] for i in range(3)) + along[3].take(face)
+        texel = textures.look_up(self._texels, self._texture.take(face), dither, level).astype(np.float32)
+        mix = self._colours
+        colour = [
+            sum(mix[4 * i + j].take(face) * texel[:, j] for j in range(3)) + mix[4 * i + 3].take(face) for i in range(3)
+        ]
+        return np.maximum(np.stack(colour), np.float32(0.003))
+
+    def _round_off(self, face: np.ndarray, position: np.ndarray, normal: np.ndarray) -> None:
+        """Bends the normals of soft boxes near their edges, and of columns, towards the faces next to them."""
+        soft = np.flatnonzero(self._bend[8].take(face) > 0)
+        table, place = self._bend[:, face[soft]], position[:, soft]
+        bent = normal[:, soft]
+        for axis in range(2):
+            direction = table[4 * axis : 4 * axis + 3]
+            along = (direction * place).sum(axis=0) + table[4 * axis + 3]  # -1 to 1 from edge to edge
+            radius = table[9 + axis]
+            beyond = np.sign(along) * np.maximum(np.abs(along) - (1 - radius), 0) / radius
+            bent += table[8] * beyond * direction / np.sqrt((direction * direction).sum(axis=0))
+        normal[:, soft] = bent / np.sqrt((bent * bent).sum(axis=0))
 
 
-def _edges(hits: Hits) -> np.ndarray:
-    """Returns [H + 1, W + 1] bool: pixels whose centre and corners are not all on one face."""
-    centre, corner = hits.face
-    edge = np.zeros_like(centre, bool)
-    inner = centre[:-1, :-1]
-    for down in (0, 1):
-        for right in (0, 1):
-            part = corner[down : down + inner.shape[0], right : right + inner.shape[1]]
-            edge[:-1, :-1] |= part != inner
-    return edge
+def _tables(faces: Faces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns, for each face, what its points look up, all linear in world position, float32.
+
+    Returns:
+      [3, F]: its normal. [9, F]: factors and offset that give U, the same for V, texels per metre. [11, F]: factors
+      and offset that give -1 to 1 across the face, the same down it, how far normals bend, over which share each way.
+    """
+    lower_left, lower_right, upper_right, upper_left = np.moveaxis(faces.corners_m, 1, 0)
+    across = (upper_right - upper_left + lower_right - lower_left) / 2
+    down = (lower_left - upper_left + lower_right - upper_right) / 2
+    normal = np.cross(across, -down)
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    materials = faces.materials
+    tile_m = np.array([material.tile_m for material in materials])[faces.material]
+    follows = np.array([textures.follows_longer_side(m.texture) for m in materials])[faces.material]
+    soft_m = np.array([material.soft_m for material in materials])[faces.material]
+    extents = [np.linalg.norm(side, axis=1) for side in (across, down)]
+    turned = (follows & (extents[1] > extents[0]))[:, None]
+    texture_map, bend = [], []
+    for side in (np.where(turned, down, across), np.where(turned, across, down)):
+        extent = np.linalg.norm(side, axis=1)
+        repeats = np.where(tile_m > 0, 1 / np.maximum(tile_m, 0.01), 1 / extent)
+        direction = side / extent[:, None] * repeats[:, None]
+        offset = np.where(tile_m > 0, 0, -(direction * upper_left).sum(axis=1))
+        texture_map += [*direction.T, offset]
+    centre = faces.corners_m.mean(axis=1)
+    for side, extent in zip((across, down), extents, strict=True):
+        direction = 2 * side / (extent * extent)[:, None]
+        bend += [*direction.T, -(direction * centre).sum(axis=1)]
+    bend.append(np.where(faces.round, ROUNDNESS, soft_m > 0))
+    bend += [np.where(faces.round, share, np.clip(2 * soft_m / extent, 1e-3, 1))
+             for share, extent in zip((1, 1e-3), extents, strict=True)]  # fmt: skip
+    density = SIZE_PX * np.where(tile_m > 0, 1 / np.maximum(tile_m, 0.01), 1 / np.maximum(*extents))
+    tables = (normal.T, np.stack([*texture_map, density]), np.stack(bend))
+    return tuple(np.ascontiguousarray(table.astype(np.float32)) for table in tables)
 
 
-def _touching(edge: np.ndarray) -> np.ndarray:
-    """Returns [H + 1, W + 1] bool: corners of the pixels in `edge`."""
-    corners = edge.copy()
-    corners[1:] |= edge[:-1]
-    corners[:, 1:] |= corners[:, :-1].copy()
-    return corners
-
-
-def _samples(hits: Hits, grid: Grid, found: np.ndarray) -> Samples:
-    _, height, width = hits.face.shape
-    which, within = np.divmod(found, height * width)
-    row, column = np.divmod(within, width)
-    return Samples(
-        face=hits.face.ravel()[found],
-        depth_m=1 / hits.inverse_depth.ravel()[found],
-        column=grid.columns[which, column],
-        row=grid.rows[which, row],
-    )
-
-
-def _smooth_edges(radiance: np.ndarray, edge: np.ndarray) -> np.ndarray:
-    """Returns [H, W, 3]: half centre, half the mean of the corners at edges; the centre elsewhere.
+def _smooth_edges(radiance: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """Returns [H, W, 3]: pixels beside another face mixed with their neighbours, which hides the steps of edges.
 
     Means are taken of radiance compressed towards white, or a window would bleed over its bars when clipped.
     """
-    white = np.median(radiance[:, 0]) * 4
-    centre, corner = np.moveaxis(radiance / (radiance + white), 1, 0)
-    mean = (corner[:, :-1, :-1] + corner[:, 1:, :-1] + corner[:, :-1, 1:] + corner[:, 1:, 1:]) / 4
-    inner = centre[:, :-1, :-1]
-    image = np.where(edge[None, :-1, :-1], (inner + mean) / 2, inner)
+    white = np.median(radiance[:, ::4, ::4]) * 4
+    image = radiance / (radiance + white)
+    edge = np.zeros(face.shape, bool)
+    edge[:, 1:] |= face[:, 1:] != face[:, :-1]
+    edge[1:] |= face[1:] != face[:-1]
+    edge[:, :-1] |= edge[:, 1:]
+    mean = ndimage.uniform_filter(image, (0, 3, 3))
+    image = np.where(edge, (image + mean) / 2, image)
     return np.moveaxis(image * white / (1 - image), 0, -1)

@@ -8,9 +8,9 @@ import io
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
 from depth_tf.synthetic_rooms.camera import CALIBRATED_WIDTH_PX
-from depth_tf.synthetic_rooms.lighting import double
 from depth_tf.synthetic_rooms.render import Rendering
 
 MIN_DEPTH_M, MAX_DEPTH_M = 0.5, 10.0
@@ -98,11 +98,9 @@ def _returns_enough(rendering: Rendering, depth_m: np.ndarray, rng: np.random.Ge
 
 
 def _smooth_noise(shape: tuple[int, int], rng: np.random.Generator, *, size_px: int) -> np.ndarray:
-    """Returns noise of about unit variance that hangs together over `size_px` pixels, a power of 2."""
-    noise = rng.standard_normal([-(-extent // size_px) + 2 for extent in shape], dtype=np.float32) * np.float32(1.4)
-    while size_px > 1:
-        noise, size_px = double(noise), size_px // 2
-    return noise[1 : shape[0] + 1, 1 : shape[1] + 1]
+    """Returns noise of about unit variance that hangs together over `size_px` pixels."""
+    noise = rng.standard_normal([-(-extent // size_px) + 1 for extent in shape], dtype=np.float32) * np.float32(1.3)
+    return ndimage.zoom(noise, size_px, order=1)[: shape[0], : shape[1]]
 
 
 def _white_balance(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -121,12 +119,8 @@ def _vignette(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 def _blur(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Blurs by up to a pixel, more one way than the other, as an unsteady hand and a small lens do."""
     light = np.minimum(light, 4)
-    for axis, share in enumerate(rng.uniform(0, 0.22, 2).astype(np.float32)):
-        first, last = (slice(None),) * axis + (slice(None, 1),), (slice(None),) * axis + (slice(-1, None),)
-        padded = np.concatenate([light[first], light, light[last]], axis=axis)
-        before = padded[(slice(None),) * axis + (slice(None, -2),)]
-        after = padded[(slice(None),) * axis + (slice(2, None),)]
-        light = (1 - 2 * share) * light + share * (before + after)
+    for axis, share in enumerate(rng.uniform(0, 0.22, 2)):
+        light = ndimage.convolve1d(light, [share, 1 - 2 * share, share], axis, mode="nearest")
     return light
 
 
@@ -134,10 +128,8 @@ def _bloom(light: np.ndarray) -> np.ndarray:
     """Lets light far over the white point spill into its surroundings."""
     height, width, _ = light.shape
     over = np.clip(light - 1, 0, 6).reshape(height // 8, 8, width // 8, 8, 3).mean(axis=(1, 3))
-    for axis in (0, 1):
-        over = (np.roll(over, 1, axis) + 2 * over + np.roll(over, -1, axis)) / 4
-    spill = np.repeat(np.repeat(over, 8, axis=0), 8, axis=1)
-    return light + np.float32(0.06) * spill
+    over = ndimage.gaussian_filter(over, (0.7, 0.7, 0))
+    return light + np.float32(0.06) * np.repeat(np.repeat(over, 8, axis=0), 8, axis=1)
 
 
 def _noise(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,211 +1,179 @@
-"""The shell of a room: walls with windows and doors, floor, ceiling, what lies beyond, and its lights.
+"""The shell of a room: walls with doors, arches and windows, floor, ceiling, lamps, and what lies outside."""
 
-A wall has a frame of its own: x along the wall from 0 to its length, y into the room, z up.
-"""
-
-import dataclasses
 import math
 
 import numpy as np
 
-from depth_tf.synthetic_rooms import finishes
-from depth_tf.synthetic_rooms.finishes import Style
-from depth_tf.synthetic_rooms.materials import Material
-from depth_tf.synthetic_rooms.solids import Assembly, Frame
-from depth_tf.synthetic_rooms.textures import pick
+from depth_tf.synthetic_rooms.layout import Light, Plan, Wall
+from depth_tf.synthetic_rooms.materials import dim, paint, picture
+from depth_tf.synthetic_rooms.solids import COLUMN, Frame
 
 WALL_M = 0.14
 BACKDROP_M = 14.0  # beyond the sensor's 10 m
+SKY = np.array([0.85, 0.95, 1.1])  # colour of daylight from a window
+MOST_LIGHTS = 3  # of one room: each costs a shadow map
+
+Span = tuple[float, float]
 
 
-@dataclasses.dataclass(frozen=True)
-class Opening:
-    """A hole in a wall: "window", "door" or "arch", in the wall's frame, metres."""
+def cut_openings(plan: Plan, daylight: float, *, arches: float) -> list[Wall]:
+    """Gives each side of a room a door, an arch, windows or nothing; returns the walls one can see through.
 
-    kind: str
-    left: float
-    right: float
-    bottom: float
-    top: float
-
-
-@dataclasses.dataclass
-class Wall:
-    """One side of a room.
-
-    Attributes:
-      frame: its frame.
-      length_m: along its x.
-      openings: its holes, from left to right.
-      taken: (left, right, bottom, top) areas of it that something covers.
+    Args:
+      plan: the room.
+      daylight: radiance of the sky, about 0 at night.
+      arches: how likely an arch is.
     """
-
-    frame: Frame
-    length_m: float
-    openings: list[Opening] = dataclasses.field(default_factory=list)
-    taken: list[tuple[float, float, float, float]] = dataclasses.field(default_factory=list)
-
-    def is_free(self, left: float, right: float, bottom: float, top: float) -> bool:
-        """True if nothing covers any of that area."""
-        areas = self.taken + [(o.left - 0.1, o.right + 0.1, o.bottom - 0.1, o.top + 0.1) for o in self.openings]
-        return not any(left < far and near < right and bottom < high and low < top for near, far, low, high in areas)
-
-
-@dataclasses.dataclass(frozen=True)
-class Light:
-    """A source of light.
-
-    Attributes:
-      position_m: [3], world metres.
-      power: [3] red, green, blue; irradiance at 1 m facing it.
-      direction: [3] the way a window's light is thrown, or None for one that shines all round.
-      size_m: its width, which softens its shadows.
-      room: the room it hangs in, as in `Solids.room`.
-    """
-
-    position_m: tuple[float, float, float]
-    power: tuple[float, float, float]
-    direction: tuple[float, float, float] | None
-    size_m: float
-    room: int = 0
+    rng, height, through = plan.rng, plan.size_m[2], []
+    second = "arch" if rng.random() < arches else ("door", "wall")[rng.integers(2)]
+    uses = ["door", second, "window", ("window", "wall")[rng.integers(2)]]
+    sill, top = (0.1, 0.5, 0.8, 0.9, 1.1)[rng.integers(5)], rng.uniform(2.0, min(height - 0.12, 2.4))
+    for wall, use in zip(plan.walls, rng.permutation(uses), strict=True):
+        if use == "window":
+            cut_windows(plan, wall, sill, top, daylight)
+        elif use != "wall":
+            width = rng.uniform(0.78, 0.95) if use == "door" else min(rng.uniform(1.1, 4.0), wall.length_m - 0.4)
+            left = rng.uniform(0.1, wall.length_m - width - 0.1)
+            cut_doorway(plan, wall, use, left, left + width, 2.05 if use == "door" else rng.uniform(2.1, height - 0.1))
+            angle = 0.0 if rng.random() < 0.5 else rng.uniform(0.6, 1.9)
+            if use == "door":
+                hinge = wall.frame.at(left, -0.03, 0, angle)
+                plan.parts.add(hinge, (width / 2, 0, 1.025), (width, 0.04, 2.05), plan.style.draw("door"))
+            if use == "arch" or angle:
+                through.append(wall)
+    return through
 
 
-def walls_of(origin: Frame, width_m: float, length_m: float) -> list[Wall]:
-    """Returns the four walls of the room [0, width] x [0, length] of a frame: south, east, north, west of it."""
-    quarter = math.pi / 2
-    return [
-        Wall(origin.at(0, 0), width_m),
-        Wall(origin.at(width_m, 0, 0, quarter), length_m),
-        Wall(origin.at(width_m, length_m, 0, 2 * quarter), width_m),
-        Wall(origin.at(0, length_m, 0, -quarter), length_m),
-    ]
+def cut_doorway(plan: Plan, wall: Wall, kind: str, left: float, right: float, top: float) -> None:
+    """Adds a door or an arch to a wall and keeps the floor before it clear."""
+    wall.openings.append((kind, left, right, 0.0, top))
+    plan.keep_clear(np.array([max(right - left, 0.9), 0.7, 2.0]), wall.frame.at((left + right) / 2, 0.35))
 
 
-def build_wall(parts: Assembly, wall: Wall, height_m: float, style: Style) -> None:
-    """Adds a wall in pieces around its openings, with its skirting."""
-    at = -0.05
-    for opening in [*wall.openings, None]:
-        end = opening.left if opening else wall.length_m + 0.05
-        _piece(parts, wall, (at, end), (0, height_m), style.wall)
-        _skirting(parts, wall, (at, end), style)
-        if opening:
-            _piece(parts, wall, (opening.left, opening.right), (opening.top, height_m), style.wall)
-            if opening.bottom > 0:
-                _piece(parts, wall, (opening.left, opening.right), (0, opening.bottom), style.wall)
-                _skirting(parts, wall, (opening.left, opening.right), style)
-            _architrave(parts, wall, opening, style)
-            at = opening.right
-
-
-def build_floor_and_ceiling(parts: Assembly, frame: Frame, size_m: tuple[float, float, float], style: Style) -> None:
-    """Adds the slabs under and over the space [0, width] x [0, length] of `frame`."""
-    width, length, height = size_m
-    slab = (width + 2 * WALL_M, length + 2 * WALL_M, 0.1)
-    parts.box(frame, (width / 2, length / 2, -0.05), slab, style.floor)
-    parts.box(frame, (width / 2, length / 2, height + 0.05), slab, style.ceiling)
-
-
-def build_window(
-    parts: Assembly, rng: np.random.Generator, wall: Wall, opening: Opening, style: Style, daylight: float
-) -> None:
-    """Adds frame, bars, sill, and blinds or curtains of a window."""
-    width, height = opening.right - opening.left, opening.top - opening.bottom
-    middle, centre_z = (opening.left + opening.right) / 2, (opening.bottom + opening.top) / 2
-    bar, back = 0.05, -0.08
-    for x in (opening.left + bar / 2, opening.right - bar / 2):
-        parts.box(wall.frame, (x, back, centre_z), (bar, 0.06, height), style.trim)
-    for z in (opening.bottom + bar / 2, opening.top - bar / 2):
-        parts.box(wall.frame, (middle, back, z), (width, 0.06, bar), style.trim)
-    columns, rows = max(1, round(width / rng.uniform(0.5, 1.2))), int(rng.choice([1, 2, 2, 3]))
-    for i in range(1, columns):
-        x = opening.left + width * i / columns
-        parts.box(wall.frame, (x, back, centre_z), (0.035, 0.04, height), style.trim)
-    for i in range(1, rows):
-        z = opening.bottom + height * i / rows
-        parts.box(wall.frame, (middle, back, z), (width, 0.04, 0.035), style.trim)
-    parts.box(wall.frame, (middle, 0.02, opening.bottom - 0.02), (width + 0.16, 0.2, 0.04), style.trim)
-    if rng.random() < 0.5:
-        _blind(parts, rng, wall, opening, daylight)
-    if rng.random() < 0.5:
-        _curtains(parts, rng, wall, opening, style)
-
-
-def build_door(parts: Assembly, rng: np.random.Generator, wall: Wall, opening: Opening, style: Style) -> bool:
-    """Adds the leaf of a door, shut, ajar or wide open; returns whether one can see through."""
-    width, height = opening.right - opening.left, opening.top
-    leaf = style.door.with_texture(
-        pick(rng, "panelled_door"),
-        second=finishes.dim(style.door.base, 0.5),
-        third=(0.3, 0.25, 0.15),
-        tile_m=0.0,
-        grain=0.3,
-    )
-    angle = 0.0 if rng.random() < 0.5 else rng.uniform(0.6, 1.9)
-    hinge = wall.frame.at(opening.left, -0.03, 0, angle)
-    parts.box(hinge, (width / 2, 0, height / 2), (width, 0.04, height), leaf)
-    return angle > 0
-
-
-def build_backdrop(parts: Assembly, rng: np.random.Generator, wall: Wall, daylight: float) -> None:
-    """Adds the view that the windows of a wall look out on."""
-    daylight = daylight * rng.uniform(0.8, 3.5)
-    view = Material(pick(rng, "outside"), (1.0, 1.0, 1.0), tile_m=0.0, glow=daylight)
+def cut_windows(plan: Plan, wall: Wall, sill: float, top: float, daylight: float) -> None:
+    """Cuts one to three windows into a wall; each is a source of light by day."""
+    rng = plan.rng
+    count = int(rng.integers(1, 1 + max(1, min(3, int(wall.length_m / 1.6)))))
+    share = wall.length_m / count
+    width = min(rng.uniform(0.8, 2.4), share - 0.35)
+    for middle in (np.arange(count) + 0.5) * share:
+        wall.openings.append(("window", middle - width / 2, middle + width / 2, sill, top))
+        _fill_window(plan, wall.frame.at(middle, 0), width, (sill, top), daylight)
+        if daylight > 0.1:
+            place = plan.parts.origin.at(*_xyz(wall.frame.at(middle, 0.25, (sill + top) / 2)), wall.frame.yaw)
+            inward = np.array([-math.sin(place.yaw), math.cos(place.yaw), -0.25])
+            power = SKY * daylight * width * (top - sill) * 0.3
+            direction = tuple(inward / np.linalg.norm(inward))
+            plan.lights.append(Light((place.x, place.y, place.z), tuple(power), direction, width))
+    view = picture(rng, "outside", 1.0, glow=daylight * rng.uniform(0.8, 3.5), gloss=0.0)
     shift, z = rng.uniform(-8, 8), rng.uniform(1, 4)
     for x in (-24, 0, 24):
         centre = (wall.length_m / 2 + shift + x, -BACKDROP_M, z)
-        parts.box(wall.frame, centre, (24, 0.1, 20), view, shades=False)
+        plan.parts.add(wall.frame, centre, (24, 0.1, 20), view, shades=False)
 
 
-def _piece(
-    parts: Assembly, wall: Wall, span: tuple[float, float], rise: tuple[float, float], material: Material
-) -> None:
-    if span[1] - span[0] > 0.01 and rise[1] - rise[0] > 0.01:
-        centre = ((span[0] + span[1]) / 2, -WALL_M / 2, (rise[0] + rise[1]) / 2)
-        parts.box(wall.frame, centre, (span[1] - span[0], WALL_M, rise[1] - rise[0]), material)
+def close(plan: Plan, walls: list[Wall]) -> None:
+    """Builds walls in pieces around their openings, with skirting and trim, and the slabs below and above."""
+    width, length, height = plan.size_m
+    style = plan.style
+    for wall in walls:
+        at = -0.05
+        for opening in [*wall.openings, None]:
+            end = opening[1] if opening else wall.length_m + 0.05
+            _panel(plan, wall, (at, end), (0, height))
+            if opening:
+                kind, left, right, bottom, top = opening
+                _panel(plan, wall, (left, right), (top, height))
+                _panel(plan, wall, (left, right), (0, bottom))
+                for x in (left - 0.03, right + 0.03) if kind != "arch" else ():
+                    centre = (x, 0.005, (top + bottom) / 2)
+                    plan.parts.add(wall.frame, centre, (0.07, 0.03, top - bottom), style.draw("trim"), shades=False)
+                if kind != "arch":
+                    centre, size = ((left + right) / 2, 0.005, top + 0.03), (right - left + 0.14, 0.03, 0.07)
+                    plan.parts.add(wall.frame, centre, size, style.draw("trim"), shades=False)
+                at = right
+    slab = (width + 2 * WALL_M, length + 2 * WALL_M, 0.1)
+    plan.parts.add(Frame(0, 0), (width / 2, length / 2, -0.05), slab, style.draw("floor"))
+    plan.parts.add(Frame(0, 0), (width / 2, length / 2, height + 0.05), slab, style.draw("ceiling"))
 
 
-def _skirting(parts: Assembly, wall: Wall, span: tuple[float, float], style: Style) -> None:
-    if span[1] - span[0] > 0.02:
-        centre = ((span[0] + span[1]) / 2, 0.008, 0.05)
-        parts.box(wall.frame, centre, (span[1] - span[0], 0.016, 0.1), style.trim, shades=False)
+def hang_lamps(plan: Plan, *, office: bool, daylight: float) -> None:
+    """Adds ceiling lamps and their light; by day they may be off."""
+    rng, (width, length, height) = plan.rng, plan.size_m
+    lit = daylight < 0.1 or rng.random() < (0.6 if office else 0.35)
+    warmth = rng.uniform(0.75, 0.95) if office else rng.uniform(0.35, 0.8)
+    tint = np.array([1.0, 0.5 + 0.5 * warmth, warmth])
+    columns, rows = (max(1, round(extent / 3.2)) for extent in (width, length))
+    places = [(width * (x + 0.5) / columns, length * (y + 0.5) / rows) for x in range(columns) for y in range(rows)]
+    drop = rng.uniform(0.3, 0.9) if rng.random() < 0.25 and not office else 0.0
+    shade = paint(rng, (0.9, 0.85, 0.75), glow=6.0 if lit else 0.0)
+    for place in places:
+        if office:
+            plan.parts.add(Frame(*place), (0, 0, height - 0.01), (0.6, 1.2, 0.04), shade, shades=False)
+            continue
+        options = {"sides": COLUMN, "taper": 1.2, "shades": False}
+        plan.parts.add(Frame(*place), (0, 0, height - 0.08 - drop), (0.36, 0.36, 0.12), shade, **options)
+        plan.parts.add(Frame(*place), (0, 0, height - drop / 2), (0.02, 0.02, drop), plan.style.draw("metal"))
+    free = max(0, MOST_LIGHTS - len(plan.lights)) if lit else 0
+    chosen = rng.permutation(len(places))[:free]
+    power = tint * rng.uniform(3, 7) * (width * length / 12) ** 0.7 / max(len(chosen), 1)
+    for index in chosen:
+        place = plan.parts.origin.at(*places[index], height - 0.2 - drop)
+        plan.lights.append(Light(_xyz(place), tuple(power), None, 0.4))
 
 
-def _architrave(parts: Assembly, wall: Wall, opening: Opening, style: Style) -> None:
-    """Adds the trim around an opening, on the room's side and through the wall."""
-    if opening.kind == "arch":
-        return
-    width, height = 0.07, opening.top - opening.bottom
-    middle_z = (opening.top + opening.bottom) / 2
-    for x in (opening.left - width / 2 + 0.01, opening.right + width / 2 - 0.01):
-        parts.box(wall.frame, (x, 0.005, middle_z), (width, 0.03, height), style.trim, shades=False)
-    across = opening.right - opening.left + 2 * width
-    middle = (opening.left + opening.right) / 2
-    parts.box(wall.frame, (middle, 0.005, opening.top + width / 2), (across, 0.03, width), style.trim, shades=False)
+def add_beams(plan: Plan) -> None:
+    """Adds piers, which break up walls, and sometimes beams under the ceiling."""
+    rng, height = plan.rng, plan.size_m[2]
+    for _ in range(rng.integers(0, 3)):
+        wall = plan.walls[rng.integers(4)]
+        size_m = np.array([rng.uniform(0.12, 0.6), rng.uniform(0.2, min(1.2, 0.25 * min(plan.size_m[:2]))), height])
+        left = (wall.length_m - size_m[0]) * rng.choice([0.0, rng.random(), 1.0])
+        if wall.is_free(left, left + size_m[0], 0.0, height):
+            frame = wall.frame.at(left + size_m[0] / 2, size_m[1] / 2)
+            if plan.stand("pillar", size_m, frame):
+                wall.taken.append((left, left + size_m[0], 0.0, height))
+    drop, wood = rng.uniform(0.12, 0.3), plan.style.draw("second_wood|wall")
+    for y in np.arange(0.8, plan.size_m[1], rng.uniform(0.9, 1.6)) if rng.random() < 0.15 else ():
+        size = (plan.size_m[0], rng.uniform(0.1, 0.2), drop)
+        plan.parts.add(Frame(plan.size_m[0] / 2, y), (0, 0, height - drop / 2), size, wood)
 
 
-def _blind(parts: Assembly, rng: np.random.Generator, wall: Wall, opening: Opening, daylight: float) -> None:
-    width, height = opening.right - opening.left, opening.top - opening.bottom
-    drop = height * rng.choice([0.25, 0.5, 0.75, 1.0])
-    tone = finishes.choose(rng, ("f4f0e6", "e0d6c4", "cfc8bd"))
-    texture = pick(rng, "slats" if rng.random() < 0.6 else "weave")
-    blind = Material(texture, tone, finishes.dim(tone, 1.2), finishes.dim(tone, 0.5), 0.6, 0.6, glow=0.25 * daylight)
-    centre = ((opening.left + opening.right) / 2, -0.03, opening.top - drop / 2)
-    parts.box(wall.frame, centre, (width - 0.02, 0.02, drop), blind, shades=False)
+def _fill_window(plan: Plan, frame: Frame, width: float, rise: Span, daylight: float) -> None:
+    """Adds frame, bars, sill, and blinds or curtains."""
+    rng, (bottom, top) = plan.rng, rise
+    height, middle, trim = top - bottom, (top + bottom) / 2, plan.style.draw("trim")
+    columns, rows = max(1, round(width / rng.uniform(0.5, 1.2))), int(rng.integers(1, 4))
+    for i in range(columns + 1):
+        x = (width - 0.05) * (i / columns - 0.5)
+        plan.parts.add(frame, (x, -0.08, middle), (0.05, 0.05, height), trim)
+    for i in range(rows + 1):
+        plan.parts.add(frame, (0, -0.08, middle + (height - 0.05) * (i / rows - 0.5)), (width, 0.05, 0.05), trim)
+    plan.parts.add(frame, (0, 0.02, bottom - 0.02), (width + 0.16, 0.2, 0.04), trim)
+    if rng.random() < 0.5:
+        drop = height * (0.25, 0.5, 0.75, 1.0)[rng.integers(4)]
+        blind = paint(rng, dim((0.85, 0.8, 0.7), rng.uniform(0.7, 1)), glow=0.25 * daylight)
+        blind = blind if rng.random() < 0.5 else plan.style.draw("ribs")
+        plan.parts.add(frame, (0, -0.03, top - drop / 2), (width - 0.02, 0.02, drop), blind, shades=False)
+    if rng.random() < 0.5:
+        cloth, low = plan.style.draw("cover|cloth"), 0.03 if rng.random() < 0.6 else bottom - 0.15
+        drawn, fold = rng.uniform(0.12, 0.5) * width, rng.uniform(0.09, 0.14)
+        for x in np.arange(0, drawn, 0.75 * fold):
+            for side in (-1, 1):
+                centre = (side * (width / 2 + 0.12 - x), 0.09 + 0.02 * rng.random(), (low + top) / 2 + 0.06)
+                plan.parts.add(frame, centre, (fold, 0.9 * fold, top + 0.12 - low), cloth, sides=COLUMN)
 
 
-def _curtains(parts: Assembly, rng: np.random.Generator, wall: Wall, opening: Opening, style: Style) -> None:
-    """Hangs folds of cloth at both sides, drawn apart by some of the width."""
-    bottom = 0.03 if rng.random() < 0.6 else opening.bottom - 0.15
-    top = opening.top + 0.12
-    drawn = rng.uniform(0.12, 0.5) * (opening.right - opening.left)
-    fold = rng.uniform(0.045, 0.07)
-    cloth = style.second_cloth if rng.random() < 0.5 else finishes.cloth(rng, calm=True)
-    for start, sign in ((opening.left - 0.15, 1), (opening.right + 0.15, -1)):
-        for i in range(min(int(drawn / (1.5 * fold)) + 1, 9)):
-            x = start + sign * 1.5 * fold * i
-            base = (x, 0.08 + 0.02 * (i % 2), bottom)
-            parts.cylinder(wall.frame, base, fold, top - bottom, cloth, depth=rng.uniform(0.5, 1.1))
-    middle = (opening.left + opening.right) / 2
-    parts.rod(
-        wall.frame, (middle, 0.09, top + 0.02), 0.015, opening.right - opening.left + 0.5, style.metal, yaw=math.pi / 2
-    )
+def _panel(plan: Plan, wall: Wall, span: Span, rise: Span) -> None:
+    """Adds a piece of wall, with its skirting if it reaches the floor."""
+    middle, width, high = (span[0] + span[1]) / 2, span[1] - span[0], rise[1] - rise[0]
+    if width > 0.01 and high > 0.01:
+        centre = (middle, -WALL_M / 2, (rise[0] + rise[1]) / 2)
+        plan.parts.add(wall.frame, centre, (width, WALL_M, high), plan.style.draw("wall"))
+        if rise[0] == 0:
+            trim = plan.style.draw("trim")
+            plan.parts.add(wall.frame, (middle, 0.008, 0.05), (width, 0.016, 0.1), trim, shades=False)
+
+
+def _xyz(frame: Frame) -> tuple[float, float, float]:
+    return frame.x, frame.y, frame.z
