@@ -31,17 +31,11 @@ SIZES = ("default", "tiny", "large")
 
 @dataclasses.dataclass
 class RoomsConfig(tfds.core.BuilderConfig):
-    """A size of the data set.
+    """A size of the data set."""
 
-    Attributes:
-      rooms: number of rooms by split.
-      frames: views of each room.
-      seed: of everything drawn.
-    """
-
-    rooms: dict[str, int] = dataclasses.field(default_factory=dict)
-    frames: int = 4
-    seed: int = 0
+    rooms: dict[str, int] = dataclasses.field(default_factory=dict)  # number of rooms by split
+    frames: int = 4  # views of each room
+    seed: int = 0  # of everything drawn
 
     def count(self, split: str) -> int:
         """Returns the number of images of a split."""

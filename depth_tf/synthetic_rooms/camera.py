@@ -17,15 +17,10 @@ HEIGHT_PX, WIDTH_PX = 240, 320
 
 @dataclasses.dataclass(frozen=True)
 class Camera:
-    """A pinhole camera in the world.
+    """A pinhole camera in the world."""
 
-    Attributes:
-      position_m: [3] float, the pinhole, world metres.
-      axes: [3, 3] float, its right, down and forward unit vectors as rows, in world coordinates.
-    """
-
-    position_m: np.ndarray
-    axes: np.ndarray
+    position_m: np.ndarray  # [3] float, the pinhole, world metres
+    axes: np.ndarray  # [3, 3] float, its right, down and forward unit vectors as rows, in world coordinates
 
 
 def aim(position_m: np.ndarray, *, yaw_rad: float, pitch_rad: float, roll_rad: float) -> Camera:

@@ -18,15 +18,10 @@ NOTHING = -1
 
 @dataclasses.dataclass(frozen=True)
 class Hits:
-    """What each ray meets first.
+    """What each ray meets first."""
 
-    Attributes:
-      inverse_depth: [V, H, W] float32, 1/metres along the optical axis; 0 where nothing is met.
-      face: [V, H, W] int32, index of the face; NOTHING where nothing is met.
-    """
-
-    inverse_depth: np.ndarray
-    face: np.ndarray
+    inverse_depth: np.ndarray  # [V, H, W] float32, 1/metres along the optical axis; 0 where nothing is met
+    face: np.ndarray  # [V, H, W] int32, index of the face; NOTHING where nothing is met
 
 
 def cast(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray) -> Hits:

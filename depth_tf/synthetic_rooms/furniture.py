@@ -16,33 +16,19 @@ Span = tuple[float, float]
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A solid of a piece.
+    """A solid of a piece."""
 
-    Attributes:
-      material: as in `Style.draw`.
-      x: share of the width.
-      y: share of the depth.
-      z: share of the height.
-      mirror: "x", "y" or "xy": repeated at the other side, the other end or all four corners.
-      share: how often a piece has it.
-      cells: divides it along x and z into cells of about so many metres; 0 leaves it whole.
-      fill: heights of the cells, each drawn from this range, as a share of the cell's; one in seven is left out.
-      tilt: see `Assembly.add`.
-      taper: see `Assembly.add`.
-      sides: BOX or COLUMN.
-    """
-
-    material: str
-    x: Span = (0, 1)
-    y: Span = (0, 1)
-    z: Span = (0, 1)
-    mirror: str = ""
-    share: float = 1.0
-    cells: tuple[float, float] = (0, 0)
-    fill: Span = (1, 1)
-    tilt: float = 0.0
-    taper: float = 1.0
-    sides: int = BOX
+    material: str  # as in `Style.draw`
+    x: Span = (0, 1)  # share of the width
+    y: Span = (0, 1)  # share of the depth
+    z: Span = (0, 1)  # share of the height
+    mirror: str = ""  # "x", "y" or "xy": repeated at the other side, the other end or all four corners
+    share: float = 1.0  # how often a piece has it
+    cells: tuple[float, float] = (0, 0)  # metres of the cells that it is divided into along x and z; 0: none
+    fill: Span = (1, 1)  # shares of a cell's height, drawn for each; one in seven is left out
+    tilt: float = 0.0  # see `Assembly.add`
+    taper: float = 1.0  # see `Assembly.add`
+    sides: int = BOX  # BOX or COLUMN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,9 +144,6 @@ PIECES = {
         Part("cloth|second_wood", z=(0.9, 1), sides=COLUMN), _legs("wood", 0.9, 0.1))),
     "armchair": _sofa((0.8, 1.0)), "sofa": _sofa((1.5, 1.8)), "couch": _sofa((2.0, 2.5)),
     "single_bed": _bed((0.95, 1.1)), "double_bed": _bed((1.4, 1.95)),
-    "bunk_bed": Piece((1.95, 2.05), (0.95, 1.05), (1.6, 1.75), (
-        _legs("wood", 1, 0.04), *(Part(cover, (0.02, 0.98), (0.04, 0.96), (z, z + 0.14)) for cover, z in (("cover", 0.2), ("linen", 0.72))),
-        Part("wood", (0, 1), (0.96, 1), (0.92, 0.96)), Part("wood", (0.75, 0.95), (1, 1.03), (0.1, 0.95), cells=(0, 0.28), fill=(0.1, 0.11)))),
     "table": _table((1.2, 2.3), (0.75, 1.05), (0.71, 0.78)), "school_table": _table((1.1, 1.6), (0.5, 0.8), (0.6, 0.75)),
     "low_table": _table((0.8, 1.3), (0.5, 0.75), (0.36, 0.48)), "side_table": _table((0.4, 0.6), (0.4, 0.55), (0.5, 0.65)),
     "round_table": Piece((0.9, 1.4), (0.9, 1.4), (0.72, 0.76), (Part("wood", z=(0.95, 1), sides=COLUMN),
@@ -182,9 +165,6 @@ PIECES = {
     "fridge": Piece((0.65, 0.92), (0.65, 0.75), (1.55, 1.85), (Part("appliance", y=(0, 0.88)), Part("appliance", y=(0.89, 0.98), z=(0.02, 0.6)),
         Part("appliance", y=(0.89, 0.98), z=(0.61, 1)), Part("steel", (0.06, 0.1), (0.98, 1.03), (0.3, 0.58)),
         Part("print", (0.3, 0.55), (0.98, 0.99), (0.72, 0.88), share=0.5))),
-    "cooker": Piece((0.7, 0.78), (0.62, 0.68), (1.0, 1.12), (Part("appliance", z=(0, 0.83)), Part("black", (0.12, 0.88), (1, 1.02), (0.25, 0.6)),
-        Part("steel", (0.1, 0.9), (1.02, 1.06), (0.66, 0.69)), Part("black", (0.02, 0.98), (0.1, 0.97), (0.83, 0.85)), Part("appliance", y=(0, 0.09)),
-        Part("steel", (0.12, 0.4), (0.3, 0.62), (0.85, 0.98), share=0.6, sides=COLUMN))),
     "toilet": Piece((0.42, 0.5), (0.66, 0.74), (0.76, 0.84), (Part("china", (0.22, 0.78), (0.3, 0.85), (0, 0.46), taper=1.3, sides=COLUMN),
         Part("china", (0.06, 0.94), (0.3, 1), (0.46, 0.53), sides=COLUMN), Part("china", (0.02, 0.98), (0, 0.28), (0.45, 1)))),
     "basin": Piece((0.6, 1.5), (0.5, 0.58), (1.85, 2.0), (Part("front", (0, 1), (0, 0.9), (0, 0.41)), Part("counter", z=(0.41, 0.44)),
@@ -192,8 +172,8 @@ PIECES = {
         Part("mirror", (0.07, 0.93), (0, 0.04), (0.54, 1))), 0.44),
     "bath": Piece((1.55, 1.7), (0.7, 0.8), (1.9, 2.0), (Part("china", y=(0, 0.12), z=(0, 0.28), mirror="y"), Part("china", (0, 0.06), z=(0, 0.28), mirror="x"),
         Part("china", z=(0, 0.1)), Part("cover", (0, 0.6), (0.9, 1), (0.1, 1), cells=(0.1, 0), share=0.5))),
-    "fireplace": Piece((1.4, 2.1), (0.4, 0.48), (1.1, 1.25), (Part("bricks|trim", (0.04, 0.26), (0, 0.9), (0, 0.95), mirror="x"),
-        Part("bricks|trim", (0.04, 0.96), (0, 0.9), (0.65, 0.95)), Part("soot", (0.2, 0.8), (0, 0.1), (0, 0.7)), Part("trim", z=(0.95, 1))), 1.0),
+    "fireplace": Piece((1.4, 2.1), (0.4, 0.48), (1.1, 1.25), (Part("second_wood|trim", (0.04, 0.26), (0, 0.9), (0, 0.95), mirror="x"),
+        Part("second_wood|trim", (0.04, 0.96), (0, 0.9), (0.65, 0.95)), Part("soot", (0.2, 0.8), (0, 0.1), (0, 0.7)), Part("trim", z=(0.95, 1))), 1.0),
     "television": Piece((0.9, 1.6), (0.4, 0.46), (1.0, 1.35), (Part("front", z=(0, 0.45)), Part("black", (0.35, 0.65), (0.3, 0.7), (0.45, 0.5)),
         Part("black", (0.08, 0.92), (0.4, 0.56), (0.49, 1)), Part("dark_screen", (0.11, 0.89), (0.56, 0.58), (0.52, 0.97)))),
     "plant": Piece((0.5, 0.7), (0.5, 0.7), (0.6, 1.7), (Part("paint", (0.3, 0.7), (0.3, 0.7), (0, 0.22), taper=1.3, sides=COLUMN),
@@ -209,17 +189,11 @@ PIECES = {
     "sheet": Piece((0.2, 0.22), (0.28, 0.3), (0.004, 0.006), (Part("paper"),)),
     "cup": Piece((0.06, 0.11), (0.06, 0.11), (0.07, 0.16), (Part("paint|china", taper=1.1, sides=COLUMN),)),
     "bottle": Piece((0.06, 0.09), (0.06, 0.09), (0.2, 0.32), (Part("paint", z=(0, 0.7), sides=COLUMN), Part("paint", (0.3, 0.7), (0.3, 0.7), (0.7, 1)))),
-    "bowl": Piece((0.14, 0.26), (0.14, 0.26), (0.06, 0.1), (Part("paint|china", taper=1.5, sides=COLUMN),)),
-    "vase": Piece((0.12, 0.3), (0.12, 0.3), (0.25, 0.5), (Part("paint", (0.3, 0.7), (0.3, 0.7), (0, 0.55), sides=COLUMN),
-        Part("leaf", (0.1, 0.6), (0.2, 0.7), (0.55, 0.9), tilt=0.3), Part("leaf|paint", (0.4, 0.95), (0.3, 0.8), (0.6, 1), tilt=-0.4))),
     "carton": Piece((0.08, 0.28), (0.06, 0.2), (0.05, 0.28), (Part("paint|print"),)),
-    "photo": Piece((0.12, 0.22), (0.02, 0.03), (0.15, 0.26), (Part("wood|metal", tilt=0.25), Part("print", (0.1, 0.9), (1, 1.2), (0.1, 0.9), tilt=0.25))),
     "table_lamp": Piece((0.25, 0.34), (0.25, 0.34), (0.4, 0.6), (Part("paint|metal", (0.35, 0.65), (0.35, 0.65), (0, 0.6), taper=0.6, sides=COLUMN),
         Part("shade", z=(0.55, 1), taper=0.7, sides=COLUMN))),
     "monitor": Piece((0.42, 0.6), (0.4, 0.5), (0.42, 0.5), (Part("black", y=(0.2, 0.3), z=(0.25, 1)), Part("screen", (0.04, 0.96), (0.3, 0.31), (0.29, 0.96)),
         Part("black", (0.42, 0.58), (0.15, 0.25), (0, 0.4)), Part("black", (0.3, 0.7), (0.1, 0.4), (0, 0.03)), Part("keys", (0.05, 0.95), (0.65, 1), (0, 0.04)))),
-    "laptop": Piece((0.32, 0.36), (0.24, 0.26), (0.22, 0.24), (Part("black|steel", z=(0, 0.07)), Part("keys", (0.06, 0.94), (0.2, 0.7), (0.07, 0.08)),
-        Part("black|steel", y=(0, 0.03), tilt=0.3), Part("screen", (0.04, 0.96), (0.03, 0.06), (0.1, 0.97), tilt=0.3))),
     "plate": Piece((0.18, 0.26), (0.18, 0.26), (0.02, 0.06), (Part("china|paint", sides=COLUMN),)),
     "basket": Piece((0.22, 0.4), (0.22, 0.36), (0.25, 0.45), (Part("ribs", taper=1.2), Part("soot", (0.03, 0.97), (0.03, 0.97), (0.98, 1.01), taper=1.2))),
     "bag": Piece((0.25, 0.45), (0.15, 0.3), (0.22, 0.5), (Part("clothes", tilt=0.15), Part("clothes", (0.15, 0.85), (0.9, 1.3), (0.1, 0.6)))),
@@ -230,12 +204,7 @@ PIECES = {
         Part("painting", (0.12, 0.88), (1.04, 1.08), (0.76, 0.96)))),
     "poster": Piece((0.4, 1.0), (0.01, 0.02), (1.7, 2.2), (Part("print|painting", z=(0.55, 1)),)),
     "wall_board": Piece((0.8, 2.2), (0.02, 0.03), (1.9, 2.1), (Part("board", z=(0.45, 1)),)),
-    "wall_mirror": Piece((0.5, 0.8), (0.02, 0.03), (1.8, 2.0), (Part("second_wood", z=(0.5, 1)), Part("mirror", (0.06, 0.94), (1, 1.1), (0.53, 0.97)))),
     "wall_shelf": Piece((0.6, 1.1), (0.22, 0.26), (1.6, 1.9), (Part("second_wood", z=(0.8, 0.82)), Part("books|paint", z=(0.82, 1), y=(0, 0.8), cells=(0.25, 0), fill=(0.4, 1)))),
     "radiator": Piece((0.6, 1.2), (0.1, 0.14), (0.65, 0.75), (Part("ribs", z=(0.2, 1)),)),
-    "hooks": Piece((0.6, 1.1), (0.2, 0.25), (1.7, 1.8), (Part("second_wood", y=(0, 0.1), z=(0.95, 1)), Part("clothes", z=(0.5, 0.96), cells=(0.25, 0), fill=(0.97, 0.98)))),
-    "cooler": Piece((0.6, 1.0), (0.2, 0.25), (2.2, 2.3), (Part("white", z=(0.88, 1)), Part("black", (0.05, 0.95), (0.2, 0.9), (0.875, 0.88)))),
-    "hanging": Piece((0.5, 1.0), (0.02, 0.03), (1.9, 2.1), (Part("cover", z=(0.45, 1)),)),
-    "clock": Piece((0.25, 0.35), (0.04, 0.05), (2.1, 2.2), (Part("black", z=(0.86, 1)), Part("white", (0.1, 0.9), (1, 1.1), (0.874, 0.986)))),
     "switch": Piece((0.08, 0.1), (0.01, 0.012), (1.15, 1.25), (Part("white", z=(0.9, 1)),)),
 }  # fmt: skip

@@ -13,36 +13,22 @@ from depth_tf.synthetic_rooms.solids import Assembly, Frame
 
 @dataclasses.dataclass(frozen=True)
 class Light:
-    """A source of light.
+    """A source of light."""
 
-    Attributes:
-      position_m: [3], world metres.
-      power: [3] red, green, blue; irradiance at 1 m facing it.
-      direction: [3] the way a window's light is thrown, or None for one that shines all round.
-      size_m: its width, which softens its shadows.
-    """
-
-    position_m: tuple[float, float, float]
-    power: tuple[float, float, float]
-    direction: tuple[float, float, float] | None
-    size_m: float
+    position_m: tuple[float, float, float]  # [3], world metres
+    power: tuple[float, float, float]  # [3] red, green, blue; irradiance at 1 m facing it
+    direction: tuple[float, float, float] | None  # [3] the way a window throws its light; None: all round
+    size_m: float  # its width, which softens its shadows
 
 
 @dataclasses.dataclass
 class Wall:
-    """One side of a room; its frame: x along it from 0 to its length, y into the room, z up.
+    """One side of a room; its frame: x along it from 0 to its length, y into the room, z up."""
 
-    Attributes:
-      frame: its frame.
-      length_m: along its x.
-      openings: (kind, left, right, bottom, top) of its holes, from left to right.
-      taken: (left, right, bottom, top) areas of it that something covers.
-    """
-
-    frame: Frame
-    length_m: float
-    openings: list[tuple[str, float, float, float, float]] = dataclasses.field(default_factory=list)
-    taken: list[tuple[float, float, float, float]] = dataclasses.field(default_factory=list)
+    frame: Frame  # its frame
+    length_m: float  # along its x
+    openings: list[tuple[str, float, float, float, float]]  # (kind, left, right, bottom, top), from left to right
+    taken: list[tuple[float, float, float, float]]  # (left, right, bottom, top) that something covers
 
     def is_free(self, left: float, right: float, bottom: float, top: float) -> bool:
         """True if all of that area is wall and nothing covers any of it."""
@@ -68,7 +54,7 @@ class Plan:
         self.rng, self.size_m, self.style, self.parts = rng, size_m, style, parts
         width, length, quarter = size_m[0], size_m[1], math.pi / 2
         corners = ((0, 0, width), (width, 0, length), (width, length, width), (0, length, length))
-        self.walls = [Wall(Frame(x, y, 0, i * quarter), along) for i, (x, y, along) in enumerate(corners)]
+        self.walls = [Wall(Frame(x, y, 0, i * quarter), along, [], []) for i, (x, y, along) in enumerate(corners)]
         self.floor = np.zeros((0, 5))
         self.lights: list[Light] = []
 

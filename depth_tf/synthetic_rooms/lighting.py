@@ -24,19 +24,12 @@ OFFSET_M = 0.03  # points are lifted off their surface by so much before they lo
 
 @dataclasses.dataclass(frozen=True)
 class LitRoom:
-    """Everything that lights a room.
+    """Everything that lights a room."""
 
-    Attributes:
-      lights: the sources.
-      maps: [lights, 2, 6 * MAP_PX * MAP_PX] float32: mean distance and mean squared distance, metres.
-      ambient: [3] float32, irradiance from all round.
-      size_m: width, length and height of the room.
-    """
-
-    lights: tuple[Light, ...]
-    maps: np.ndarray
-    ambient: np.ndarray
-    size_m: tuple[float, float, float]
+    lights: tuple[Light, ...]  # the sources
+    maps: np.ndarray  # [lights, 2, 6 * MAP_PX * MAP_PX] float32: mean distance and mean squared distance, metres
+    ambient: np.ndarray  # [3] float32, irradiance from all round
+    size_m: tuple[float, float, float]  # width, length and height of the room
 
 
 def light_room(faces: Faces, lights: tuple[Light, ...], reflectance: np.ndarray, size_m: tuple, extra: float) -> LitRoom:
@@ -79,29 +72,6 @@ def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray, occlusio
         strength = strength[lit] * _seen(shadow, offset[:, lit])
         for channel in range(3):
             total[channel, lit] += np.float32(light.power[channel]) * strength
-    return total
-
-
-def highlights(room: LitRoom, position: np.ndarray, normal: np.ndarray, ray: np.ndarray, gloss: np.ndarray) -> np.ndarray:
-    """Returns what polished points mirror, [3, n]: blurred images of the lights and a sheen at glancing angles.
-
-    Args:
-      room: the lit room.
-      position: [3, n] float32, world metres.
-      normal: [3, n] float32, unit.
-      ray: [3, n] float32, unit, from the camera to each point.
-      gloss: [n] float32, 0 matt to 1 polished.
-    """
-    facing = _dot(ray, normal)
-    mirrored = ray - 2 * facing * normal
-    fresnel = gloss * (0.04 + 0.5 * (1 - np.abs(facing)) ** 4)
-    total = room.ambient[:, None] * (0.7 * fresnel)
-    sharpness = 8 + 150 * gloss * gloss
-    for light in room.lights:
-        offset = np.array(light.position_m, np.float32)[:, None] - position
-        square = _dot(offset, offset)
-        lobe = np.exp(sharpness * (_dot(offset, mirrored) / np.sqrt(square) - 1)) * sharpness / 12
-        total += np.array(light.power, np.float32)[:, None] * (fresnel * lobe / (square + np.float32(0.5)))
     return total
 
 

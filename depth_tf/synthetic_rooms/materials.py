@@ -26,29 +26,17 @@ PALETTES = {
 
 @dataclasses.dataclass(frozen=True)
 class Material:
-    """A textured surface; what the channels of a texture mean, see `patterns`.
+    """A textured surface; what the channels of a texture mean, see `patterns`."""
 
-    Attributes:
-      texture: index into the texture bank.
-      base: reflectance of the ground; pictures are multiplied by it.
-      second: reflectance that the pattern's first channel mixes in.
-      third: reflectance that its second channel mixes in.
-      grain: strength of its third channel, light and dark.
-      tile_m: metres that one repeat covers; 0 stretches the texture once over each face.
-      gloss: 0 matt to 1 polished.
-      glow: radiance it sends out itself, as a multiple of its reflectance.
-      soft_m: metres over which a box of it is shaded as if its edges were rounded.
-    """
-
-    texture: int
-    base: Colour
-    second: Colour = (0.0, 0.0, 0.0)
-    third: Colour = (0.0, 0.0, 0.0)
-    grain: float = 0.0
-    tile_m: float = 1.0
-    gloss: float = 0.0
-    glow: float = 0.0
-    soft_m: float = 0.0
+    texture: int  # index into the texture bank
+    base: Colour  # reflectance of the ground; pictures are multiplied by it
+    second: Colour = (0.0, 0.0, 0.0)  # reflectance that the pattern's first channel mixes in
+    third: Colour = (0.0, 0.0, 0.0)  # reflectance that its second channel mixes in
+    grain: float = 0.0  # strength of its third channel, light and dark
+    tile_m: float = 1.0  # metres that one repeat covers; 0 stretches the texture once over each face
+    gloss: float = 0.0  # 0 matt to 1 polished
+    glow: float = 0.0  # radiance it sends out itself, as a multiple of its reflectance
+    soft_m: float = 0.0  # metres over which a box of it is shaded as if its edges were rounded
 
     def colour_matrix(self) -> np.ndarray:
         """Returns [3, 4]: reflectance = matrix @ (the texture's three channels, 1)."""
@@ -114,7 +102,7 @@ def front(rng: np.random.Generator, wood: Material) -> Material:
 
 def cloth(rng: np.random.Generator, *, calm: bool = False) -> Material:
     """Returns upholstery, curtain or bed cloth; `calm` leaves out strong patterns."""
-    kinds = ("weave", "creases", "weave", "smooth") if calm else ("weave", "stripes", "damask", "plaid", "patchwork")
+    kinds = ("weave", "creases", "weave", "smooth") if calm else ("weave", "stripes", "damask")
     kind, base = kinds[rng.integers(len(kinds))], choose(rng, "cloth")
     second = vary(rng, base, 0.35) if calm or rng.random() < 0.5 else choose(rng, "cloth")
     gloss = 0.35 if kind == "smooth" else 0.0
@@ -132,11 +120,11 @@ def flooring(rng: np.random.Generator, kind: str) -> Material:
 
 
 def walling(rng: np.random.Generator) -> Material:
-    """Returns a wall: mostly plain paint, sometimes paper or brick."""
+    """Returns a wall: mostly plain paint, sometimes paper or tiles."""
     base, kind = choose(rng, "wall", 0.1), rng.random()
     if kind < 0.82:
         return Material(pick(rng, "smooth"), base, grain=rng.uniform(0.1, 0.35), tile_m=rng.uniform(1.5, 3))
-    name = ("stripes", "damask")[rng.integers(2)] if kind < 0.95 else "bricks"
+    name = ("stripes", "damask", "tiles")[rng.integers(3)]
     second = vary(rng, dim(base, rng.uniform(0.6, 0.9)), 0.1)
     return Material(pick(rng, name), base, second, vary(rng, base, 0.3), 0.3, rng.uniform(0.4, 0.9))
 
@@ -153,7 +141,7 @@ DRAWN = {
     "keys": lambda rng: Material(pick(rng, "page"), (0.03,) * 3, (0.008,) * 3, (0.02,) * 3, tile_m=0.0),
     "card": lambda rng: paint(rng, vary(rng, (0.37, 0.23, 0.11))),
     "print": lambda rng: picture(rng, "abstract", gloss=0.2),
-    "painting": lambda rng: picture(rng, "landscape" if rng.random() < 0.4 else "abstract"),
+    "painting": lambda rng: picture(rng, "abstract"),
     "board": lambda rng: picture(rng, "board"),
     "books": lambda rng: picture(rng, "books", rng.uniform(0.5, 1.1)),
     "screen": lambda rng: picture(rng, "screen", gloss=0.5, glow=rng.choice([0.0, 0.7])),
@@ -165,7 +153,6 @@ DRAWN = {
     "clothes": lambda rng: Material(pick(rng, "creases"), choose(rng, "cloth", 0.3), grain=1.0, tile_m=0.5, soft_m=0.1),
     "cover": cloth,
     "ribs": lambda rng: Material(pick(rng, "ribs"), choose(rng, "wall"), (0.3,) * 3, grain=0.5, tile_m=0.6, gloss=0.1),
-    "bricks": lambda rng: Material(pick(rng, "bricks"), (0.28, 0.11, 0.06), (0.16, 0.07, 0.04), (0.45, 0.4, 0.36), 0.6, 0.8),
 }  # fmt: skip
 
 

@@ -89,12 +89,6 @@ def tiles(rng):
     return stack(np.clip(tone + 0.07 * cloud, 0, 1), joints(4, 0.05), light(cloud))
 
 
-def bricks(rng):
-    row = np.floor(V * 8)
-    mortar = ((V * 8) % 1 < 0.12) | ((U * 4 + 0.5 * (row % 2)) % 1 < 0.06)
-    return stack(cells(rng, 4, 8, bond=0.5), mortar, light(spectral(rng, 0.9)))
-
-
 def carpet(rng):
     pile, flecks = spectral(rng, 0.2, lowest=20), spectral(rng, 0.3)
     return stack(soft_step(pile - 0.8, 2), soft_step(flecks - 1, 0.7) * (rng.random() < 0.3), light(spectral(rng, 0.9)))
@@ -104,11 +98,6 @@ def stripes(rng):
     at = np.abs((U * 4) % 1 - 0.5)
     band = sum((at > edge).astype(int) for edge in rng.uniform(0.03, 0.5, rng.integers(1, 4))) % 2
     return stack(band, np.abs(at - rng.uniform(0, 0.5)) < 0.02, light(spectral(rng, 0.5)))
-
-
-def plaid(rng):
-    bands = [(np.abs((axis * 3) % 1 - 0.5) > rng.uniform(0.1, 0.4)) * 0.5 for axis in (U, V)]
-    return stack(bands[0] + bands[1], 0.7 * joints(3, 0.06), light(spectral(rng, 0.4)))
 
 
 def damask(rng):  # mirrored ornament; as wallpaper, cloth and rugs have it
@@ -121,13 +110,6 @@ def weave(rng):
     threads = 2 * np.pi * rng.choice([32, 42, 64])
     cloth, uneven = np.sin(threads * U) * np.sin(threads * V), spectral(rng, 0.4, stretch=8)
     return stack(soft_step(0.5 * cloth + 0.4 * uneven, 2), 0, light(0.7 * uneven + 0.6 * cloth))
-
-
-def patchwork(rng):
-    count = int(rng.integers(4, 8))
-    puff = np.sqrt(np.abs(np.sin(np.pi * count * U) * np.sin(np.pi * count * V)))
-    first, second = (np.round(cells(rng, count, count) * 3) / 3 for _ in range(2))
-    return stack(first * (1 - second), second, 0.3 + 0.4 * puff)
 
 
 def creases(rng):  # bed linen and clothes: soft folds, light on one side and dark on the other
@@ -178,14 +160,6 @@ def colour(rng: np.random.Generator, low: float = 0.05, high: float = 0.8, *, sa
 def over(image: np.ndarray, mask: np.ndarray, paint: np.ndarray) -> np.ndarray:
     """Returns the image with `paint` laid over it where `mask`, [SIZE_PX, SIZE_PX], is 1."""
     return image + np.float32(mask)[..., None] * (paint - image)
-
-
-def landscape(rng):
-    image = over(colour(rng, 0.4, 0.9) + 0 * U[..., None], np.clip(V * 2, 0, 1), colour(rng, 0.5, 0.9, saturation=0.3))
-    for layer in range(rng.integers(2, 5)):
-        outline = 0.3 + 0.15 * layer + 0.01 * np.cumsum(rng.standard_normal(SIZE_PX))
-        image = over(image, soft_step(V - outline, 0.01), colour(rng, 0.03, 0.4))
-    return image * (0.7 + 0.6 * light(spectral(rng, 0.9))[..., None])
 
 
 def abstract(rng):  # paintings, photographs, posters, magazines
@@ -240,14 +214,10 @@ def outside(rng):  # the view from a window: sky, buildings, trees, ground
     return over(over(image, leaves, green), V > 0.85, np.array([0.3, 0.32, 0.2]) * rng.uniform(0.6, 1.4))
 
 
-# name -> (maker, variants). The order is part of what a seed means.
-PATTERNS = {
-    "smooth": (smooth, 4), "wood": (wood, 6), "planks": (planks, 4), "tiles": (tiles, 4), "bricks": (bricks, 2),
-    "carpet": (carpet, 4), "stripes": (stripes, 4), "plaid": (plaid, 3), "damask": (damask, 4), "weave": (weave, 3),
-    "patchwork": (patchwork, 3), "creases": (creases, 4), "stone": (stone, 4), "ribs": (ribs, 1),
-    "fronts": (fronts, 8), "rug": (rug, 5), "page": (page, 3),
-}  # fmt: skip
-PICTURES = {
-    "landscape": (landscape, 8), "abstract": (abstract, 16), "books": (books, 6), "screen": (screen, 4),
-    "board": (board, 5), "outside": (outside, 6),
+# name -> (maker, variants), patterns before pictures. The order is part of what a seed means.
+KINDS = {
+    "smooth": (smooth, 4), "wood": (wood, 6), "planks": (planks, 4), "tiles": (tiles, 4), "carpet": (carpet, 4),
+    "stripes": (stripes, 6), "damask": (damask, 6), "weave": (weave, 3), "creases": (creases, 4), "stone": (stone, 4),
+    "ribs": (ribs, 1), "fronts": (fronts, 8), "rug": (rug, 5), "page": (page, 3), "abstract": (abstract, 20),
+    "books": (books, 6), "screen": (screen, 4), "board": (board, 5), "outside": (outside, 6),
 }  # fmt: skip

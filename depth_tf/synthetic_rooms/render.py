@@ -12,29 +12,19 @@ from depth_tf.synthetic_rooms.lighting import LitRoom
 from depth_tf.synthetic_rooms.patterns import SIZE_PX
 from depth_tf.synthetic_rooms.solids import Faces
 
-POLISHED = 0.12  # gloss from which a surface mirrors lights
 ROUNDNESS = np.tan(np.pi / 8)  # how far a column's side bends its normal, so that it meets its neighbour's
 
 
 @dataclasses.dataclass(frozen=True)
 class Rendering:
-    """One view, before any camera.
+    """One view, before any camera."""
 
-    Attributes:
-      radiance: [H, W, 3] float32, linear.
-      depth_m: [H, W] float32 along the optical axis, infinity where nothing is met.
-      incidence: [H, W] float32, cosine of the angle at which the ray meets the surface.
-      reflectance: [H, W] float32, mean over colours.
-      gloss: [H, W] float32.
-      glow: [H, W] float32.
-    """
-
-    radiance: np.ndarray
-    depth_m: np.ndarray
-    incidence: np.ndarray
-    reflectance: np.ndarray
-    gloss: np.ndarray
-    glow: np.ndarray
+    radiance: np.ndarray  # [H, W, 3] float32, linear
+    depth_m: np.ndarray  # [H, W] float32 along the optical axis, infinity where nothing is met
+    incidence: np.ndarray  # [H, W] float32, cosine of the angle at which the ray meets the surface
+    reflectance: np.ndarray  # [H, W] float32, mean over colours
+    gloss: np.ndarray  # [H, W] float32
+    glow: np.ndarray  # [H, W] float32
 
 
 class Renderer:
@@ -78,9 +68,8 @@ class Renderer:
         occlusion = lighting.screen_occlusion(inverse).ravel()
         gloss, glow = self._gloss.take(flat), self._glow.take(flat)
         radiance = reflectance * (lighting.irradiance(self._lit, position, normal, occlusion) + glow)
-        shiny = np.flatnonzero(gloss > POLISHED)
-        seen = (self._lit, position[:, shiny], normal[:, shiny], ray[:, shiny], gloss[shiny])
-        radiance[:, shiny] += lighting.highlights(*seen)
+        sheen = gloss * (np.float32(0.03) + np.float32(0.4) * (1 - incidence) ** 4)  # what polish mirrors of the room
+        radiance += self._lit.ambient[:, None] * sheen
         maps = [values.reshape(shape) for values in (incidence, reflectance.mean(axis=0), gloss, glow)]
         return Rendering(_smooth_edges(radiance.reshape(3, *shape), face), depth_m, *maps)
 

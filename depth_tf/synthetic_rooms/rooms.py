@@ -14,21 +14,13 @@ from depth_tf.synthetic_rooms.solids import Assembly, Faces, Frame
 
 @dataclasses.dataclass(frozen=True)
 class Room:
-    """A finished room, [0, width] x [0, length] x [0, height] of the world.
+    """A finished room, [0, width] x [0, length] x [0, height] of the world."""
 
-    Attributes:
-      faces: all of it, and of what one can see beyond it.
-      lit: its light.
-      size_m: width, length and height.
-      floor: what covers its floor, as in `Plan.floor`.
-      view_m: typical median depth of a photograph of it.
-    """
-
-    faces: Faces
-    lit: LitRoom
-    size_m: tuple[float, float, float]
-    floor: np.ndarray
-    view_m: float
+    faces: Faces  # all of it, and of what one can see beyond it
+    lit: LitRoom  # its light
+    size_m: tuple[float, float, float]  # width, length and height
+    floor: np.ndarray  # what covers its floor, as in `Plan.floor`
+    view_m: float  # typical median depth of a photograph of it
 
 
 def make_room(rng: np.random.Generator) -> Room:

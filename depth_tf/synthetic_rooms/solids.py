@@ -31,23 +31,14 @@ class Frame:
 
 @dataclasses.dataclass(frozen=True)
 class Faces:
-    """F faces of solids.
+    """F faces of solids."""
 
-    Attributes:
-      corners_m: [F, 4, 3] float64, world metres: lower left, lower right, upper right, upper left from outside.
-      material: [F] int, index into `materials`.
-      materials: the distinct materials.
-      half_m: [F, 3] float64, half the size of the solid along its own axes.
-      shades: [F] bool, whether it throws a shadow.
-      round: [F] bool, whether it is a side of a column, shaded as if it were curved.
-    """
-
-    corners_m: np.ndarray
-    material: np.ndarray
-    materials: tuple[Material, ...]
-    half_m: np.ndarray
-    shades: np.ndarray
-    round: np.ndarray
+    corners_m: np.ndarray  # [F, 4, 3] float64, world metres: lower left, lower right, upper right, upper left
+    material: np.ndarray  # [F] int, index into `materials`
+    materials: tuple[Material, ...]  # the distinct materials
+    half_m: np.ndarray  # [F, 3] float64, half the size of the solid along its own axes
+    shades: np.ndarray  # [F] bool, whether it throws a shadow
+    round: np.ndarray  # [F] bool, whether it is a side of a column, shaded as if it were curved
 
 
 class Assembly:

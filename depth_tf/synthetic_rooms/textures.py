@@ -5,13 +5,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from depth_tf.synthetic_rooms.patterns import PATTERNS, PICTURES, SIZE_PX
+from depth_tf.synthetic_rooms.patterns import KINDS, SIZE_PX
 
 LEVELS = 7  # 256, 128 ... 4 pixels
 
-_KINDS = {**PATTERNS, **PICTURES}
-_MAKERS = [maker for maker, count in _KINDS.values() for _ in range(count)]
-_FIRST = dict(zip(_KINDS, np.cumsum([0, *(count for _, count in _KINDS.values())]).tolist(), strict=False))
+_MAKERS = [maker for maker, count in KINDS.values() for _ in range(count)]
+_FIRST = dict(zip(KINDS, np.cumsum([0, *(count for _, count in KINDS.values())]).tolist(), strict=False))
 _SIZES = (SIZE_PX >> np.arange(LEVELS)).astype(np.int32)
 _STARTS = np.concatenate([[0], np.cumsum(_SIZES**2)[:-1]]).astype(np.int32)
 _TEXELS = int((_SIZES**2).sum())
@@ -19,12 +18,12 @@ _TEXELS = int((_SIZES**2).sum())
 
 def pick(rng: np.random.Generator, name: str) -> int:
     """Returns the index of a random variant of the texture `name`."""
-    return _FIRST[name] + int(rng.integers(_KINDS[name][1]))
+    return _FIRST[name] + int(rng.integers(KINDS[name][1]))
 
 
 def is_picture(texture: int) -> bool:
     """True if the texture's channels are red, green and blue."""
-    return texture >= _FIRST["landscape"]
+    return texture >= _FIRST["abstract"]
 
 
 def follows_longer_side(texture: int) -> bool:
