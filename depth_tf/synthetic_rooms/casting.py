@@ -54,33 +54,38 @@ def _project(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, 
 
     An edge or a plane is [3, n]: factors of (u, v, 1). An area is first and last + 1 column, first and last + 1 row.
     """
-    position = np.stack([camera.position_m for camera in cameras])
-    axes = np.stack([camera.axes for camera in cameras])
-    normal = np.cross(corners_m[:, 1] - corners_m[:, 0], corners_m[:, 3] - corners_m[:, 0])
-    distance = position @ normal.T - np.einsum("fi,fi->f", normal, corners_m[:, 0])
-    view, face = np.nonzero(distance > 1e-9)
-    corners = (corners_m[face] - position[view, None]) @ axes[view].transpose(0, 2, 1)
-    area = _areas(corners, columns, rows)
-    seen = np.flatnonzero((area[0] < area[1]) & (area[2] < area[3]))
-    view, face, corners = view[seen], face[seen], corners[seen]
-    plane = -np.einsum("nij,nj->in", axes[view], normal[face]) / distance[view, face]
-    x, y, z = np.ascontiguousarray(corners.transpose(2, 1, 0))
-    edges = []
-    for p, q in ((0, 1), (1, 2), (2, 3), (3, 0)):
-        edges.append(np.stack([y[q] * z[p] - z[q] * y[p], z[q] * x[p] - x[q] * z[p], x[q] * y[p] - y[q] * x[p]]))
-    return view, face, edges, plane, area[:, seen]
+    corners = np.ascontiguousarray(corners_m.transpose(2, 1, 0))  # [3, 4, F]
+    normal = _cross(corners[:, 1] - corners[:, 0], corners[:, 3] - corners[:, 0])
+    offset = (normal * corners[:, 0]).sum(axis=0)
+    found = []
+    for view, camera in enumerate(cameras):
+        distance = camera.position_m @ normal - offset
+        face = np.flatnonzero(distance > 1e-9)
+        local = np.tensordot(camera.axes, corners[:, :, face] - camera.position_m[:, None, None], 1)
+        area = _areas(local, columns, rows)
+        seen = np.flatnonzero((area[0] < area[1]) & (area[2] < area[3]))
+        plane = -(camera.axes @ normal[:, face[seen]]) / distance[face[seen]]
+        found.append((np.full(len(seen), view), face[seen], local[:, :, seen], plane, area[:, seen]))
+    view, face, local, plane, area = (np.concatenate(each, axis=-1) for each in zip(*found, strict=True))
+    return view, face, [_cross(local[:, q], local[:, q - 1]) for q in range(4)], plane, area
+
+
+def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    (a, b, c), (x, y, z) = first, second
+    return np.stack([b * z - c * y, c * x - a * z, a * y - b * x])
 
 
 def _areas(corners: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Returns [4, n] int: the rectangles of pixels that faces, [n, 4, 3], may cover: all where one reaches behind."""
-    depth_m = corners[..., 2]
-    before = depth_m.min(axis=1) > NEAR_M
+    """Returns [4, n] int: the rectangles of pixels that faces, [3, 4, n], may cover: all where one reaches behind."""
+    depth_m = corners[2]
+    before = depth_m.min(axis=0) > NEAR_M
+    inverse = 1 / np.where(before, depth_m, 1.0)
     bounds = []
     for axis, slopes in enumerate((columns, rows)):
-        at = (corners[..., axis] / np.where(before[:, None], depth_m, 1.0) - slopes[0]) / (slopes[1] - slopes[0])
-        low = np.where(before, np.clip(np.ceil(at.min(axis=1)), 0, len(slopes)), 0)
-        high = np.where(before, np.clip(np.floor(at.max(axis=1)) + 1, 0, len(slopes)), len(slopes))
-        bounds += [low, np.where(depth_m.max(axis=1) > NEAR_M, high, 0)]
+        at = (corners[axis] * inverse - slopes[0]) / (slopes[1] - slopes[0])
+        low = np.where(before, np.clip(np.ceil(at.min(axis=0)), 0, len(slopes)), 0)
+        high = np.where(before, np.clip(np.floor(at.max(axis=0)) + 1, 0, len(slopes)), len(slopes))
+        bounds += [low, np.where(depth_m.max(axis=0) > NEAR_M, high, 0)]
     return np.stack(bounds).astype(np.int64)
 
 

@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 
-from depth_tf.synthetic_rooms.materials import Style
+from depth_tf.synthetic_rooms.materials import Material, Style
 from depth_tf.synthetic_rooms.solids import BOX, COLUMN, Assembly, Frame
 
 Span = tuple[float, float]
@@ -42,9 +42,9 @@ class Piece:
     top: float = 0.0
 
 
-def build(parts: Assembly, name: str, size_m: np.ndarray, frame: Frame, style: Style, rng: np.random.Generator) -> None:
-    """Adds the piece `name` of width, depth and height `size_m` in a frame on the floor under its middle."""
-    drawn = {}
+def build(parts: Assembly, name: str, size_m: np.ndarray, frame: Frame, style: Style, rng: np.random.Generator, lit: Material | None = None) -> None:
+    """Adds the piece `name` of width, depth and height `size_m` in a frame under its middle; "lit" parts are of `lit`."""
+    drawn = {"lit": lit}
     for part in PIECES[name].parts:
         if part.share < 1 and rng.random() > part.share:
             continue
@@ -55,7 +55,7 @@ def build(parts: Assembly, name: str, size_m: np.ndarray, frame: Frame, style: S
                 spans = (_flip(x) if left else x, _flip(part.y) if back else part.y, z)
                 low, high = np.array(spans).T
                 middle = ((low + high) / 2 - (0.5, 0.5, 0)) * size_m
-                options = {"tilt": part.tilt, "taper": part.taper, "sides": part.sides}
+                options = {"tilt": part.tilt, "taper": part.taper, "sides": part.sides, "shades": part.material != "lit"}
                 parts.add(frame, tuple(middle), (high - low) * size_m, material, **options)
             if part.fill[0] < 1:
                 material = style.draw(part.material)  # each row of books has its own
@@ -156,7 +156,7 @@ PIECES = {
         Part("wood|second_wood", (0, 0.03), mirror="x"), Part("wood|second_wood", (0.02, 0.98), (0, 0.05), share=0.75),
         Part("wood|second_wood", (0.02, 0.98), z=(0.04, 1.36), cells=(0, 0.33), fill=(0.075, 0.075)),
         Part("wood|second_wood", z=(0.985, 1)),
-        Part("books|books|books|paint", (0.03, 0.97), (0.06, 0.7), (0.08, 0.97), cells=(0.27, 0.33), fill=(0.5, 0.85))), 1.0),
+        Part("books|books|books|paint", (0.03, 0.97), (0.06, 0.7), (0.08, 0.97), cells=(0.45, 0.33), fill=(0.5, 0.85))), 1.0),
     "counter": Piece((0.8, 3.0), (0.6, 0.64), (0.9, 0.92), (
         Part("soot", (0, 1), (0, 0.86), (0, 0.1)), Part("kitchen", (0, 1), (0, 0.95), (0.1, 0.95), cells=(0.6, 0)), Part("counter", z=(0.95, 1)),
         Part("counter", (0, 1), (0, 0.03), (1, 1.1)), Part("steel|soot", (0.3, 0.6), (0.15, 0.85), (1, 1.008), share=0.6),
@@ -182,6 +182,16 @@ PIECES = {
         ((0.4, 0.55), (0.5, 0.95), (0.35, 0.75), -0.7), ((0.42, 0.6), (0.05, 0.5), (0.4, 0.85), 0.8), ((0.3, 0.7), (0.4, 0.6), (0.65, 1), 0.1))))),
     "floor_lamp": Piece((0.36, 0.42), (0.36, 0.42), (1.4, 1.75), (Part("metal", (0.2, 0.8), (0.2, 0.8), (0, 0.02), sides=COLUMN),
         Part("metal", (0.46, 0.54), (0.46, 0.54), (0.02, 0.85)), Part("shade", z=(0.82, 1), taper=0.7, sides=COLUMN))),
+    "pier": Piece((0.3, 0.9), (0.2, 0.9), (2.3, 2.35), (Part("wall", z=(0, 1.4)),)),
+    "panel": Piece((0.6, 0.6), (1.2, 1.2), (0.04, 0.04), (Part("lit"),)),
+    "pendant": Piece((0.36, 0.36), (0.36, 0.36), (0.3, 1.0), (Part("lit", z=(0, 0.13), taper=1.2, sides=COLUMN),
+        Part("metal", (0.48, 0.52), (0.48, 0.52), (0.13, 1)))),
+    "window": Piece((0.8, 2.4), (0.1, 0.1), (0.9, 2.0), (
+        Part("trim", (0, 0.04), (0, 0.6), mirror="x"), Part("trim", y=(0, 0.6), z=(0, 0.04)), Part("trim", y=(0, 0.6), z=(0.96, 1)),
+        Part("trim", (0.48, 0.52), (0, 0.5), share=0.7), Part("trim", y=(0, 0.5), z=(0.48, 0.52), share=0.5),
+        Part("trim", (-0.08, 1.08), (0, 2.2), (-0.03, 0)), Part("ribs|white", y=(0.7, 0.8), z=(0.7, 1), share=0.2),
+        Part("ribs|white|cover", y=(0.7, 0.8), z=(0.4, 1), share=0.2), Part("cover|cloth", (-0.16, 0.1), (1.4, 2.4), (-0.3, 1.05), cells=(0.1, 0), mirror="x", share=0.3),
+        Part("cover|cloth", (-0.16, 0.25), (1.4, 2.4), (-0.1, 1.05), cells=(0.12, 0), mirror="x", share=0.2))),
     "pillar": Piece((0.3, 0.6), (0.3, 0.6), (2.3, 2.4), (Part("wall"),)),
     # Small things.
     "books": Piece((0.15, 0.4), (0.16, 0.18), (0.18, 0.28), (Part("books"),)),

@@ -35,14 +35,14 @@ class Beside:
 
 @dataclasses.dataclass(frozen=True)
 class Put:
-    """A rule: pieces that stand at a "wall", in the "middle", in "rows" through the room, or hang on a wall ("hang")."""
+    """A rule: pieces that stand at a "wall", in the "middle", or hang on a wall ("hang")."""
 
     where: str  # as above
     pieces: str  # names, of which one is drawn each time
     times: tuple[int, int] = (1, 1)  # least and greatest number of tries
     things: str = ""  # names of what may lie on it
     beside: tuple[Beside, ...] = ()  # what stands beside it
-    spread: float = 0.7  # how far from the middle, as a share of the room; of rows, metres between two
+    spread: float = 0.7  # how far from the middle, as a share of the room
     margin_m: float = 0.3  # free floor about it
 
 
@@ -62,9 +62,6 @@ class Kind:
 def furnish(plan: Plan, rules: tuple[Put, ...]) -> None:
     """Places what the rules say, then what all rooms have: small pieces along the walls, litter, things on walls."""
     for rule in (*rules, *EVERYWHERE):
-        if rule.where == "rows":
-            _rows(plan, rule)
-            continue
         for _ in range(plan.rng.integers(rule.times[0], rule.times[1] + 1)):
             name = _one(plan, rule.pieces)
             if rule.where == "hang":
@@ -76,18 +73,6 @@ def furnish(plan: Plan, rules: tuple[Put, ...]) -> None:
             else:
                 frame = plan.in_middle(name, size_m, spread=rule.spread, turn=0.05, margin=rule.margin_m)
             if frame:
-                _finish(plan, name, size_m, frame, rule)
-
-
-def _rows(plan: Plan, rule: Put) -> None:
-    """Fills the floor with rows of one piece, all of one size."""
-    name, rng = _one(plan, rule.pieces), plan.rng
-    size_m, turn = furniture.draw_size(name, rng), rng.integers(4)
-    pitch = np.roll([size_m[0] + rule.margin_m, size_m[1] + rule.spread * rng.uniform(0.9, 1.3)], turn % 2)
-    for x in np.arange(1.2, plan.size_m[0] - 0.8, pitch[0]):
-        for y in np.arange(1.2, plan.size_m[1] - 0.8, pitch[1]):
-            frame = Frame(x, y, 0, turn * math.pi / 2 + rng.normal(0, 0.02))
-            if rng.random() < 0.85 and plan.stand(name, size_m, frame):
                 _finish(plan, name, size_m, frame, rule)
 
 
@@ -144,7 +129,7 @@ _WORK = Put("wall", "desk desk table", (1, 1), DESK, _SEAT)
 
 EVERYWHERE = (
     Put("wall", "side_table nightstand shelves chair stool dresser", (4, 10), CHEST),
-    Put("wall", "plant floor_lamp", (0, 1)),
+    Put("wall", "plant floor_lamp pier pier", (0, 2)),
     Put("middle", LITTER, (2, 9), spread=0.9, margin_m=0.0),
     Put("hang", FIXED, (8, 24)),
 )
@@ -168,7 +153,7 @@ KINDS = {
         Put("wall", "desk desk table", (1, 4), DESK, _SEAT), Put("middle", "table", (0, 1), DESK, _CHAIRS),
         Put("wall", "shelves dresser shelves wardrobe", (2, 4), CHEST), Put("hang", "wall_board poster", (0, 3))), True),
     "classroom": Kind(0.06, 3.7, (6.0, 10.5), ("carpet", "tiles", "planks"), (
-        Put("rows", "school_table", (1, 1), "sheet book_stack carton cup", (Beside("chair", "f", 0.0, 0.8, 0.6),), 1.2, 0.7),
+        Put("middle", "school_table", (6, 14), "sheet book_stack carton cup", (Beside("chair", "f", -0.1, 0.8, 0.6),), 0.85, 0.5),
         Put("wall", "shelves dresser", (3, 8), CHEST), Put("hang", "wall_board poster", (3, 12))), True),
     "store": Kind(0.05, 2.9, (3.0, 7.0), ("carpet", "planks", "tiles"), (
         Put("wall", "shelves shelves dresser", (4, 10), CHEST), Put("middle", "shelves table", (0, 4), CHEST, margin_m=0.5),
@@ -178,6 +163,6 @@ KINDS = {
         Put("middle", "dresser double_bed side_table shelves armchair pillar", (2, 8), CHEST, spread=0.9), _SOFAS,
         Put("wall", "shelves dresser dresser", (2, 5), CHEST)), True, 0.6),
     "bookshop": Kind(0.04, 3.0, (6.0, 13.0), ("carpet", "planks", "tiles"), (
-        Put("rows", "shelves", spread=1.5, margin_m=0.01, beside=(Beside("shelves", "b", 0.0, 0.8),)),
+        Put("middle", "shelves", (5, 10), CHEST, (Beside("shelves", "b", 0.02),), 0.85, 0.8),
         Put("middle", "table pillar", (0, 5), "book_stack books carton", spread=0.9), Put("wall", "shelves", (4, 10), CHEST)), True, 0.8),
 }  # fmt: skip

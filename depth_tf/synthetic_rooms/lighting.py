@@ -14,7 +14,7 @@ from depth_tf.synthetic_rooms.casting import cast
 from depth_tf.synthetic_rooms.layout import Light
 from depth_tf.synthetic_rooms.solids import Faces
 
-MAP_PX = 96
+MAP_PX = 64
 MAP_SLOPE = 1.12  # a cube's side reaches a little beyond 1, so that blurring meets no edge
 FAR_M = 30.0
 THIN_M = 0.07  # what is thinner two ways is lost between the texels of a shadow map
@@ -111,7 +111,7 @@ def _shadow_maps(faces: Faces, lights: tuple[Light, ...]) -> np.ndarray:
         cameras = [Camera(np.array(light.position_m), axes) for axes in sides]
         hits = cast(faces.corners_m[faces.shades & wide], cameras, slopes, slopes)
         depth_m = 1 / np.maximum(hits.inverse_depth, 1 / FAR_M)
-        width_px = int(np.clip(round(light.size_m * 20), 3, 15))
+        width_px = int(np.clip(round(light.size_m * 14), 3, 11))
         for moment, values in zip(target, (depth_m, depth_m**2), strict=True):
             ndimage.uniform_filter(values, (0, width_px, width_px), moment)
             ndimage.uniform_filter(moment, (0, width_px // 2, width_px // 2), moment)

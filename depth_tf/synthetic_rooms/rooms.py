@@ -32,7 +32,6 @@ def make_room(rng: np.random.Generator) -> Room:
     plan = Plan(rng, size_m, style, Assembly())
     daylight = rng.uniform(2.5, 9.0) if rng.random() < 0.75 else 0.02
     through = shell.cut_openings(plan, daylight, arches=0.2 if kind.office else 0.4)
-    shell.add_beams(plan)
     furnish(plan, kind.rules)
     shell.hang_lamps(plan, office=kind.office, daylight=daylight)
     shell.close(plan, plan.walls)
@@ -41,7 +40,7 @@ def make_room(rng: np.random.Generator) -> Room:
     faces = plan.parts.faces()
     means = [np.array(style.kept[name].base) for name in ("wall", "wall", "floor", "ceiling")]
     reflectance = np.clip(np.mean(means, axis=0), 0.1, 0.7)
-    lit = light_room(faces, tuple(plan.lights), reflectance, size_m, rng.uniform(0.02, 0.1))
+    lit = light_room(faces, tuple(plan.lights[: shell.MOST_LIGHTS]), reflectance, size_m, rng.uniform(0.02, 0.1))
     return Room(faces, lit, size_m, plan.floor[plan.floor[:, 4] > 0], kind.view_m)
 
 

@@ -28,7 +28,7 @@ def photograph(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
     brightness = max(brightness, 0.3 * float(np.quantile(luminance[::4, ::4], 0.8)))
     exposed = light * np.float32(np.exp(rng.normal(np.log(0.155), 0.33)) / brightness)
     exposed *= _vignette(exposed.shape[:2], rng)[..., None]
-    exposed = _bloom(_blur(exposed, rng))
+    exposed = _blur(exposed, rng)
     exposed = exposed + _noise(exposed, rng)
     saturation = np.float32(rng.uniform(0.6, 1.05))
     grey = exposed.mean(axis=-1, keepdims=True)
@@ -69,24 +69,16 @@ def projector_shadow(depth_m: np.ndarray) -> np.ndarray:
 def encode_png(image: np.ndarray) -> bytes:
     """Returns `image`, [H, W, 3] uint8, as PNG."""
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", compress_level=2)
+    Image.fromarray(image).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
 def _wide_steps(depth_m: np.ndarray) -> np.ndarray:
     """Marks pixels beside a step in depth, where the sensor's window straddles two surfaces."""
+    cross = ndimage.generate_binary_structure(2, 1)
     inverse = 1 / depth_m
-    marked = np.zeros(depth_m.shape, bool)
-    for axis in (0, 1):
-        step = np.abs(np.diff(inverse, axis=axis)) > 0.06 * np.minimum(*_neighbours(inverse, axis))
-        for side in (slice(1, None), slice(None, -1)):
-            index = (side, slice(None)) if axis == 0 else (slice(None), side)
-            marked[index] |= step
-    return marked
-
-
-def _neighbours(image: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    return (image[1:], image[:-1]) if axis == 0 else (image[:, 1:], image[:, :-1])
+    low, high = ndimage.minimum_filter(inverse, footprint=cross), ndimage.maximum_filter(inverse, footprint=cross)
+    return (high - inverse > 0.06 * inverse) | (inverse - low > 0.06 * low)
 
 
 def _returns_enough(rendering: Rendering, depth_m: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -99,8 +91,9 @@ def _returns_enough(rendering: Rendering, depth_m: np.ndarray, rng: np.random.Ge
 
 def _smooth_noise(shape: tuple[int, int], rng: np.random.Generator, *, size_px: int) -> np.ndarray:
     """Returns noise of about unit variance that hangs together over `size_px` pixels."""
-    noise = rng.standard_normal([-(-extent // size_px) + 1 for extent in shape], dtype=np.float32) * np.float32(1.3)
-    return ndimage.zoom(noise, size_px, order=1)[: shape[0], : shape[1]]
+    noise = rng.standard_normal([-(-extent // size_px) for extent in shape], dtype=np.float32) * np.float32(1.4)
+    noise = np.repeat(np.repeat(noise, size_px, axis=0), size_px, axis=1)
+    return ndimage.uniform_filter(noise, size_px)[: shape[0], : shape[1]]
 
 
 def _white_balance(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -122,14 +115,6 @@ def _blur(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     for axis, share in enumerate(rng.uniform(0, 0.22, 2)):
         light = ndimage.convolve1d(light, [share, 1 - 2 * share, share], axis, mode="nearest")
     return light
-
-
-def _bloom(light: np.ndarray) -> np.ndarray:
-    """Lets light far over the white point spill into its surroundings."""
-    height, width, _ = light.shape
-    over = np.clip(light - 1, 0, 6).reshape(height // 8, 8, width // 8, 8, 3).mean(axis=(1, 3))
-    over = ndimage.gaussian_filter(over, (0.7, 0.7, 0))
-    return light + np.float32(0.06) * np.repeat(np.repeat(over, 8, axis=0), 8, axis=1)
 
 
 def _noise(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:

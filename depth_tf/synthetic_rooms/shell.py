@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
+from depth_tf.synthetic_rooms.furniture import build
 from depth_tf.synthetic_rooms.layout import Light, Plan, Wall
-from depth_tf.synthetic_rooms.materials import dim, paint, picture
+from depth_tf.synthetic_rooms.materials import paint, picture
 from depth_tf.synthetic_rooms.solids import COLUMN, Frame
 
 WALL_M = 0.14
@@ -58,9 +59,11 @@ def cut_windows(plan: Plan, wall: Wall, sill: float, top: float, daylight: float
     width = min(rng.uniform(0.8, 2.4), share - 0.35)
     for middle in (np.arange(count) + 0.5) * share:
         wall.openings.append(("window", middle - width / 2, middle + width / 2, sill, top))
-        _fill_window(plan, wall.frame.at(middle, 0), width, (sill, top), daylight)
+        size_m = np.array([width, 0.1, top - sill])
+        build(plan.parts, "window", size_m, wall.frame.at(middle, -0.05, sill), plan.style, rng)
         if daylight > 0.1:
-            place = plan.parts.origin.at(*_xyz(wall.frame.at(middle, 0.25, (sill + top) / 2)), wall.frame.yaw)
+            local = wall.frame.at(middle, 0.25, (sill + top) / 2)
+            place = plan.parts.origin.at(local.x, local.y, local.z, local.yaw)
             inward = np.array([-math.sin(place.yaw), math.cos(place.yaw), -0.25])
             power = SKY * daylight * width * (top - sill) * 0.3
             direction = tuple(inward / np.linalg.norm(inward))
@@ -73,7 +76,7 @@ def cut_windows(plan: Plan, wall: Wall, sill: float, top: float, daylight: float
 
 
 def close(plan: Plan, walls: list[Wall]) -> None:
-    """Builds walls in pieces around their openings, with skirting and trim, and the slabs below and above."""
+    """Builds walls in pieces around their openings, with skirting, and the slabs below and above."""
     width, length, height = plan.size_m
     style = plan.style
     for wall in walls:
@@ -82,15 +85,9 @@ def close(plan: Plan, walls: list[Wall]) -> None:
             end = opening[1] if opening else wall.length_m + 0.05
             _panel(plan, wall, (at, end), (0, height))
             if opening:
-                kind, left, right, bottom, top = opening
+                _, left, right, bottom, top = opening
                 _panel(plan, wall, (left, right), (top, height))
                 _panel(plan, wall, (left, right), (0, bottom))
-                for x in (left - 0.03, right + 0.03) if kind != "arch" else ():
-                    centre = (x, 0.005, (top + bottom) / 2)
-                    plan.parts.add(wall.frame, centre, (0.07, 0.03, top - bottom), style.draw("trim"), shades=False)
-                if kind != "arch":
-                    centre, size = ((left + right) / 2, 0.005, top + 0.03), (right - left + 0.14, 0.03, 0.07)
-                    plan.parts.add(wall.frame, centre, size, style.draw("trim"), shades=False)
                 at = right
     slab = (width + 2 * WALL_M, length + 2 * WALL_M, 0.1)
     plan.parts.add(Frame(0, 0), (width / 2, length / 2, -0.05), slab, style.draw("floor"))
@@ -107,61 +104,16 @@ def hang_lamps(plan: Plan, *, office: bool, daylight: float) -> None:
     places = [(width * (x + 0.5) / columns, length * (y + 0.5) / rows) for x in range(columns) for y in range(rows)]
     drop = rng.uniform(0.3, 0.9) if rng.random() < 0.25 and not office else 0.0
     shade = paint(rng, (0.9, 0.85, 0.75), glow=6.0 if lit else 0.0)
+    size_m = np.array([0.6, 1.2, 0.04] if office else [0.36, 0.36, drop + 0.14])
     for place in places:
-        if office:
-            plan.parts.add(Frame(*place), (0, 0, height - 0.01), (0.6, 1.2, 0.04), shade, shades=False)
-            continue
-        options = {"sides": COLUMN, "taper": 1.2, "shades": False}
-        plan.parts.add(Frame(*place), (0, 0, height - 0.08 - drop), (0.36, 0.36, 0.12), shade, **options)
-        plan.parts.add(Frame(*place), (0, 0, height - drop / 2), (0.02, 0.02, drop), plan.style.draw("metal"))
+        frame = Frame(*place, height - size_m[2])
+        build(plan.parts, "panel" if office else "pendant", size_m, frame, plan.style, rng, shade)
     free = max(0, MOST_LIGHTS - len(plan.lights)) if lit else 0
     chosen = rng.permutation(len(places))[:free]
     power = tint * rng.uniform(3, 7) * (width * length / 12) ** 0.7 / max(len(chosen), 1)
     for index in chosen:
         place = plan.parts.origin.at(*places[index], height - 0.2 - drop)
-        plan.lights.append(Light(_xyz(place), tuple(power), None, 0.4))
-
-
-def add_beams(plan: Plan) -> None:
-    """Adds piers, which break up walls, and sometimes beams under the ceiling."""
-    rng, height = plan.rng, plan.size_m[2]
-    for _ in range(rng.integers(0, 3)):
-        wall = plan.walls[rng.integers(4)]
-        size_m = np.array([rng.uniform(0.12, 0.6), rng.uniform(0.2, min(1.2, 0.25 * min(plan.size_m[:2]))), height])
-        left = (wall.length_m - size_m[0]) * rng.choice([0.0, rng.random(), 1.0])
-        if wall.is_free(left, left + size_m[0], 0.0, height):
-            frame = wall.frame.at(left + size_m[0] / 2, size_m[1] / 2)
-            if plan.stand("pillar", size_m, frame):
-                wall.taken.append((left, left + size_m[0], 0.0, height))
-    drop, wood = rng.uniform(0.12, 0.3), plan.style.draw("second_wood|wall")
-    for y in np.arange(0.8, plan.size_m[1], rng.uniform(0.9, 1.6)) if rng.random() < 0.15 else ():
-        size = (plan.size_m[0], rng.uniform(0.1, 0.2), drop)
-        plan.parts.add(Frame(plan.size_m[0] / 2, y), (0, 0, height - drop / 2), size, wood)
-
-
-def _fill_window(plan: Plan, frame: Frame, width: float, rise: Span, daylight: float) -> None:
-    """Adds frame, bars, sill, and blinds or curtains."""
-    rng, (bottom, top) = plan.rng, rise
-    height, middle, trim = top - bottom, (top + bottom) / 2, plan.style.draw("trim")
-    columns, rows = max(1, round(width / rng.uniform(0.5, 1.2))), int(rng.integers(1, 4))
-    for i in range(columns + 1):
-        x = (width - 0.05) * (i / columns - 0.5)
-        plan.parts.add(frame, (x, -0.08, middle), (0.05, 0.05, height), trim)
-    for i in range(rows + 1):
-        plan.parts.add(frame, (0, -0.08, middle + (height - 0.05) * (i / rows - 0.5)), (width, 0.05, 0.05), trim)
-    plan.parts.add(frame, (0, 0.02, bottom - 0.02), (width + 0.16, 0.2, 0.04), trim)
-    if rng.random() < 0.5:
-        drop = height * (0.25, 0.5, 0.75, 1.0)[rng.integers(4)]
-        blind = paint(rng, dim((0.85, 0.8, 0.7), rng.uniform(0.7, 1)), glow=0.25 * daylight)
-        blind = blind if rng.random() < 0.5 else plan.style.draw("ribs")
-        plan.parts.add(frame, (0, -0.03, top - drop / 2), (width - 0.02, 0.02, drop), blind, shades=False)
-    if rng.random() < 0.5:
-        cloth, low = plan.style.draw("cover|cloth"), 0.03 if rng.random() < 0.6 else bottom - 0.15
-        drawn, fold = rng.uniform(0.12, 0.5) * width, rng.uniform(0.09, 0.14)
-        for x in np.arange(0, drawn, 0.75 * fold):
-            for side in (-1, 1):
-                centre = (side * (width / 2 + 0.12 - x), 0.09 + 0.02 * rng.random(), (low + top) / 2 + 0.06)
-                plan.parts.add(frame, centre, (fold, 0.9 * fold, top + 0.12 - low), cloth, sides=COLUMN)
+        plan.lights.append(Light((place.x, place.y, place.z), tuple(power), None, 0.4))
 
 
 def _panel(plan: Plan, wall: Wall, span: Span, rise: Span) -> None:
@@ -173,7 +125,3 @@ def _panel(plan: Plan, wall: Wall, span: Span, rise: Span) -> None:
         if rise[0] == 0:
             trim = plan.style.draw("trim")
             plan.parts.add(wall.frame, (middle, 0.008, 0.05), (width, 0.016, 0.1), trim, shades=False)
-
-
-def _xyz(frame: Frame) -> tuple[float, float, float]:
-    return frame.x, frame.y, frame.z
