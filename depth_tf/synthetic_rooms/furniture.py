@@ -53,10 +53,10 @@ def build(parts: Assembly, name: str, size_m: np.ndarray, frame: Frame, style: S
         for x, z in _cells(part, size_m, rng):
             for left, back in itertools.product((False, "x" in part.mirror), (False, "y" in part.mirror)):
                 spans = (_flip(x) if left else x, _flip(part.y) if back else part.y, z)
-                low, high = np.array(spans).T
-                middle = ((low + high) / 2 - (0.5, 0.5, 0)) * size_m
+                zero, sides_m = (0.5, 0.5, 0.0), size_m.tolist()
+                middle = [((a + b) / 2 - c) * m for (a, b), c, m in zip(spans, zero, sides_m, strict=True)]
                 options = {"tilt": part.tilt, "taper": part.taper, "sides": part.sides, "shades": part.material != "lit"}
-                parts.add(frame, tuple(middle), (high - low) * size_m, material, **options)
+                parts.add(frame, middle, [(b - a) * m for (a, b), m in zip(spans, sides_m, strict=True)], material, **options)
             if part.fill[0] < 1:
                 material = style.draw(part.material)  # each row of books has its own
 

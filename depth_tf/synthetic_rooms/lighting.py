@@ -60,16 +60,16 @@ def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray, occlusio
     """
     around = occlusion * _corner_shade(room.size_m, position, normal) * (0.9 + 0.15 * normal[2])
     total = room.ambient[:, None] * around
-    lifted = position + np.float32(OFFSET_M) * normal
     for light, shadow in zip(room.lights, room.maps, strict=True):
-        offset = np.array(light.position_m, np.float32)[:, None] - lifted
-        square, facing = _dot(offset, offset), _dot(normal, offset)
-        strength = np.maximum(facing, 0) / (np.sqrt(square) * (square + np.float32(light.size_m**2 / 4)))
+        place = np.array(light.position_m, np.float32)[:, None]
+        lit = np.flatnonzero(_dot(normal, place - position) > 0)
+        turned = normal[:, lit]
+        offset = place - position[:, lit] - np.float32(OFFSET_M) * turned
+        square = _dot(offset, offset)
+        strength = np.maximum(_dot(turned, offset), 0) / (np.sqrt(square) * (square + np.float32(light.size_m**2 / 4)))
         if light.direction is not None:
-            thrown = _dot(-np.array(light.direction, np.float32), offset)
-            strength *= np.maximum(thrown, 0) / np.sqrt(square)
-        lit = np.flatnonzero(strength > 1e-3)
-        strength = strength[lit] * _seen(shadow, offset[:, lit])
+            strength *= np.maximum(_dot(-np.array(light.direction, np.float32), offset), 0) / np.sqrt(square)
+        strength *= _seen(shadow, offset)
         for channel in range(3):
             total[channel, lit] += np.float32(light.power[channel]) * strength
     return total

@@ -118,12 +118,10 @@ def _blur(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _noise(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Returns shot and read noise, most of it shared by the three colours."""
+    """Returns shot and read noise."""
     gain = np.float32(np.exp(rng.normal(np.log(0.007), 0.5)))
-    shape = light.shape[:2]
-    shared = rng.standard_normal(shape, dtype=np.float32)[..., None]
-    own = rng.standard_normal(light.shape, dtype=np.float32)
-    return (0.8 * shared + 0.5 * own) * gain * np.sqrt(np.maximum(light, 0) + np.float32(0.02)) * np.float32(0.8)
+    noise = rng.standard_normal(light.shape, dtype=np.float32)
+    return noise * (np.float32(0.75) * gain) * np.sqrt(np.maximum(light, 0) + np.float32(0.02))
 
 
 def _film(light: np.ndarray, *, contrast: float) -> np.ndarray:

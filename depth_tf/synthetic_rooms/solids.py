@@ -79,28 +79,29 @@ class Assembly:
           tilt: leans its upper end towards the back, radians.
           shades: whether it throws a shadow.
         """
-        local = frame.at(*centre)
-        place = self.origin.at(local.x, local.y, local.z, local.yaw)
-        index = self._materials.setdefault(material, len(self._materials))
-        half = [max(extent, 1e-3) / 2 for extent in size]
-        self._rows.append((sides, place.x, place.y, place.z, *half, place.yaw + yaw, tilt, taper, index, shades))
+        index, _ = self._materials.setdefault(id(material), (len(self._materials), material))
+        places = [(f.x, f.y, f.z, f.yaw) for f in (self.origin, frame)]
+        self._rows.append((sides, *places[0], *places[1], *centre, *size, yaw, tilt, taper, index, shades))
 
     def faces(self) -> Faces:
         """Returns the faces of everything added so far."""
         rows = np.array(self._rows)
         parts = []
         for sides in (BOX, COLUMN):
-            x, y, z, *half, yaw, tilt, taper, material, shades = rows[rows[:, 0] == sides, 1:].T
+            row = rows[rows[:, 0] == sides, 1:].T
+            yaw, tilt, taper, material, shades = row[14:]
+            centre, half_m = row[8:11].T, np.maximum(row[11:14].T, 1e-3) / 2
+            for place in (row[4:8], row[:4]):  # from the frame to the room, from the room to the world
+                centre = (centre[:, None] @ _axes(place[3], 0 * yaw))[:, 0] + place[:3].T
             unit = _unit(sides)  # [Q, 4, 3]
-            half_m = np.stack(half, axis=1)
             local = unit * half_m[:, None, None]
             local[..., :2] *= np.where(unit[..., 2:] > 0, taper[:, None, None, None], 1.0)
-            corners_m = local @ _axes(yaw, tilt)[:, None] + np.stack([x, y, z], axis=1)[:, None, None]
+            corners_m = local @ _axes(yaw + row[3] + row[7], tilt)[:, None] + centre[:, None, None]
             each = [np.repeat(values, len(unit), axis=0) for values in (material.astype(int), half_m, shades > 0)]
             is_round = np.tile((np.arange(len(unit)) < sides) & (sides == COLUMN), len(half_m))
             parts.append((corners_m.reshape(-1, 4, 3), *each, is_round))
         corners_m, material, half_m, shades, is_round = (np.concatenate(both) for both in zip(*parts, strict=True))
-        return Faces(corners_m, material, tuple(self._materials), half_m, shades, is_round)
+        return Faces(corners_m, material, tuple(each for _, each in self._materials.values()), half_m, shades, is_round)
 
 
 @functools.cache
