@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 
 from depth_tf.synthetic_rooms.materials import Material, Style
-from depth_tf.synthetic_rooms.solids import BOX, COLUMN, Assembly, Frame
+from depth_tf.synthetic_rooms.solids import BALL, BOX, COLUMN, Assembly, Frame
 
 Span = tuple[float, float]
 
@@ -113,8 +113,8 @@ def _sofa(width: Span) -> Piece:
         Part("cloth", (arm, 1 - arm), (0.2, 1), (0.36, 0.52), cells=(0.65, 0)),
         Part("cloth", (arm, 1 - arm), (0.18, 0.36), (0.5, 1.02), cells=(0.65, 0), tilt=0.2),
         Part("cloth", (0, arm), (0, 1), (0.05, 0.7), mirror="x"),
-        Part("cover", (arm, arm + 0.38 / width[1]), (0.3, 0.48), (0.52, 0.94), tilt=0.4, share=0.5),
-        Part("cover", (0.6 - arm, 0.94 - arm), (0.32, 0.5), (0.52, 0.9), tilt=0.5, share=0.4)))  # fmt: skip
+        Part("cover", (arm, arm + 0.38 / width[1]), (0.3, 0.48), (0.52, 0.94), tilt=0.4, share=0.5, sides=BALL),
+        Part("cover", (0.6 - arm, 0.94 - arm), (0.32, 0.5), (0.52, 0.9), tilt=0.5, share=0.4, sides=BALL)))  # fmt: skip
 
 
 def _bed(width: Span) -> Piece:
@@ -123,9 +123,9 @@ def _bed(width: Span) -> Piece:
         Part("wood", (0.02, 0.98), (0.03, 0.97), (0.12, 0.27)),
         Part("linen", (0.03, 0.97), (0.03, 0.97), (0.25, 0.54)),
         Part("cover", (0, 1), (0.27, 0.98), (0.2, 0.57)),
-        Part("cover", (0.1, 0.7), (0.5, 0.85), (0.5, 0.61), share=0.5),
-        Part("linen", (0.07, 0.46), (0.05, 0.24), (0.53, 0.7), mirror="x", tilt=0.3),
-        Part("cover", (0.12, 0.42), (0.2, 0.35), (0.53, 0.68), mirror="x", tilt=0.4, share=0.4)), 0.6)  # fmt: skip
+        Part("cover", (0.05, 0.7), (0.4, 0.85), (0.45, 0.63), share=0.5, sides=BALL), Part("cover", (0.4, 0.95), (0.3, 0.7), (0.45, 0.62), share=0.5, sides=BALL),
+        Part("linen", (0.07, 0.46), (0.05, 0.24), (0.53, 0.7), mirror="x", tilt=0.3, sides=BALL),
+        Part("cover", (0.12, 0.42), (0.2, 0.35), (0.53, 0.68), mirror="x", tilt=0.4, share=0.4, sides=BALL)), 0.6)  # fmt: skip
 
 
 PIECES = {
@@ -171,14 +171,14 @@ PIECES = {
         Part("china", (0.25, 0.75), (0.2, 0.9), (0.44, 0.46), sides=COLUMN), Part("steel", (0.48, 0.52), (0.12, 0.2), (0.44, 0.52)),
         Part("mirror", (0.07, 0.93), (0, 0.04), (0.54, 1))), 0.44),
     "bath": Piece((1.55, 1.7), (0.7, 0.8), (1.9, 2.0), (Part("china", y=(0, 0.12), z=(0, 0.28), mirror="y"), Part("china", (0, 0.06), z=(0, 0.28), mirror="x"),
-        Part("china", z=(0, 0.1)), Part("cover", (0, 0.6), (0.9, 1), (0.1, 1), cells=(0.1, 0), share=0.5))),
+        Part("china", z=(0, 0.1)), Part("cover", (0, 0.6), (0.9, 1), (0.1, 1), cells=(0.1, 0), share=0.5, sides=COLUMN))),
     "fireplace": Piece((1.4, 2.1), (0.4, 0.48), (1.1, 1.25), (Part("second_wood|trim", (0.04, 0.26), (0, 0.9), (0, 0.95), mirror="x"),
         Part("second_wood|trim", (0.04, 0.96), (0, 0.9), (0.65, 0.95)), Part("soot", (0.2, 0.8), (0, 0.1), (0, 0.7)), Part("trim", z=(0.95, 1))), 1.0),
     "television": Piece((0.9, 1.6), (0.4, 0.46), (1.0, 1.35), (Part("front", z=(0, 0.45)), Part("black", (0.35, 0.65), (0.3, 0.7), (0.45, 0.5)),
         Part("black", (0.08, 0.92), (0.4, 0.56), (0.49, 1)), Part("dark_screen", (0.11, 0.89), (0.56, 0.58), (0.52, 0.97)))),
     "plant": Piece((0.5, 0.7), (0.5, 0.7), (0.6, 1.7), (Part("paint", (0.3, 0.7), (0.3, 0.7), (0, 0.22), taper=1.3, sides=COLUMN),
         Part("leaf", (0.48, 0.52), (0.48, 0.52), (0.2, 0.7)),
-        *(Part("leaf", x, y, z, tilt=tilt) for x, y, z, tilt in (((0.1, 0.5), (0.45, 0.55), (0.4, 0.8), 0.5), ((0.5, 0.9), (0.4, 0.5), (0.45, 0.9), -0.4),
+        *(Part("leaf", x, y, z, tilt=tilt, sides=BALL) for x, y, z, tilt in (((0.1, 0.5), (0.45, 0.55), (0.4, 0.8), 0.5), ((0.5, 0.9), (0.4, 0.5), (0.45, 0.9), -0.4),
         ((0.4, 0.55), (0.5, 0.95), (0.35, 0.75), -0.7), ((0.42, 0.6), (0.05, 0.5), (0.4, 0.85), 0.8), ((0.3, 0.7), (0.4, 0.6), (0.65, 1), 0.1))))),
     "floor_lamp": Piece((0.36, 0.42), (0.36, 0.42), (1.4, 1.75), (Part("metal", (0.2, 0.8), (0.2, 0.8), (0, 0.02), sides=COLUMN),
         Part("metal", (0.46, 0.54), (0.46, 0.54), (0.02, 0.85)), Part("shade", z=(0.82, 1), taper=0.7, sides=COLUMN))),
@@ -190,8 +190,8 @@ PIECES = {
         Part("trim", (0, 0.04), (0, 0.6), mirror="x"), Part("trim", y=(0, 0.6), z=(0, 0.04)), Part("trim", y=(0, 0.6), z=(0.96, 1)),
         Part("trim", (0.48, 0.52), (0, 0.5), share=0.7), Part("trim", y=(0, 0.5), z=(0.48, 0.52), share=0.5),
         Part("trim", (-0.08, 1.08), (0, 2.2), (-0.03, 0)), Part("ribs|white", y=(0.7, 0.8), z=(0.7, 1), share=0.2),
-        Part("ribs|white|cover", y=(0.7, 0.8), z=(0.4, 1), share=0.2), Part("cover|cloth", (-0.16, 0.1), (1.4, 2.4), (-0.3, 1.05), cells=(0.1, 0), mirror="x", share=0.3),
-        Part("cover|cloth", (-0.16, 0.25), (1.4, 2.4), (-0.1, 1.05), cells=(0.12, 0), mirror="x", share=0.2))),
+        Part("ribs|white|cover", y=(0.7, 0.8), z=(0.4, 1), share=0.2), Part("cover|cloth", (-0.16, 0.1), (1.4, 2.4), (-0.3, 1.05), cells=(0.1, 0), mirror="x", share=0.3, sides=COLUMN),
+        Part("cover|cloth", (-0.16, 0.25), (1.4, 2.4), (-0.1, 1.05), cells=(0.12, 0), mirror="x", share=0.2, sides=COLUMN))),
     "pillar": Piece((0.3, 0.6), (0.3, 0.6), (2.3, 2.4), (Part("wall"),)),
     # Small things.
     "books": Piece((0.15, 0.4), (0.16, 0.18), (0.18, 0.28), (Part("books"),)),
@@ -205,9 +205,12 @@ PIECES = {
     "monitor": Piece((0.42, 0.6), (0.4, 0.5), (0.42, 0.5), (Part("black", y=(0.2, 0.3), z=(0.25, 1)), Part("screen", (0.04, 0.96), (0.3, 0.31), (0.29, 0.96)),
         Part("black", (0.42, 0.58), (0.15, 0.25), (0, 0.4)), Part("black", (0.3, 0.7), (0.1, 0.4), (0, 0.03)), Part("keys", (0.05, 0.95), (0.65, 1), (0, 0.04)))),
     "plate": Piece((0.18, 0.26), (0.18, 0.26), (0.02, 0.06), (Part("china|paint", sides=COLUMN),)),
-    "basket": Piece((0.22, 0.4), (0.22, 0.36), (0.25, 0.45), (Part("ribs", taper=1.2), Part("soot", (0.03, 0.97), (0.03, 0.97), (0.98, 1.01), taper=1.2))),
-    "bag": Piece((0.25, 0.45), (0.15, 0.3), (0.22, 0.5), (Part("clothes", tilt=0.15), Part("clothes", (0.15, 0.85), (0.9, 1.3), (0.1, 0.6)))),
-    "heap": Piece((0.3, 0.6), (0.25, 0.5), (0.1, 0.25), (Part("clothes", taper=0.7), Part("clothes", (-0.2, 0.5), (0.3, 1.2), (0, 0.6), taper=0.6))),
+    "vase": Piece((0.12, 0.3), (0.12, 0.3), (0.25, 0.5), (Part("paint", (0.3, 0.7), (0.3, 0.7), (0, 0.55), sides=COLUMN),
+        Part("leaf", (0.1, 0.6), (0.2, 0.7), (0.5, 0.9), sides=BALL), Part("leaf|paint", (0.4, 0.95), (0.3, 0.8), (0.6, 1), sides=BALL))),
+    "ball": Piece((0.12, 0.3), (0.12, 0.3), (0.12, 0.3), (Part("paint|cover", sides=BALL),)),
+    "basket": Piece((0.22, 0.4), (0.22, 0.36), (0.25, 0.45), (Part("ribs", taper=1.2, sides=COLUMN), Part("soot", (0.03, 0.97), (0.03, 0.97), (0.98, 1.01), taper=1.2, sides=COLUMN))),
+    "bag": Piece((0.25, 0.45), (0.15, 0.3), (0.22, 0.5), (Part("clothes", tilt=0.15), Part("clothes", (0, 1), (-0.2, 0.8), (0.5, 1), sides=BALL))),
+    "heap": Piece((0.3, 0.6), (0.25, 0.5), (0.1, 0.25), (Part("clothes", sides=BALL), Part("clothes", (-0.2, 0.5), (0.3, 1.2), (0, 0.7), sides=BALL))),
     "big_box": Piece((0.3, 0.55), (0.25, 0.45), (0.15, 0.7), (Part("card|card|paint", z=(0, 0.6)), Part("card|paint", (0.1, 0.9), (0.05, 0.95), (0.6, 1)))),
     # What hangs on walls: the height is that of its upper edge.
     "painting": Piece((0.25, 1.1), (0.03, 0.04), (1.7, 2.1), (Part("wood|second_wood|metal", z=(0.72, 1)), Part("white", (0.06, 0.94), (1, 1.04), (0.74, 0.98)),

@@ -10,14 +10,14 @@ from depth_tf.synthetic_rooms.layout import Plan
 from depth_tf.synthetic_rooms.solids import Frame
 
 DESK = "monitor monitor sheet sheet book_stack cup carton books table_lamp"
-LOW = "book_stack cup sheet carton bottle cup"
-DINING = "plate plate plate plate bottle cup cup sheet"
-CHEST = "table_lamp book_stack carton bottle books big_box carton cup basket books heap"
+LOW = "vase book_stack cup sheet carton bottle cup"
+DINING = "vase plate plate plate plate bottle cup cup sheet"
+CHEST = "vase ball table_lamp book_stack carton bottle books big_box carton cup basket books heap"
 KITCHEN = "bottle bottle carton cup cup plate bottle carton books"
 BATH = "bottle cup carton bottle cup"
 BED = "heap bag book_stack sheet carton"
 NIGHT = "table_lamp table_lamp book_stack cup sheet"
-LITTER = "bag heap big_box basket book_stack big_box bag sheet"
+LITTER = "ball bag heap heap big_box basket book_stack big_box bag sheet"
 FIXED = "wall_shelf wall_shelf radiator switch switch painting painting poster"
 
 

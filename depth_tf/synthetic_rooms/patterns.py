@@ -138,13 +138,6 @@ def fronts(rng):  # doors and drawers, each with an edge, a panel and a handle
     return stack(0.8 * lines, handle, light(spectral(rng, 0.8, stretch=0.1), 0.12))
 
 
-def rug(rng):
-    ornament = damask(rng)[..., 0]
-    border = (EDGE < rng.uniform(0.08, 0.18)).astype(float)
-    plain = rng.random() < 0.4
-    return stack(np.abs(border - 0.4 * ornament * (not plain)), np.abs(EDGE - 0.03) < 0.01, light(spectral(rng, 0.3)))
-
-
 def page(rng):  # print, keyboards
     rows = int(rng.integers(8, 28))
     words = (cells(rng, 40, rows) < 0.8) & (np.abs((V * rows) % 1 - 0.5) < 0.25) & (EDGE > 0.06)
@@ -183,25 +176,6 @@ def books(rng):
     return image * (0.55 + 0.5 * np.sin(np.pi * at) ** 0.7)[:, None]
 
 
-def screen(rng):
-    image = np.broadcast_to(colour(rng), (*U.shape, 3))
-    for _ in range(rng.integers(1, 4)):
-        lines = 0.95 - 0.6 * (np.floor(V * 60) % 2 * (cells(rng, 30, 60) < 0.6))
-        image = over(image, rectangle(rng, 0.3, 0.5), lines[..., None])
-    return image
-
-
-def board(rng):  # notices on a pin board, or scribbles on white
-    white = rng.random() < 0.4
-    image = np.full((*U.shape, 3), 0.8) if white else np.array([0.4, 0.25, 0.13]) * (rng.uniform(0.5, 1.6) + 0 * U[..., None])
-    for _ in range(rng.integers(4, 20)):
-        lines = (1 - 0.25 * (np.floor(V * 70) % 2))[..., None]
-        sheet = rectangle(rng, 0.08, 0.25)
-        pen = sheet & (cells(rng, 60, 25) < 0.7) & ((V * 25) % 1 < 0.4)
-        image = over(image, pen, colour(rng, 0.03, 0.3)) if white else over(image, sheet, colour(rng, 0.5, 0.95) * lines)
-    return image
-
-
 def outside(rng):  # the view from a window: sky, buildings, trees, ground
     image = np.broadcast_to(np.array([0.78, 0.9, 1.0]), (*U.shape, 3))
     for _ in range(rng.integers(0, 4)):
@@ -218,6 +192,6 @@ def outside(rng):  # the view from a window: sky, buildings, trees, ground
 KINDS = {
     "smooth": (smooth, 4), "wood": (wood, 6), "planks": (planks, 4), "tiles": (tiles, 4), "carpet": (carpet, 4),
     "stripes": (stripes, 6), "damask": (damask, 6), "weave": (weave, 3), "creases": (creases, 4), "stone": (stone, 4),
-    "ribs": (ribs, 1), "fronts": (fronts, 8), "rug": (rug, 5), "page": (page, 3), "abstract": (abstract, 20),
-    "books": (books, 6), "screen": (screen, 4), "board": (board, 5), "outside": (outside, 6),
+    "ribs": (ribs, 1), "fronts": (fronts, 8), "page": (page, 3), "abstract": (abstract, 20),
+    "books": (books, 6), "outside": (outside, 6),
 }  # fmt: skip

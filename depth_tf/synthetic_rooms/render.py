@@ -133,9 +133,9 @@ def _tables(faces: Faces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for side, extent in zip((across, down), extents, strict=True):
         direction = 2 * side / (extent * extent)[:, None]
         bend += [*direction.T, -(direction * centre).sum(axis=1)]
-    bend.append(np.where(faces.round, ROUNDNESS, soft_m > 0))
-    bend += [np.where(faces.round, share, np.clip(2 * soft_m / extent, 1e-3, 1))
-             for share, extent in zip((1, 1e-3), extents, strict=True)]  # fmt: skip
+    bend.append(np.where(faces.round > 0, ROUNDNESS, soft_m > 0))
+    for axis, extent in enumerate(extents):
+        bend.append(np.where(faces.round > axis, 1, np.where(faces.round > 0, 1e-3, np.clip(2 * soft_m / extent, 1e-3, 1))))
     density = SIZE_PX * np.where(tile_m > 0, 1 / np.maximum(tile_m, 0.01), 1 / np.maximum(*extents))
     tables = (normal.T, np.stack([*texture_map, density]), np.stack(bend))
     return tuple(np.ascontiguousarray(table.astype(np.float32)) for table in tables)

@@ -1,17 +1,19 @@
-"""Solids that rooms are built of: boxes and eight-sided columns, upright, tapered or tilted, packed as faces.
+"""Solids that rooms are built of: boxes, and columns and balls of eight sides, tapered or tilted, packed as faces.
 
 Local frames of furniture: x along a piece's width, y towards its front, z up.
 """
 
 import dataclasses
 import functools
+import itertools
 import math
 
 import numpy as np
 
 from depth_tf.synthetic_rooms.materials import Material
 
-BOX, COLUMN = 4, 8  # numbers of upright sides
+BOX, COLUMN, BALL = 4, 8, 9
+BALL_RINGS = ((-1.0, 0.35), (-0.45, 0.92), (0.45, 0.92), (1.0, 0.35))  # height and radius
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Faces:
     materials: tuple[Material, ...]  # the distinct materials
     half_m: np.ndarray  # [F, 3] float64, half the size of the solid along its own axes
     shades: np.ndarray  # [F] bool, whether it throws a shadow
-    round: np.ndarray  # [F] bool, whether it is a side of a column, shaded as if it were curved
+    round: np.ndarray  # [F] int, along how many axes it is shaded as if it were curved: 1 on a column, 2 on a ball
 
 
 class Assembly:
@@ -73,7 +75,7 @@ class Assembly:
           centre: local (x, y, z), metres.
           size: full extent along its own axes, metres.
           material: what it is made of.
-          sides: BOX or COLUMN.
+          sides: BOX, COLUMN or BALL.
           taper: size of the upper end as a share of the lower one's.
           yaw: turn about its upright axis, radians.
           tilt: leans its upper end towards the back, radians.
@@ -87,7 +89,7 @@ class Assembly:
         """Returns the faces of everything added so far."""
         rows = np.array(self._rows)
         parts = []
-        for sides in (BOX, COLUMN):
+        for sides in (BOX, COLUMN, BALL):
             row = rows[rows[:, 0] == sides, 1:].T
             yaw, tilt, taper, material, shades = row[14:]
             centre, half_m = row[8:11].T, np.maximum(row[11:14].T, 1e-3) / 2
@@ -98,7 +100,8 @@ class Assembly:
             local[..., :2] *= np.where(unit[..., 2:] > 0, taper[:, None, None, None], 1.0)
             corners_m = local @ _axes(yaw + row[3] + row[7], tilt)[:, None] + centre[:, None, None]
             each = [np.repeat(values, len(unit), axis=0) for values in (material.astype(int), half_m, shades > 0)]
-            is_round = np.tile((np.arange(len(unit)) < sides) & (sides == COLUMN), len(half_m))
+            bands = {BOX: 0, COLUMN: 8, BALL: 24}[sides]
+            is_round = np.tile((np.arange(len(unit)) < bands) * (sides - BALL + 2), len(half_m))
             parts.append((corners_m.reshape(-1, 4, 3), *each, is_round))
         corners_m, material, half_m, shades, is_round = (np.concatenate(both) for both in zip(*parts, strict=True))
         return Faces(corners_m, material, tuple(each for _, each in self._materials.values()), half_m, shades, is_round)
@@ -107,14 +110,13 @@ class Assembly:
 @functools.cache
 def _unit(sides: int) -> np.ndarray:
     """Returns [Q, 4, 3]: the upright sides, then the upper and lower ends, of a solid of half size 1."""
-    angle = (np.arange(sides) - 0.5) * 2 * math.pi / sides
-    radius = math.sqrt(2) if sides == BOX else 1.04
-    ring = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    low, high = (np.column_stack([ring, np.full(sides, z)]) for z in (-1.0, 1.0))
-    following = (np.arange(sides) + 1) % sides
-    upright = np.stack([low, low[following], high[following], high], axis=1)
-    strips = [[i - 1, i, sides - 3 - i, sides - 2 - i] for i in range(sides // 2 - 1)]
-    return np.concatenate([upright, high[strips], low[np.flip(strips, axis=1)]])
+    count, rings = (4, ((-1.0, 1.0), (1.0, 1.0))) if sides == BOX else (8, BALL_RINGS if sides == BALL else ((-1, 1), (1, 1)))
+    angle = (np.arange(count) - 0.5) * 2 * math.pi / count
+    circle = (math.sqrt(2) if sides == BOX else 1.04) * np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
+    levels = [radius * circle + (0, 0, z) for z, radius in rings]
+    bands = [np.stack([a, np.roll(a, -1, 0), np.roll(b, -1, 0), b], axis=1) for a, b in itertools.pairwise(levels)]
+    strips = [[i - 1, i, count - 3 - i, count - 2 - i] for i in range(count // 2 - 1)]
+    return np.concatenate([*bands, levels[-1][strips], levels[0][np.flip(strips, axis=1)]])
 
 
 def _axes(yaw: np.ndarray, tilt: np.ndarray) -> np.ndarray:
