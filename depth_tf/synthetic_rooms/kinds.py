@@ -160,9 +160,9 @@ KINDS = {
         Put("middle", LITTER, (4, 8), spread=0.9, margin_m=0.0))),
     "lounge": Kind(0.05, 4.3, (6.0, 12.0), ("carpet", "planks", "tiles"), (
         Put("middle", "sofa couch", (1, 4), "", _SOFA), Put("middle", "table round_table", (1, 4), DINING, _CHAIRS, 0.9, 0.4),
-        Put("middle", "dresser double_bed side_table shelves armchair pillar", (2, 8), CHEST, spread=0.9), _SOFAS,
+        Put("middle", "dresser double_bed side_table shelves armchair pier", (2, 8), CHEST, spread=0.9), _SOFAS,
         Put("wall", "shelves dresser dresser", (2, 5), CHEST)), True, 0.6),
     "bookshop": Kind(0.04, 3.0, (6.0, 13.0), ("carpet", "planks", "tiles"), (
         Put("middle", "shelves", (5, 10), CHEST, (Beside("shelves", "b", 0.02),), 0.85, 0.8),
-        Put("middle", "table pillar", (0, 5), "book_stack books carton", spread=0.9), Put("wall", "shelves", (4, 10), CHEST)), True, 0.8),
+        Put("middle", "table pier", (0, 5), "book_stack books carton", spread=0.9), Put("wall", "shelves", (4, 10), CHEST)), True, 0.8),
 }  # fmt: skip
