@@ -25,13 +25,10 @@ class Hits:
 
 
 def cast(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray) -> Hits:
-    """Casts the same grid of rays from each of V cameras at F faces, of which only the outer sides are seen.
+    """Casts the same rays from each of V cameras at F faces, of which only the outer sides are seen.
 
-    Args:
-      corners_m: [F, 4, 3] float64, world metres, counter-clockwise as seen from outside.
-      cameras: where the rays start.
-      columns: [W] float64, evenly spaced slopes to the right.
-      rows: [H] float64, evenly spaced slopes downwards.
+    `corners_m` is [F, 4, 3], world metres, counter-clockwise from outside; `columns`, [W], and `rows`, [H], are evenly
+    spaced slopes to the right and down.
     """
     view, face, inner, plane, area = _project(corners_m, cameras, columns, rows)
     item, row, first, count = _runs([*inner, plane, [[0.0], [0.0], [1 / NEAR_M]] - plane], area, columns, rows)
@@ -41,7 +38,9 @@ def cast(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, rows
     pixel = np.repeat((view[item] * len(rows) + row) * len(columns) + first, count) + offset
     across, down, ahead = plane[:, item]
     begin = (across * columns[first] + down * rows[row] + ahead).astype(np.float32)
-    inverse = np.repeat(begin, count) + np.repeat((across * (columns[1] - columns[0])).astype(np.float32), count) * offset
+    inverse = (
+        np.repeat(begin, count) + np.repeat((across * (columns[1] - columns[0])).astype(np.float32), count) * offset
+    )
     # The bits of a positive float, read as a whole number, keep its order: the greatest code is the nearest face.
     code = np.maximum(inverse, 0).astype(np.float32).view(np.int32).astype(np.int64) << 32
     np.maximum.at(best, pixel, code | np.repeat(face[item] + 1, count))

@@ -82,10 +82,6 @@ def _candidate(room: Room, rng: np.random.Generator) -> Camera:
 def render_rooms(jobs: Iterable[Job], *, workers: int) -> Iterator[tuple[Job, list[tuple[bytes, np.ndarray]]]]:
     """Yields each job with its frames as `render_room` makes them, in the order of `jobs`, whatever `workers` is.
 
-    Args:
-      jobs: rooms to render, read a few ahead.
-      workers: how many processes render.
-
     Raises:
       RuntimeError: if a room fails or a worker dies.
     """
@@ -108,7 +104,9 @@ def _finished(job: Job, future: concurrent.futures.Future) -> tuple[Job, list[tu
     try:
         return job, future.result()
     except concurrent.futures.process.BrokenProcessPool as error:
-        raise RuntimeError(f"a worker died while it rendered room {job.room} of {job.split}, or one after it") from error
+        raise RuntimeError(
+            f"a worker died while it rendered room {job.room} of {job.split}, or one after it"
+        ) from error
     except Exception as error:
         raise RuntimeError(f"room {job.room} of {job.split} could not be rendered: {error}") from error
 

@@ -39,7 +39,15 @@ class Piece:
     parts: list[Part]
 
 
-def build(parts: Assembly, name: str, size_m: np.ndarray, frame: Frame, style: Style, rng: np.random.Generator, lit: Material | None = None) -> None:
+def build(
+    parts: Assembly,
+    name: str,
+    size_m: np.ndarray,
+    frame: Frame,
+    style: Style,
+    rng: np.random.Generator,
+    lit: Material | None = None,
+) -> None:
     """Adds the piece `name` of width, depth and height `size_m` in a frame under its middle; "lit" parts are of `lit`."""
     drawn = {"lit": lit}
     for part in PIECES[name].parts:
@@ -52,8 +60,15 @@ def build(parts: Assembly, name: str, size_m: np.ndarray, frame: Frame, style: S
                 spans = (_flip(x) if left else x, _flip(part.y) if back else part.y, z)
                 zero, sides_m = (0.5, 0.5, 0.0), size_m.tolist()
                 middle = [((a + b) / 2 - c) * m for (a, b), c, m in zip(spans, zero, sides_m, strict=True)]
-                options = {"tilt": part.tilt, "taper": part.taper, "sides": part.sides, "shades": part.material != "lit"}
-                parts.add(frame, middle, [(b - a) * m for (a, b), m in zip(spans, sides_m, strict=True)], material, **options)
+                options = {
+                    "tilt": part.tilt,
+                    "taper": part.taper,
+                    "sides": part.sides,
+                    "shades": part.material != "lit",
+                }
+                parts.add(
+                    frame, middle, [(b - a) * m for (a, b), m in zip(spans, sides_m, strict=True)], material, **options
+                )
             if part.fill[0] < 1:
                 material = style.draw(part.material)  # each row of books has its own
 

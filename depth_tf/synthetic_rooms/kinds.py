@@ -87,7 +87,9 @@ def _finish(plan: Plan, name: str, size_m: np.ndarray, frame: Frame, rule: Put) 
             if side == "o":
                 other_m[0] = size_m[0]
                 if rng.random() < beside.chance:
-                    furniture.build(plan.parts, other, other_m, frame.at(0, (other_m[1] - size_m[1]) / 2), plan.style, rng)
+                    furniture.build(
+                        plan.parts, other, other_m, frame.at(0, (other_m[1] - size_m[1]) / 2), plan.style, rng
+                    )
                 continue
             # A chair faces the table; a nightstand stands in line with the bed's head.
             quarter = "flbr".index(side)

@@ -40,14 +40,8 @@ class Wall:
 class Plan:
     """A room in the making, [0, width] x [0, length] x [0, height] of `parts.origin`.
 
-    Attributes:
-      rng: source of randomness.
-      size_m: width, length and height.
-      style: its finishes.
-      parts: where solids go.
-      walls: its four sides: south, east, north, west.
-      floor: [n, 5] left, right, front, back and height of what covers floor; height 0: to be kept clear.
-      lights: its sources of light.
+    Its `walls` are south, east, north and west; `floor` is [n, 5]: left, right, front, back and height of what covers
+    floor, height 0 for what is to be kept clear; `lights` are its sources of light.
     """
 
     def __init__(self, rng: np.random.Generator, size_m: tuple[float, float, float], style: Style, parts: Assembly):

@@ -32,16 +32,10 @@ class LitRoom:
     size_m: tuple[float, float, float]  # width, length and height of the room
 
 
-def light_room(faces: Faces, lights: tuple[Light, ...], reflectance: np.ndarray, size_m: tuple, extra: float) -> LitRoom:
-    """Draws the shadow maps of `lights` and works out the light that walls pass on.
-
-    Args:
-      faces: the room.
-      lights: its sources.
-      reflectance: [3] mean reflectance of walls, floor and ceiling.
-      size_m: width, length and height.
-      extra: irradiance that comes from nowhere in particular.
-    """
+def light_room(
+    faces: Faces, lights: tuple[Light, ...], reflectance: np.ndarray, size_m: tuple, extra: float
+) -> LitRoom:
+    """Draws shadow maps and works out what walls of a mean `reflectance`, [3], pass on; `extra` is added all round."""
     width, length, height = size_m
     area = 2 * (width * length + width * height + length * height)
     flux = sum((np.array(light.power) * (np.pi if light.direction else 4 * np.pi) for light in lights), np.zeros(3))
@@ -52,11 +46,7 @@ def light_room(faces: Faces, lights: tuple[Light, ...], reflectance: np.ndarray,
 def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray, occlusion: np.ndarray) -> np.ndarray:
     """Returns the light that falls on points, [3, n] float32.
 
-    Args:
-      room: the lit room.
-      position: [3, n] float32, world metres.
-      normal: [3, n] float32, unit.
-      occlusion: [n] float32 in 0 to 1, share of the surroundings that reaches each point.
+    `position` is [3, n], world metres, `normal` [3, n], unit; `occlusion`, [n] in 0 to 1, what reaches them from around.
     """
     around = occlusion * _corner_shade(room.size_m, position, normal) * (0.9 + 0.15 * normal[2])
     total = room.ambient[:, None] * around
@@ -102,14 +92,14 @@ def _corner_shade(size_m: tuple[float, float, float], position: np.ndarray, norm
 
 def _shadow_maps(faces: Faces, lights: tuple[Light, ...]) -> np.ndarray:
     """Returns the maps of `LitRoom`; the sides of a cube lie towards -x, +x, -y, +y, -z and +z."""
-    wide = np.sort(faces.half_m, axis=1)[:, 1] > THIN_M / 2
+    casting = faces.corners_m[faces.shades & (np.sort(faces.half_m, axis=1)[:, 1] > THIN_M / 2)]
     slopes = ((np.arange(MAP_PX) + 0.5) / MAP_PX * 2 - 1) * MAP_SLOPE
-    # Two axes stand across and down each side and one ahead; the caster wants them right-handed, so x may be flipped.
+    # Right, down and ahead of each side, right-handed.
     sides = [np.roll(np.eye(3), -axis - 1, axis=0) * [[sign], [1], [sign]] for axis in range(3) for sign in (-1, 1)]
     maps = np.empty((len(lights), 2, 6, MAP_PX, MAP_PX), np.float32)
     for light, target in zip(lights, maps, strict=True):
         cameras = [Camera(np.array(light.position_m), axes) for axes in sides]
-        hits = cast(faces.corners_m[faces.shades & wide], cameras, slopes, slopes)
+        hits = cast(casting, cameras, slopes, slopes)
         depth_m = 1 / np.maximum(hits.inverse_depth, 1 / FAR_M)
         width_px = int(np.clip(round(light.size_m * 14), 3, 11))
         for moment, values in zip(target, (depth_m, depth_m**2), strict=True):

@@ -82,7 +82,9 @@ def grey(rng: np.random.Generator, low: float, high: float, gloss: float) -> Mat
     return paint(rng, (level, level, level * 1.03), gloss=gloss)
 
 
-def picture(rng: np.random.Generator, name: str, level: float = 0.9, *, gloss: float = 0.15, glow: float = 0.0) -> Material:
+def picture(
+    rng: np.random.Generator, name: str, level: float = 0.9, *, gloss: float = 0.15, glow: float = 0.0
+) -> Material:
     """Returns a picture stretched over each face."""
     return Material(pick(rng, name), (level, level, level), tile_m=0.0, gloss=gloss, glow=glow)
 
@@ -106,9 +108,7 @@ def cloth(rng: np.random.Generator, *, calm: bool = False) -> Material:
     kind, base = kinds[rng.integers(len(kinds))], choose(rng, "cloth")
     second = vary(rng, base, 0.35) if calm or rng.random() < 0.5 else choose(rng, "cloth")
     gloss = 0.35 if kind == "smooth" else 0.0
-    return Material(
-        pick(rng, kind), base, second, choose(rng, "cloth"), 0.7, rng.uniform(0.4, 1.0), gloss, soft_m=0.07
-    )
+    return Material(pick(rng, kind), base, second, choose(rng, "cloth"), 0.7, rng.uniform(0.4, 1.0), gloss, soft_m=0.07)
 
 
 def flooring(rng: np.random.Generator, kind: str) -> Material:

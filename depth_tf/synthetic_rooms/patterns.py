@@ -16,13 +16,9 @@ EDGE = np.minimum(np.minimum(U, 1 - U), np.minimum(V, 1 - V))
 
 
 def spectral(rng: np.random.Generator, slope: float, *, stretch: float = 1.0, lowest: float = 1.0) -> np.ndarray:
-    """Returns repeating noise of mean 0 and standard deviation 1, whose amplitude falls as frequency ** -slope.
+    """Returns repeating noise of mean 0 and deviation 1, of amplitude frequency ** -slope: 0 is white, 2 cloudy.
 
-    Args:
-      rng: source of randomness.
-      slope: 0 is white, 2 is cloudy.
-      stretch: how many times longer features are along U than along V.
-      lowest: frequencies below so many cycles per repeat are left out.
+    Features are `stretch` times longer along U; frequencies below `lowest` cycles per repeat are left out.
     """
     across = np.arange(SIZE_PX // 2 + 1)[None] * stretch
     frequency = np.hypot(across, np.fft.fftfreq(SIZE_PX, 1 / SIZE_PX)[:, None])
@@ -56,7 +52,7 @@ def cells(rng: np.random.Generator, across: int, down: int, *, bond: float = 0.0
 def rectangle(rng: np.random.Generator, least: float, most: float) -> np.ndarray:
     """Returns True inside a random rectangle with sides of `least` to `most`."""
     (left, top), (wide, high) = rng.uniform(-0.05, 0.85, 2), rng.uniform(least, most, 2)
-    return (U > left) & (left + wide > U) & (V > top) & (top + high > V)
+    return (left < U) & (left + wide > U) & (top < V) & (top + high > V)
 
 
 def stack(first: np.ndarray, second: np.ndarray | float, third: np.ndarray | float) -> np.ndarray:
@@ -181,10 +177,12 @@ def outside(rng):  # the view from a window: sky, buildings, trees, ground
     for _ in range(rng.integers(0, 4)):
         panes = joints(int(rng.integers(6, 16)), 0.5)[..., None]
         left, wide = rng.uniform(-0.1, 0.8), rng.uniform(0.15, 0.6)
-        house = (U > left) & (left + wide > U) & (rng.uniform(0.1, 0.6) < V)
+        house = (left < U) & (left + wide > U) & (rng.uniform(0.1, 0.6) < V)
         image = over(image, house, (0.2 + 0.4 * panes) * colour(rng, 0.4, 0.9, saturation=0.2))
     leaves = soft_step(spectral(rng, 1.5) + 4 * (V - rng.uniform(0.35, 1.1)), 0.5)
-    green = np.array([0.16, 0.24, 0.08]) * rng.uniform(0.7, 1.5) * np.clip(1 + 0.7 * spectral(rng, 1)[..., None], 0.1, 3)
+    green = (
+        np.array([0.16, 0.24, 0.08]) * rng.uniform(0.7, 1.5) * np.clip(1 + 0.7 * spectral(rng, 1)[..., None], 0.1, 3)
+    )
     return over(over(image, leaves, green), V > 0.85, np.array([0.3, 0.32, 0.2]) * rng.uniform(0.6, 1.4))
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-from scipy import ndimage
 
 from depth_tf.synthetic_rooms import lighting, textures
 from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX, Camera, pixel_slopes
@@ -135,7 +134,9 @@ def _tables(faces: Faces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         bend += [*direction.T, -(direction * centre).sum(axis=1)]
     bend.append(np.where(faces.round > 0, ROUNDNESS, soft_m > 0))
     for axis, extent in enumerate(extents):
-        bend.append(np.where(faces.round > axis, 1, np.where(faces.round > 0, 1e-3, np.clip(2 * soft_m / extent, 1e-3, 1))))
+        bend.append(
+            np.where(faces.round > axis, 1, np.where(faces.round > 0, 1e-3, np.clip(2 * soft_m / extent, 1e-3, 1)))
+        )
     density = SIZE_PX * np.where(tile_m > 0, 1 / np.maximum(tile_m, 0.01), 1 / np.maximum(*extents))
     tables = (normal.T, np.stack([*texture_map, density]), np.stack(bend))
     return tuple(np.ascontiguousarray(table.astype(np.float32)) for table in tables)
@@ -144,7 +145,7 @@ def _tables(faces: Faces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _smooth_edges(radiance: np.ndarray, face: np.ndarray) -> np.ndarray:
     """Returns [H, W, 3]: pixels beside another face mixed with their neighbours, which hides the steps of edges.
 
-    Means are taken of radiance compressed towards white, or a window would bleed over its bars when clipped.
+    Means are of radiance compressed towards white, or a window would bleed over its bars when clipped.
     """
     white = np.median(radiance[:, ::4, ::4]) * 4
     image = radiance / (radiance + white)

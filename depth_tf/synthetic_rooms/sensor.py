@@ -51,13 +51,8 @@ def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
 
 
 def projector_shadow(depth_m: np.ndarray) -> np.ndarray:
-    """Marks pixels that the infrared projector, to the right of the camera, cannot reach past nearer things.
-
-    Args:
-      depth_m: [H, W] float, above 0.
-
-    Returns:
-      [H, W] bool: pixels whose column in the projector's view lies under one of a pixel further right.
+    """Marks the pixels of [H, W] depths that the projector, to the right of the camera, cannot reach past nearer things:
+    those whose column in its view lies under one of a pixel further right.
     """
     width = depth_m.shape[1]
     shift_px = INFRARED_FOCAL_PX * width / CALIBRATED_WIDTH_PX * BASELINE_M / depth_m

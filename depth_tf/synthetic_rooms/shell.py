@@ -7,7 +7,7 @@ import numpy as np
 from depth_tf.synthetic_rooms.furniture import build
 from depth_tf.synthetic_rooms.layout import Light, Plan, Wall
 from depth_tf.synthetic_rooms.materials import paint, picture
-from depth_tf.synthetic_rooms.solids import COLUMN, Frame
+from depth_tf.synthetic_rooms.solids import Frame
 
 WALL_M = 0.14
 BACKDROP_M = 14.0  # beyond the sensor's 10 m
@@ -18,13 +18,7 @@ Span = tuple[float, float]
 
 
 def cut_openings(plan: Plan, daylight: float, *, arches: float) -> list[Wall]:
-    """Gives each side of a room a door, an arch, windows or nothing; returns the walls one can see through.
-
-    Args:
-      plan: the room.
-      daylight: radiance of the sky, about 0 at night.
-      arches: how likely an arch is.
-    """
+    """Gives each side of a room a door, an arch, windows or nothing; returns the walls one can see through."""
     rng, height, through = plan.rng, plan.size_m[2], []
     second = "arch" if rng.random() < arches else ("door", "wall")[rng.integers(2)]
     uses = ["door", second, "window", ("window", "wall")[rng.integers(2)]]

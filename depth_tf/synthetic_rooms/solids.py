@@ -68,18 +68,8 @@ class Assembly:
         tilt: float = 0.0,
         shades: bool = True,
     ) -> None:
-        """Adds a solid by its centre and full size in a frame.
-
-        Args:
-          frame: the frame.
-          centre: local (x, y, z), metres.
-          size: full extent along its own axes, metres.
-          material: what it is made of.
-          sides: BOX, COLUMN or BALL.
-          taper: size of the upper end as a share of the lower one's.
-          yaw: turn about its upright axis, radians.
-          tilt: leans its upper end towards the back, radians.
-          shades: whether it throws a shadow.
+        """Adds a solid by its centre and full size, metres; `taper` is the size of its upper end as a share of its lower
+        one's, `yaw` turns it about its upright axis, `tilt` leans its upper end towards the back, in radians.
         """
         index, _ = self._materials.setdefault(id(material), (len(self._materials), material))
         places = [(f.x, f.y, f.z, f.yaw) for f in (self.origin, frame)]
@@ -110,7 +100,9 @@ class Assembly:
 @functools.cache
 def _unit(sides: int) -> np.ndarray:
     """Returns [Q, 4, 3]: the upright sides, then the upper and lower ends, of a solid of half size 1."""
-    count, rings = (4, ((-1.0, 1.0), (1.0, 1.0))) if sides == BOX else (8, BALL_RINGS if sides == BALL else ((-1, 1), (1, 1)))
+    count, rings = (
+        (4, ((-1.0, 1.0), (1.0, 1.0))) if sides == BOX else (8, BALL_RINGS if sides == BALL else ((-1, 1), (1, 1)))
+    )
     angle = (np.arange(count) - 0.5) * 2 * math.pi / count
     circle = (math.sqrt(2) if sides == BOX else 1.04) * np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
     levels = [radius * circle + (0, 0, z) for z, radius in rings]

@@ -32,11 +32,7 @@ def follows_longer_side(texture: int) -> bool:
 
 
 class Bank:
-    """The textures of one seed, made when first needed.
-
-    Attributes:
-      texels: [textures * texels, 3] uint8: every texture at every size; what is not made yet is arbitrary.
-    """
+    """The textures of one seed, made when first needed: `texels` is [textures * texels, 3] uint8, every size of each."""
 
     def __init__(self, seed: int):
         self.texels = np.empty((len(_MAKERS) * _TEXELS, 3), np.uint8)
@@ -61,16 +57,9 @@ def bank(seed: int) -> Bank:
 
 
 def look_up(texels: np.ndarray, texture: np.ndarray, uv: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Reads the bank at the texels nearest to some points.
+    """Returns [n, 3] uint8: the texels nearest to some points.
 
-    Args:
-      texels: `Bank.texels`.
-      texture: [n] int32, index of the texture.
-      uv: [2, n] float32, repeats along U and V.
-      level: [n] int32, how often the texture is halved, below LEVELS.
-
-    Returns:
-      [n, 3] uint8.
+    `texture` is [n] int32, `uv` [2, n] repeats along U and V, `level` [n] int32: how often the texture is halved.
     """
     size = _SIZES[level]
     column, row = (np.floor(axis * size).astype(np.int32) & (size - 1) for axis in uv)
