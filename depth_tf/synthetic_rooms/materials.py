@@ -82,11 +82,9 @@ def grey(rng: np.random.Generator, low: float, high: float, gloss: float) -> Mat
     return paint(rng, (level, level, level * 1.03), gloss=gloss)
 
 
-def picture(
-    rng: np.random.Generator, name: str, level: float = 0.9, *, gloss: float = 0.15, glow: float = 0.0
-) -> Material:
+def picture(rng: np.random.Generator, name: str, level: float = 0.9, **shine: float) -> Material:
     """Returns a picture stretched over each face."""
-    return Material(pick(rng, name), (level, level, level), tile_m=0.0, gloss=gloss, glow=glow)
+    return Material(pick(rng, name), (level, level, level), tile_m=0.0, **shine)
 
 
 def timber(rng: np.random.Generator, colour: Colour) -> Material:
@@ -104,7 +102,7 @@ def front(rng: np.random.Generator, wood: Material) -> Material:
 
 def cloth(rng: np.random.Generator, *, calm: bool = False) -> Material:
     """Returns upholstery, curtain or bed cloth; `calm` leaves out strong patterns."""
-    kinds = ("weave", "creases", "weave", "smooth") if calm else ("weave", "stripes", "damask")
+    kinds = ("cloth", "creases", "creases", "smooth") if calm else ("cloth",)
     kind, base = kinds[rng.integers(len(kinds))], choose(rng, "cloth")
     second = vary(rng, base, 0.35) if calm or rng.random() < 0.5 else choose(rng, "cloth")
     gloss = 0.35 if kind == "smooth" else 0.0
@@ -124,7 +122,7 @@ def walling(rng: np.random.Generator) -> Material:
     base, kind = choose(rng, "wall", 0.1), rng.random()
     if kind < 0.82:
         return Material(pick(rng, "smooth"), base, grain=rng.uniform(0.1, 0.35), tile_m=rng.uniform(1.5, 3))
-    name = ("stripes", "damask", "tiles")[rng.integers(3)]
+    name = ("cloth", "cloth", "tiles")[rng.integers(3)]
     second = vary(rng, dim(base, rng.uniform(0.6, 0.9)), 0.1)
     return Material(pick(rng, name), base, second, vary(rng, base, 0.3), 0.3, rng.uniform(0.4, 0.9))
 
@@ -147,7 +145,7 @@ DRAWN = {
     "screen": lambda rng: picture(rng, "abstract", gloss=0.5, glow=rng.choice([0.0, 0.7])),
     "dark_screen": lambda rng: picture(rng, "abstract", rng.uniform(0.02, 0.08), gloss=0.8),
     "mirror": lambda rng: picture(rng, "abstract", 0.5, gloss=0.9),
-    "leaf": lambda rng: Material(pick(rng, "stone"), vary(rng, (0.06, 0.13, 0.03), 0.35), (0.02, 0.05, 0.01), grain=0.9),
+    "leaf": lambda rng: Material(pick(rng, "stone"), vary(rng, (0.06, 0.13, 0.03), 0.35), (0.02,) * 3, grain=0.9),
     "shade": lambda rng: paint(rng, (0.8, 0.62, 0.38), glow=rng.uniform(0.1, 1.5)),
     "linen": lambda rng: Material(pick(rng, "creases"), choose(rng, "linen"), grain=0.8, soft_m=0.1),
     "clothes": lambda rng: Material(pick(rng, "creases"), choose(rng, "cloth", 0.3), grain=1.0, tile_m=0.5, soft_m=0.1),
@@ -159,7 +157,7 @@ DRAWN = {
 class Style:
     """The finishes one room keeps to, and those drawn for each piece, by name."""
 
-    def __init__(self, rng: np.random.Generator, floors: tuple[str, ...]):
+    def __init__(self, rng: np.random.Generator, floors: str):
         self._rng = rng
         white = paint(rng, vary(rng, (0.86, 0.83, 0.77), 0.05), gloss=0.15)
         trim = white if rng.random() < 0.7 else timber(rng, choose(rng, "wood"))
@@ -167,7 +165,7 @@ class Style:
         ceiling = rng.uniform(0.6, 0.85)
         self.kept = {
             "wall": walling(rng),
-            "floor": flooring(rng, floors[rng.integers(len(floors))]),
+            "floor": flooring(rng, floors.split()[rng.integers(len(floors.split()))]),
             "ceiling": Material(pick(rng, "smooth"), vary(rng, (ceiling,) * 3, 0.05), grain=0.25, tile_m=1.5),
             "white": white,
             "trim": trim,

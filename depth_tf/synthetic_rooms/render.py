@@ -1,4 +1,4 @@
-"""Renders a view: what each pixel's ray meets, its texture there, its light, and what the depth sensor needs to know."""
+"""Renders a view: what each pixel's ray meets, its texture, its light, and what the sensor needs."""
 
 import dataclasses
 
@@ -33,7 +33,7 @@ class Renderer:
         materials = faces.materials
         bank.make(material.texture for material in materials)
         self._faces, self._lit, self._texels = faces, lit, bank.texels
-        self._normal, self._texture_map, self._bend = _tables(faces)
+        self._normal, self._table = _tables(faces)
         texture, gloss, glow = (
             np.array([getattr(material, name) for material in materials])[faces.material]
             for name in ("texture", "gloss", "glow")
@@ -76,12 +76,13 @@ class Renderer:
         self, face: np.ndarray, position: np.ndarray, pixel_m: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
         """Returns the colour of points, [3, n] float32, whose pixels are `pixel_m` wide, [n]."""
-        table = self._texture_map
-        level = np.clip(np.log2(pixel_m * table[8].take(face)), 0, textures.LEVELS - 1).astype(np.int32)
+        table = self._table
+        level = np.clip(np.log2(pixel_m * table[10].take(face)), 0, textures.LEVELS - 1).astype(np.int32)
         dither = (rng.random((2, len(face)), dtype=np.float32) - np.float32(0.5)) * (1 << level) / np.float32(SIZE_PX)
         for axis in range(2):
             along = table[4 * axis : 4 * axis + 4]
-            dither[axis] += sum(along[i].take(face) * position[i] for i in range(3)) + along[3].take(face)
+            place = sum(along[i].take(face) * position[i] for i in range(3)) + along[3].take(face)
+            dither[axis] += place * table[8 + axis].take(face)
         texel = textures.look_up(self._texels, self._texture.take(face), dither, level).astype(np.float32)
         mix = self._colours
         colour = [
@@ -91,55 +92,42 @@ class Renderer:
 
     def _round_off(self, face: np.ndarray, position: np.ndarray, normal: np.ndarray) -> None:
         """Bends the normals of soft boxes near their edges, and of columns, towards the faces next to them."""
-        soft = np.flatnonzero(self._bend[8].take(face) > 0)
-        table, place = self._bend[:, face[soft]], position[:, soft]
-        bent = normal[:, soft]
+        soft = np.flatnonzero(self._table[11].take(face) > 0)
+        table, place, bent = self._table[:, face[soft]], position[:, soft], normal[:, soft]
         for axis in range(2):
-            direction = table[4 * axis : 4 * axis + 3]
-            along = (direction * place).sum(axis=0) + table[4 * axis + 3]  # -1 to 1 from edge to edge
-            radius = table[9 + axis]
+            direction, radius = table[4 * axis : 4 * axis + 3], table[12 + axis]
+            along = 2 * ((direction * place).sum(axis=0) + table[4 * axis + 3]) - 1  # -1 to 1 from edge to edge
             beyond = np.sign(along) * np.maximum(np.abs(along) - (1 - radius), 0) / radius
-            bent += table[8] * beyond * direction / np.sqrt((direction * direction).sum(axis=0))
+            bent += table[11] * beyond * direction / np.sqrt((direction * direction).sum(axis=0))
         normal[:, soft] = bent / np.sqrt((bent * bent).sum(axis=0))
 
 
-def _tables(faces: Faces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns, for each face, what its points look up, all linear in world position, float32.
+def _tables(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
+    """Returns, for each face, what its points look up, float32: its normal, [3, F], and [14, F].
 
-    Returns:
-      [3, F]: its normal. [9, F]: factors and offset that give U, the same for V, texels per metre. [11, F]: factors
-      and offset that give -1 to 1 across the face, the same down it, how far normals bend, over which share each way.
+    Those are 3 factors and an offset that give 0 to 1 across the face from a world position, the same down it, repeats
+    of the texture each way, texels per metre, how far normals bend, and over which share of the face each way.
     """
     lower_left, lower_right, upper_right, upper_left = np.moveaxis(faces.corners_m, 1, 0)
     across = (upper_right - upper_left + lower_right - lower_left) / 2
     down = (lower_left - upper_left + lower_right - upper_right) / 2
-    normal = np.cross(across, -down)
+    normal = np.cross(down, across)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    materials = faces.materials
-    tile_m = np.array([material.tile_m for material in materials])[faces.material]
-    follows = np.array([textures.follows_longer_side(m.texture) for m in materials])[faces.material]
-    soft_m = np.array([material.soft_m for material in materials])[faces.material]
-    extents = [np.linalg.norm(side, axis=1) for side in (across, down)]
-    turned = (follows & (extents[1] > extents[0]))[:, None]
-    texture_map, bend = [], []
-    for side in (np.where(turned, down, across), np.where(turned, across, down)):
+    of_material = [(m.tile_m, m.soft_m, textures.follows_longer_side(m.texture)) for m in faces.materials]
+    tile_m, soft_m, follows = np.array(of_material)[faces.material].T
+    turned = (follows > 0) & ((down**2).sum(axis=1) > (across**2).sum(axis=1))
+    places, repeats, radii = [], [], []
+    for axis in range(2):
+        side = np.where((turned != axis)[:, None], down, across)
         extent = np.linalg.norm(side, axis=1)
-        repeats = np.where(tile_m > 0, 1 / np.maximum(tile_m, 0.01), 1 / extent)
-        direction = side / extent[:, None] * repeats[:, None]
-        offset = np.where(tile_m > 0, 0, -(direction * upper_left).sum(axis=1))
-        texture_map += [*direction.T, offset]
-    centre = faces.corners_m.mean(axis=1)
-    for side, extent in zip((across, down), extents, strict=True):
-        direction = 2 * side / (extent * extent)[:, None]
-        bend += [*direction.T, -(direction * centre).sum(axis=1)]
-    bend.append(np.where(faces.round > 0, ROUNDNESS, soft_m > 0))
-    for axis, extent in enumerate(extents):
-        bend.append(
-            np.where(faces.round > axis, 1, np.where(faces.round > 0, 1e-3, np.clip(2 * soft_m / extent, 1e-3, 1)))
-        )
-    density = SIZE_PX * np.where(tile_m > 0, 1 / np.maximum(tile_m, 0.01), 1 / np.maximum(*extents))
-    tables = (normal.T, np.stack([*texture_map, density]), np.stack(bend))
-    return tuple(np.ascontiguousarray(table.astype(np.float32)) for table in tables)
+        factors = side / (extent * extent)[:, None]
+        places += [*factors.T, 0.5 - (factors * faces.corners_m.mean(axis=1)).sum(axis=1)]
+        repeats.append(np.where(tile_m > 0, extent / np.maximum(tile_m, 0.01), 1))
+        is_round = (faces.round == 2) | (faces.round == 1) & (turned == axis)
+        radii.append(np.where(is_round, 1, np.where(faces.round > 0, 1e-3, np.clip(2 * soft_m / extent, 1e-3, 1))))
+    density = SIZE_PX * repeats[0] * np.sqrt(places[0] ** 2 + places[1] ** 2 + places[2] ** 2)
+    table = [*places, *repeats, density, np.where(faces.round > 0, ROUNDNESS, soft_m > 0), *radii]
+    return tuple(np.ascontiguousarray(each, np.float32) for each in (normal.T, table))
 
 
 def _smooth_edges(radiance: np.ndarray, face: np.ndarray) -> np.ndarray:
