@@ -73,13 +73,13 @@ def furnish(plan: Plan, rules: tuple[Put, ...]) -> None:
             else:
                 frame = plan.in_middle(name, size_m, spread=rule.spread, turn=0.05, margin=rule.margin_m)
             if frame:
-                _finish(plan, name, size_m, frame, rule)
+                plan.load(name, size_m, frame, _some(plan, rule.things, size_m))
+                _stand_beside(plan, size_m, frame, rule)
 
 
-def _finish(plan: Plan, name: str, size_m: np.ndarray, frame: Frame, rule: Put) -> None:
-    """Loads a piece and stands others beside it."""
+def _stand_beside(plan: Plan, size_m: np.ndarray, frame: Frame, rule: Put) -> None:
+    """Stands others beside a piece."""
     rng = plan.rng
-    plan.load(name, size_m, frame, _some(plan, rule.things, size_m))
     for beside in rule.beside:
         other = _one(plan, beside.pieces)
         other_m = furniture.draw_size(other, rng)
@@ -87,9 +87,7 @@ def _finish(plan: Plan, name: str, size_m: np.ndarray, frame: Frame, rule: Put) 
             if side == "o":
                 other_m[0] = size_m[0]
                 if rng.random() < beside.chance:
-                    furniture.build(
-                        plan.parts, other, other_m, frame.at(0, (other_m[1] - size_m[1]) / 2), plan.style, rng
-                    )
+                    furniture.build(plan, other, other_m, frame.at(0, (other_m[1] - size_m[1]) / 2))
                 continue
             # A chair faces the table; a nightstand stands in line with the bed's head.
             quarter = "flbr".index(side)
@@ -105,7 +103,7 @@ def _finish(plan: Plan, name: str, size_m: np.ndarray, frame: Frame, rule: Put) 
                 if rng.random() < beside.chance:
                     place = turned.at(x, out, 0, facing)
                     if beside.gap_m < 0:  # drawn up under a table
-                        furniture.build(plan.parts, other, other_m, place, plan.style, rng)
+                        furniture.build(plan, other, other_m, place)
                         plan.keep_clear(other_m, place)
                     elif plan.stand(other, other_m, place):
                         plan.load(other, other_m, place, _some(plan, beside.things, other_m))
@@ -125,9 +123,7 @@ def _some(plan: Plan, names: str, size_m: np.ndarray) -> list[str]:
 _CHAIRS = (Beside("chair", "fblr", -0.25, 0.85, 0.62),)
 _SEAT = (Beside("office_chair chair", "f", -0.1, 0.9),)
 _SOFA = (Beside("low_table", "f", 0.4, 0.8, things=LOW), Beside("side_table nightstand", "lr", 0.05, 0.5, things=NIGHT))
-_DINE = Put("middle", "table table round_table", (1, 1), DINING, _CHAIRS, 0.4, 0.5)
 _SOFAS = Put("wall", "sofa couch", (1, 1), "", _SOFA)
-_WORK = Put("wall", "desk desk table", (1, 1), DESK, _SEAT)
 
 EVERYWHERE = (
     Put("wall", "side_table nightstand shelves chair stool dresser", (4, 10), CHEST),
@@ -146,7 +142,8 @@ KINDS = {
         Put("wall", "shelves dresser shelves side_table", (2, 4), CHEST), Put("middle", "armchair", (0, 3)),
         Put("middle", "table", (0, 1), DINING, _CHAIRS))),
     "dining_room": Kind(0.1, 2.9, (3.2, 6.5), "planks planks carpet tiles", (
-        _DINE, Put("wall", "dresser shelves wardrobe side_table fireplace", (2, 5), CHEST))),
+        Put("middle", "table table round_table", (1, 1), DINING, _CHAIRS, 0.4, 0.5),
+        Put("wall", "dresser shelves wardrobe side_table fireplace", (2, 5), CHEST))),
     "kitchen": Kind(0.15, 2.4, (2.2, 5.5), "planks tiles tiles", (
         Put("wall", "fridge", (1, 2)), Put("wall", "counter", (3, 8), KITCHEN, (Beside("wall_units", "o"),)),
         Put("middle", "counter table table", (0, 1), KITCHEN, _CHAIRS, 0.3, 0.6))),

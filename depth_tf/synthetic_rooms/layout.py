@@ -61,7 +61,7 @@ class Plan:
         beside |= (area[2] - margin >= floor[:, 3]) | (area[3] + margin <= floor[:, 2])
         if not inside or not beside.all():
             return False
-        furniture.build(self.parts, name, size_m, frame, self.style, self.rng)
+        furniture.build(self, name, size_m, frame)
         self.floor = np.vstack([floor, area])
         return True
 
@@ -69,10 +69,10 @@ class Plan:
         """Leaves floor free of furniture."""
         self.floor = np.vstack([self.floor, [*_area(size_m, frame)[:4], 0.0]])
 
-    def against_wall(self, name: str, size_m: np.ndarray, wall: Wall | None = None) -> Frame | None:
-        """Stands a piece with its back to a wall, any if None, where it fits; returns its frame, or None."""
+    def against_wall(self, name: str, size_m: np.ndarray) -> Frame | None:
+        """Stands a piece with its back to a wall where it fits; returns its frame, or None."""
         for _ in range(12):
-            target = wall or self.walls[self.rng.integers(4)]
+            target = self.walls[self.rng.integers(4)]
             left = (target.length_m - size_m[0]) * self.rng.random()
             area = (left, left + size_m[0], 0.12, size_m[2])
             frame = target.frame.at(left + size_m[0] / 2, size_m[1] / 2 + 0.02)
@@ -82,7 +82,7 @@ class Plan:
         return None
 
     def in_middle(self, name: str, size_m: np.ndarray, *, spread: float, turn: float, margin: float) -> Frame | None:
-        """Stands a piece within `spread` of the middle, turned by about `turn` radians and quarter turns, or nowhere."""
+        """Stands a piece within `spread` of the middle, turned by quarters and about `turn` radians, or nowhere."""
         for _ in range(12):
             x, y = (extent * (0.5 + 0.5 * spread * self.rng.uniform(-1, 1)) for extent in self.size_m[:2])
             frame = Frame(x, y, 0, self.rng.integers(4) * math.pi / 2 + self.rng.normal(0, 1) * turn)
@@ -101,7 +101,7 @@ class Plan:
                 if (np.hypot(placed[:, 0] - x, placed[:, 1] - y) > 0.8 * (radius + placed[:, 2])).all():
                     placed = np.vstack([placed, (x, y, radius)])
                     place = frame.at(x, y, PIECES[name].top * size_m[2], self.rng.normal(0, 0.25))
-                    furniture.build(self.parts, thing, size, place, self.style, self.rng)
+                    furniture.build(self, thing, size, place)
                     break
 
     def hang(self, name: str) -> None:
@@ -112,7 +112,7 @@ class Plan:
         if wall.is_free(*area) and size_m[2] < self.size_m[2]:
             wall.taken.append(area)
             frame = wall.frame.at(left + size_m[0] / 2, size_m[1] / 2)
-            furniture.build(self.parts, name, size_m, frame, self.style, self.rng)
+            furniture.build(self, name, size_m, frame)
 
 
 def _area(size_m: np.ndarray, frame: Frame) -> tuple[float, float, float, float, float]:

@@ -46,7 +46,7 @@ def light_room(
 def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray, occlusion: np.ndarray) -> np.ndarray:
     """Returns the light that falls on points, [3, n] float32.
 
-    `position` is [3, n], world metres, `normal` [3, n], unit; `occlusion`, [n] in 0 to 1, what reaches them from around.
+    `position` is [3, n], world metres, `normal` [3, n], unit; `occlusion`, [n], 0 to 1, what comes from around.
     """
     around = occlusion * _corner_shade(room.size_m, position, normal) * (0.9 + 0.15 * normal[2])
     total = room.ambient[:, None] * around

@@ -161,12 +161,12 @@ def _outside(rng: np.random.Generator) -> np.ndarray:
 
 # name -> (maker, variants), patterns before pictures. The order is part of what a seed means.
 KINDS = {
-    "smooth": (lambda rng: stack(0, 0, light(0.6 * spectral(rng, 1.6) + 0.4 * spectral(rng, 0.4, lowest=20))), 4),
-    "wood": (_wood, 6), "planks": (_planks, 4), "tiles": (_tiles, 4),
+    "smooth": (lambda rng: stack(0, 0, light(0.6 * spectral(rng, 1.6) + 0.4 * spectral(rng, 0.4, lowest=20))), 3),
+    "wood": (_wood, 4), "planks": (_planks, 4), "tiles": (_tiles, 4),
     "carpet": (lambda rng: stack(soft_step(spectral(rng, 0.3) - 1, 1), 0, light(spectral(rng, 0.6))), 4),
-    "cloth": (_cloth, 12), "creases": (_creases, 4),
+    "cloth": (_cloth, 9), "creases": (_creases, 4),
     "stone": (lambda rng: stack(soft_step(spectral(rng, 0.9), 0.8), 0, light(spectral(rng, 0.6))), 4),
     "ribs": (lambda rng: stack(soft_step((V * 16) % 1 - 0.75, 0.3), 0, 0.35 + 0.4 * ((V * 16) % 1)), 1),
-    "fronts": (_fronts, 8), "page": (_page, 3),
-    "abstract": (_abstract, 20), "books": (_books, 6), "outside": (_outside, 6),
+    "fronts": (_fronts, 6), "page": (_page, 3),
+    "abstract": (_abstract, 12), "books": (_books, 4), "outside": (_outside, 4),
 }  # fmt: skip

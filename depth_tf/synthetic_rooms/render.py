@@ -29,10 +29,9 @@ class Rendering:
 class Renderer:
     """Renders views of one room."""
 
-    def __init__(self, faces: Faces, lit: LitRoom, bank: textures.Bank):
+    def __init__(self, faces: Faces, lit: LitRoom, texels: np.ndarray):
         materials = faces.materials
-        bank.make(material.texture for material in materials)
-        self._faces, self._lit, self._texels = faces, lit, bank.texels
+        self._faces, self._lit, self._texels = faces, lit, texels
         self._normal, self._table = _tables(faces)
         texture, gloss, glow = (
             np.array([getattr(material, name) for material in materials])[faces.material]

@@ -21,19 +21,24 @@ DISPARITY_NOISE_PX = 0.06
 
 
 def photograph(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
-    """Returns [H, W, 3] uint8: exposed, white-balanced, with vignette, noise and a film-like curve."""
+    """Returns [H, W, 3] uint8: exposed, white-balanced, with vignette, blur, noise and a film-like curve."""
     light = rendering.radiance * _white_balance(rendering.radiance, rng)
     luminance = light.mean(axis=-1)
     brightness = np.exp(np.log(np.clip(luminance, 1e-3, 4)).mean()) * 0.6 + 0.4 * np.median(luminance)
     brightness = max(brightness, 0.3 * float(np.quantile(luminance[::4, ::4], 0.8)))
-    exposed = light * np.float32(np.exp(rng.normal(np.log(0.155), 0.33)) / brightness)
-    exposed *= _vignette(exposed.shape[:2], rng)[..., None]
-    exposed = _blur(exposed, rng)
-    exposed = exposed + _noise(exposed, rng)
-    saturation = np.float32(rng.uniform(0.6, 1.05))
-    grey = exposed.mean(axis=-1, keepdims=True)
-    exposed = np.clip(grey + saturation * (exposed - grey), 0, None)
-    return (_film(exposed, contrast=rng.uniform(1.25, 1.75)) * 255 + 0.5).astype(np.uint8)
+    light *= np.float32(np.exp(rng.normal(np.log(0.155), 0.33)) / brightness)
+    rows, columns = (np.linspace(-1, 1, extent, dtype=np.float32) for extent in luminance.shape)
+    light *= 1 - np.float32(rng.uniform(0, 0.1)) * (rows[:, None, None] ** 2 + columns[:, None] ** 2)
+    light = np.minimum(light, 4)
+    for axis, share in enumerate(rng.uniform(0, 0.22, 2)):  # an unsteady hand and a small lens blur by up to a pixel
+        light = ndimage.convolve1d(light, [share, 1 - 2 * share, share], axis, mode="nearest")
+    gain = np.float32(0.75 * np.exp(rng.normal(np.log(0.007), 0.5)))
+    light += rng.standard_normal(light.shape, dtype=np.float32) * gain * np.sqrt(light + np.float32(0.02))
+    grey = light.mean(axis=-1, keepdims=True)
+    light = np.clip(grey + np.float32(rng.uniform(0.6, 1.05)) * (light - grey), 0, None)
+    # Film: gamma, crushed blacks, highlights that clip.
+    display = np.float32(0.45) + np.float32(rng.uniform(1.25, 1.75)) * (light ** np.float32(1 / 2.2) - np.float32(0.45))
+    return (np.clip(display, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
@@ -51,12 +56,11 @@ def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
 
 
 def projector_shadow(depth_m: np.ndarray) -> np.ndarray:
-    """Marks the pixels of [H, W] depths that the projector, to the right of the camera, cannot reach past nearer things:
-    those whose column in its view lies under one of a pixel further right.
-    """
+    """Marks the pixels, [H, W] bool, that the projector to the right of the camera cannot reach past nearer things."""
     width = depth_m.shape[1]
     shift_px = INFRARED_FOCAL_PX * width / CALIBRATED_WIDTH_PX * BASELINE_M / depth_m
     column = np.arange(width, dtype=depth_m.dtype) - shift_px
+    # Shadowed is what lies, in the projector's view, under a pixel further right.
     furthest = np.minimum.accumulate(column[:, ::-1], axis=1)[:, ::-1]
     return column > furthest + 1.0
 
@@ -97,30 +101,3 @@ def _white_balance(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     warmth, tint = rng.normal(0.02, 0.09), rng.normal(0, 0.03)
     gains = rng.uniform(0.4, 0.9) * (mean.mean() - mean) + np.array([warmth, tint, -warmth])
     return np.exp(gains).astype(np.float32)
-
-
-def _vignette(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    rows, columns = (np.linspace(-1, 1, size, dtype=np.float32) for size in shape)
-    return 1 - np.float32(rng.uniform(0, 0.2)) * (rows[:, None] ** 2 + columns[None] ** 2) / 2
-
-
-def _blur(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Blurs by up to a pixel, more one way than the other, as an unsteady hand and a small lens do."""
-    light = np.minimum(light, 4)
-    for axis, share in enumerate(rng.uniform(0, 0.22, 2)):
-        light = ndimage.convolve1d(light, [share, 1 - 2 * share, share], axis, mode="nearest")
-    return light
-
-
-def _noise(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Returns shot and read noise."""
-    gain = np.float32(np.exp(rng.normal(np.log(0.007), 0.5)))
-    noise = rng.standard_normal(light.shape, dtype=np.float32)
-    return noise * (np.float32(0.75) * gain) * np.sqrt(np.maximum(light, 0) + np.float32(0.02))
-
-
-def _film(light: np.ndarray, *, contrast: float) -> np.ndarray:
-    """Returns display values in 0 to 1: gamma, crushed blacks, highlights that clip."""
-    display = np.clip(light, 0, None) ** np.float32(1 / 2.2)
-    display = np.float32(0.45) + np.float32(contrast) * (display - np.float32(0.45))
-    return np.clip(display, 0, 1)

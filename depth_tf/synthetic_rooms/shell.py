@@ -54,7 +54,7 @@ def cut_windows(plan: Plan, wall: Wall, sill: float, top: float, daylight: float
     for middle in (np.arange(count) + 0.5) * share:
         wall.openings.append(("window", middle - width / 2, middle + width / 2, sill, top))
         size_m = np.array([width, 0.1, top - sill])
-        build(plan.parts, "window", size_m, wall.frame.at(middle, -0.05, sill), plan.style, rng)
+        build(plan, "window", size_m, wall.frame.at(middle, -0.05, sill))
         if daylight > 0.1:
             local = wall.frame.at(middle, 0.25, (sill + top) / 2)
             place = plan.parts.origin.at(local.x, local.y, local.z, local.yaw)
@@ -100,8 +100,7 @@ def hang_lamps(plan: Plan, *, office: bool, daylight: float) -> None:
     shade = paint(rng, (0.9, 0.85, 0.75), glow=6.0 if lit else 0.0)
     size_m = np.array([0.6, 1.2, 0.04] if office else [0.36, 0.36, drop + 0.14])
     for place in places:
-        frame = Frame(*place, height - size_m[2])
-        build(plan.parts, "panel" if office else "pendant", size_m, frame, plan.style, rng, shade)
+        build(plan, "panel" if office else "pendant", size_m, Frame(*place, height - size_m[2]), shade)
     free = max(0, MOST_LIGHTS - len(plan.lights)) if lit else 0
     chosen = rng.permutation(len(places))[:free]
     power = tint * rng.uniform(3, 7) * (width * length / 12) ** 0.7 / max(len(chosen), 1)

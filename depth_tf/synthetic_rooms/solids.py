@@ -12,8 +12,9 @@ import numpy as np
 
 from depth_tf.synthetic_rooms.materials import Material
 
-BOX, COLUMN, BALL = 4, 8, 9
-BALL_RINGS = ((-1.0, 0.35), (-0.45, 0.92), (0.45, 0.92), (1.0, 0.35))  # height and radius
+BOX, COLUMN, BALL = 0, 1, 2
+_PRISM = ((-1.0, 1.0), (1.0, 1.0))
+SHAPES = ((4, _PRISM), (8, _PRISM), (8, ((-1.0, 0.35), (-0.45, 0.92), (0.45, 0.92), (1.0, 0.35))))  # sides; z, radius
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,32 +45,18 @@ class Faces:
 
 
 class Assembly:
-    """Collects solids one by one.
-
-    Attributes:
-      origin: where the frames of what is added lie in the world.
-    """
+    """Collects solids one by one; `origin` is where the frames of what is added lie in the world."""
 
     def __init__(self):
         self.origin = Frame(0, 0)
         self._rows = []
         self._materials = {}
 
-    def add(
-        self,
-        frame: Frame,
-        centre: tuple[float, float, float],
-        size: tuple[float, float, float],
-        material: Material,
-        *,
-        sides: int = BOX,
-        taper: float = 1.0,
-        yaw: float = 0.0,
-        tilt: float = 0.0,
-        shades: bool = True,
-    ) -> None:
-        """Adds a solid by its centre and full size, metres; `taper` is the size of its upper end as a share of its lower
-        one's, `yaw` turns it about its upright axis, `tilt` leans its upper end towards the back, in radians.
+    def add(self, frame, centre, size, material, *, sides=BOX, taper=1.0, yaw=0.0, tilt=0.0, shades=True) -> None:
+        """Adds a solid by its centre and full size, [3] metres each, in a frame.
+
+        Its upper end is `taper` times as wide as its lower; `yaw` turns it about its upright axis, `tilt` leans its
+        upper end towards the back, radians; without `shades` it throws no shadow.
         """
         index, _ = self._materials.setdefault(id(material), (len(self._materials), material))
         places = [(f.x, f.y, f.z, f.yaw) for f in (self.origin, frame)]
@@ -90,8 +77,7 @@ class Assembly:
             local[..., :2] *= np.where(unit[..., 2:] > 0, taper[:, None, None, None], 1.0)
             corners_m = local @ _axes(yaw + row[3] + row[7], tilt)[:, None] + centre[:, None, None]
             each = [np.repeat(values, len(unit), axis=0) for values in (material.astype(int), half_m, shades > 0)]
-            bands = {BOX: 0, COLUMN: 8, BALL: 24}[sides]
-            is_round = np.tile((np.arange(len(unit)) < bands) * (sides - BALL + 2), len(half_m))
+            is_round = np.tile((np.arange(len(unit)) < (0, 8, 24)[sides]) * sides, len(half_m))
             parts.append((corners_m.reshape(-1, 4, 3), *each, is_round))
         corners_m, material, half_m, shades, is_round = (np.concatenate(both) for both in zip(*parts, strict=True))
         return Faces(corners_m, material, tuple(each for _, each in self._materials.values()), half_m, shades, is_round)
@@ -100,9 +86,7 @@ class Assembly:
 @functools.cache
 def _unit(sides: int) -> np.ndarray:
     """Returns [Q, 4, 3]: the upright sides, then the upper and lower ends, of a solid of half size 1."""
-    count, rings = (
-        (4, ((-1.0, 1.0), (1.0, 1.0))) if sides == BOX else (8, BALL_RINGS if sides == BALL else ((-1, 1), (1, 1)))
-    )
+    count, rings = SHAPES[sides]
     angle = (np.arange(count) - 0.5) * 2 * math.pi / count
     circle = (math.sqrt(2) if sides == BOX else 1.04) * np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
     levels = [radius * circle + (0, 0, z) for z, radius in rings]

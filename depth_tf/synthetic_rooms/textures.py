@@ -1,7 +1,6 @@
 """The texture bank: every pattern and picture in a few variants, at all sizes, and how it is looked up."""
 
 import functools
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -31,29 +30,16 @@ def follows_longer_side(texture: int) -> bool:
     return _FIRST["wood"] <= texture < _FIRST["tiles"]
 
 
-class Bank:
-    """The textures of one seed, made when first needed: `texels` is [textures * texels, 3] uint8, every size of each."""
-
-    def __init__(self, seed: int):
-        self.texels = np.empty((len(_MAKERS) * _TEXELS, 3), np.uint8)
-        self._seed, self._made = seed, set()
-
-    def make(self, wanted: Iterable[int]) -> None:
-        """Makes the textures with the indices `wanted`, unless made before."""
-        for texture in set(wanted) - self._made:
-            sheet = np.clip(_MAKERS[texture](np.random.default_rng((self._seed, texture))), 0, 1).astype(np.float32)
-            sheets = [sheet.reshape(-1, 3)]
-            for _ in range(LEVELS - 1):
-                sheet = (sheet[::2, ::2] + sheet[1::2, ::2] + sheet[::2, 1::2] + sheet[1::2, 1::2]) / 4
-                sheets.append(sheet.reshape(-1, 3))
-            self.texels[texture * _TEXELS : (texture + 1) * _TEXELS] = np.concatenate(sheets) * 255 + 0.5
-            self._made.add(texture)
-
-
 @functools.lru_cache(maxsize=2)
-def bank(seed: int) -> Bank:
-    """Returns the textures of `seed`, kept for the next room."""
-    return Bank(seed)
+def bank(seed: int) -> np.ndarray:
+    """Returns the textures of `seed`, [textures * texels, 3] uint8, every size of each, the largest first."""
+    texels = []
+    for texture, maker in enumerate(_MAKERS):
+        sheet = np.clip(maker(np.random.default_rng((seed, texture))), 0, 1).astype(np.float32)
+        for _ in range(LEVELS):
+            texels.append((sheet.reshape(-1, 3) * 255 + 0.5).astype(np.uint8))
+            sheet = (sheet[::2, ::2] + sheet[1::2, ::2] + sheet[::2, 1::2] + sheet[1::2, 1::2]) / 4
+    return np.concatenate(texels)
 
 
 def look_up(texels: np.ndarray, texture: np.ndarray, uv: np.ndarray, level: np.ndarray) -> np.ndarray:
