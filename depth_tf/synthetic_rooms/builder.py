@@ -24,8 +24,6 @@ from depth_tf.tfds_records import SOURCE_FILE
 DATASET = "synthetic_rooms"
 VERSION = "2.0.0"  # to be raised with any change that alters a frame
 RECORD_MB = 0.45  # an example, on disk
-
-
 SIZES = ("default", "tiny", "large")
 
 
@@ -59,15 +57,12 @@ class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
         super().__init__(**kwargs)
 
     def _info(self) -> tfds.core.DatasetInfo:
+        image = tfds.features.Image(shape=(HEIGHT_PX, WIDTH_PX, 3))
+        depth = tfds.features.Tensor(shape=(HEIGHT_PX, WIDTH_PX), dtype=np.float16)
         return tfds.core.DatasetInfo(
             builder=self,
             description="Furnished rooms, ray-cast with NumPy, as a hand-held Kinect would see them.",
-            features=tfds.features.FeaturesDict(
-                {
-                    "image": tfds.features.Image(shape=(HEIGHT_PX, WIDTH_PX, 3)),
-                    "depth": tfds.features.Tensor(shape=(HEIGHT_PX, WIDTH_PX), dtype=np.float16),
-                }
-            ),
+            features=tfds.features.FeaturesDict({"image": image, "depth": depth}),
             supervised_keys=("image", "depth"),
         )
 
@@ -94,11 +89,7 @@ class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
 
 
 def open_rooms(data_dir: pathlib.Path, config: str = "default") -> tfds.core.DatasetBuilder:
-    """Returns the builder of a prepared `synthetic_rooms`, which it renders if it is not there yet.
-
-    Args:
-      data_dir: the folder TFDS keeps data sets in.
-      config: "tiny", "default" or "large".
+    """Returns the builder of a prepared `synthetic_rooms`, "tiny", "default" or "large", rendering it if need be.
 
     Raises:
       InputError: if there is no such config, the disk is full or the folder cannot be written.

@@ -1,11 +1,11 @@
 """What surfaces are made of: a texture and colours, by name, and the finishes that one room keeps to."""
 
-import colorsys
 import dataclasses
 
 import numpy as np
 
 from depth_tf.synthetic_rooms import textures
+from depth_tf.synthetic_rooms.patterns import colour
 from depth_tf.synthetic_rooms.textures import pick
 
 Colour = tuple[float, float, float]  # linear reflectance, 0 to 1
@@ -47,15 +47,15 @@ class Material:
         return np.column_stack([*columns, base - 0.5 * self.grain * base])
 
 
-def vary(rng: np.random.Generator, colour: Colour, amount: float = 0.12) -> Colour:
-    """Returns a colour near `colour`: lightness and hue move by about `amount`."""
+def vary(rng: np.random.Generator, base: Colour, amount: float = 0.12) -> Colour:
+    """Returns a colour near `base`: lightness and hue move by about `amount`."""
     factors = np.exp(amount * rng.standard_normal() + 0.35 * amount * rng.standard_normal(3))
-    return tuple(np.minimum(np.array(colour) * factors, 0.88).tolist())
+    return tuple(np.minimum(np.array(base) * factors, 0.88).tolist())
 
 
-def dim(colour: Colour, share: float) -> Colour:
+def dim(base: Colour, share: float) -> Colour:
     """Returns `share` of a colour's reflectance."""
-    return tuple(min(value * share, 0.92) for value in colour)
+    return tuple(min(value * share, 0.92) for value in base)
 
 
 def choose(rng: np.random.Generator, palette: str, amount: float = 0.15) -> Colour:
@@ -65,15 +65,9 @@ def choose(rng: np.random.Generator, palette: str, amount: float = 0.15) -> Colo
     return vary(rng, tuple((int(name[i : i + 2], 16) / 255) ** 2.2 for i in (0, 2, 4)), amount)
 
 
-def bright(rng: np.random.Generator) -> Colour:
-    """Returns the colour of a toy, a book or a bag: any hue, often strong."""
-    rgb = colorsys.hsv_to_rgb(rng.random(), min(rng.beta(2, 1.6), 0.95), rng.uniform(0.15, 0.95))
-    return tuple(value**2.2 for value in rgb)
-
-
-def paint(rng: np.random.Generator, colour: Colour, *, gloss: float = 0.05, glow: float = 0.0) -> Material:
+def paint(rng: np.random.Generator, base: Colour, *, gloss: float = 0.05, glow: float = 0.0) -> Material:
     """Returns a smooth painted or moulded surface."""
-    return Material(pick(rng, "smooth"), colour, grain=0.25, tile_m=1.3, gloss=gloss, glow=glow)
+    return Material(pick(rng, "smooth"), base, grain=0.25, tile_m=1.3, gloss=gloss, glow=glow)
 
 
 def grey(rng: np.random.Generator, low: float, high: float, gloss: float) -> Material:
@@ -87,10 +81,11 @@ def picture(rng: np.random.Generator, name: str, level: float = 0.9, **shine: fl
     return Material(pick(rng, name), (level, level, level), tile_m=0.0, **shine)
 
 
-def timber(rng: np.random.Generator, colour: Colour) -> Material:
+def timber(rng: np.random.Generator, base: Colour) -> Material:
     """Returns sawn wood in that colour."""
-    shades = vary(rng, dim(colour, 0.55), 0.08), dim(colour, 0.35)
-    return Material(pick(rng, "wood"), colour, *shades, 0.5, rng.uniform(0.5, 0.9), rng.uniform(0.1, 0.45))
+    return Material(
+        pick(rng, "wood"), base, dim(base, 0.55), dim(base, 0.35), 0.5, rng.uniform(0.5, 0.9), rng.uniform(0.1, 0.45)
+    )
 
 
 def front(rng: np.random.Generator, wood: Material) -> Material:
@@ -105,8 +100,7 @@ def cloth(rng: np.random.Generator, *, calm: bool = False) -> Material:
     kinds = ("cloth", "creases", "creases", "smooth") if calm else ("cloth",)
     kind, base = kinds[rng.integers(len(kinds))], choose(rng, "cloth")
     second = vary(rng, base, 0.35) if calm or rng.random() < 0.5 else choose(rng, "cloth")
-    gloss = 0.35 if kind == "smooth" else 0.0
-    return Material(pick(rng, kind), base, second, choose(rng, "cloth"), 0.7, rng.uniform(0.4, 1.0), gloss, soft_m=0.07)
+    return Material(pick(rng, kind), base, second, choose(rng, "cloth"), 0.7, rng.uniform(0.4, 1.0), soft_m=0.07)
 
 
 def flooring(rng: np.random.Generator, kind: str) -> Material:
@@ -122,33 +116,26 @@ def walling(rng: np.random.Generator) -> Material:
     base, kind = choose(rng, "wall", 0.1), rng.random()
     if kind < 0.82:
         return Material(pick(rng, "smooth"), base, grain=rng.uniform(0.1, 0.35), tile_m=rng.uniform(1.5, 3))
-    name = ("cloth", "cloth", "tiles")[rng.integers(3)]
-    second = vary(rng, dim(base, rng.uniform(0.6, 0.9)), 0.1)
+    name, second = ("cloth", "cloth", "tiles")[rng.integers(3)], dim(base, rng.uniform(0.6, 0.9))
     return Material(pick(rng, name), base, second, vary(rng, base, 0.3), 0.3, rng.uniform(0.4, 0.9))
 
 
 # Materials that are drawn anew for each piece of furniture; `Style` holds those that a room keeps to.
 DRAWN = {
-    "paint": lambda rng: paint(rng, bright(rng), gloss=0.3),
+    "paint": lambda rng: paint(rng, tuple(colour(rng)), gloss=0.3),
     "steel": lambda rng: grey(rng, 0.25, 0.55, 0.6),
     "black": lambda rng: grey(rng, 0.006, 0.03, 0.4),
-    "soot": lambda rng: grey(rng, 0.004, 0.008, 0.0),
-    "appliance": lambda rng: grey(rng, *((0.25, 0.5), (0.75, 0.85), (0.012, 0.02))[rng.integers(3)], 0.5),
     "china": lambda rng: paint(rng, (0.78, 0.77, 0.74), gloss=0.5),
-    "paper": lambda rng: Material(pick(rng, "page"), (0.78, 0.78, 0.76), (0.05,) * 3, bright(rng), tile_m=0.0),
-    "keys": lambda rng: Material(pick(rng, "page"), (0.03,) * 3, (0.008,) * 3, (0.02,) * 3, tile_m=0.0),
+    "paper": lambda rng: picture(rng, "books", 1.2),
     "card": lambda rng: paint(rng, vary(rng, (0.37, 0.23, 0.11))),
     "print": lambda rng: picture(rng, "abstract", gloss=0.2),
-    "painting": lambda rng: picture(rng, "abstract"),
-    "board": lambda rng: picture(rng, "abstract", 1.2),
     "books": lambda rng: picture(rng, "books", rng.uniform(0.5, 1.1)),
     "screen": lambda rng: picture(rng, "abstract", gloss=0.5, glow=rng.choice([0.0, 0.7])),
     "dark_screen": lambda rng: picture(rng, "abstract", rng.uniform(0.02, 0.08), gloss=0.8),
-    "mirror": lambda rng: picture(rng, "abstract", 0.5, gloss=0.9),
-    "leaf": lambda rng: Material(pick(rng, "stone"), vary(rng, (0.06, 0.13, 0.03), 0.35), (0.02,) * 3, grain=0.9),
     "shade": lambda rng: paint(rng, (0.8, 0.62, 0.38), glow=rng.uniform(0.1, 1.5)),
     "linen": lambda rng: Material(pick(rng, "creases"), choose(rng, "linen"), grain=0.8, soft_m=0.1),
     "clothes": lambda rng: Material(pick(rng, "creases"), choose(rng, "cloth", 0.3), grain=1.0, tile_m=0.5, soft_m=0.1),
+    "leaf": lambda rng: Material(pick(rng, "stone"), vary(rng, (0.06, 0.13, 0.03), 0.35), (0.02,) * 3, grain=0.9),
     "cover": cloth,
     "ribs": lambda rng: Material(pick(rng, "ribs"), choose(rng, "wall"), (0.3,) * 3, grain=0.5, tile_m=0.6, gloss=0.1),
 }  # fmt: skip
@@ -159,14 +146,13 @@ class Style:
 
     def __init__(self, rng: np.random.Generator, floors: str):
         self._rng = rng
-        white = paint(rng, vary(rng, (0.86, 0.83, 0.77), 0.05), gloss=0.15)
+        white = paint(rng, (0.84, 0.81, 0.75), gloss=0.15)
         trim = white if rng.random() < 0.7 else timber(rng, choose(rng, "wood"))
         wood = timber(rng, choose(rng, "wood" if rng.random() < 0.82 else "lacquer"))
-        ceiling = rng.uniform(0.6, 0.85)
         self.kept = {
             "wall": walling(rng),
             "floor": flooring(rng, floors.split()[rng.integers(len(floors.split()))]),
-            "ceiling": Material(pick(rng, "smooth"), vary(rng, (ceiling,) * 3, 0.05), grain=0.25, tile_m=1.5),
+            "ceiling": Material(pick(rng, "smooth"), vary(rng, (0.72,) * 3, 0.12), grain=0.25, tile_m=1.5),
             "white": white,
             "trim": trim,
             "door": front(rng, trim if rng.random() < 0.7 else timber(rng, choose(rng, "wood"))),

@@ -109,12 +109,6 @@ def _fronts(rng: np.random.Generator) -> np.ndarray:
     return stack(0.8 * lines, handle, light(spectral(rng, 0.8, stretch=0.1), 0.12))
 
 
-def _page(rng: np.random.Generator) -> np.ndarray:
-    rows = int(rng.integers(8, 28))
-    words = (cells(rng, 40, rows) < 0.8) & (np.abs((V * rows) % 1 - 0.5) < 0.25) & (np.abs(U - 0.5) < 0.44)
-    return stack(0.7 * words, rectangle(rng, 0.1, 0.4), 0.5)
-
-
 def colour(rng: np.random.Generator, low: float = 0.05, high: float = 0.8, *, saturation: float = 0.45) -> np.ndarray:
     """Returns a random colour, [3], of brightness `low` to `high`; warm hues are the more frequent."""
     hue = rng.normal(0.07, 0.08) % 1 if rng.random() < 0.45 else rng.random()
@@ -167,6 +161,6 @@ KINDS = {
     "cloth": (_cloth, 9), "creases": (_creases, 4),
     "stone": (lambda rng: stack(soft_step(spectral(rng, 0.9), 0.8), 0, light(spectral(rng, 0.6))), 4),
     "ribs": (lambda rng: stack(soft_step((V * 16) % 1 - 0.75, 0.3), 0, 0.35 + 0.4 * ((V * 16) % 1)), 1),
-    "fronts": (_fronts, 6), "page": (_page, 3),
+    "fronts": (_fronts, 6),
     "abstract": (_abstract, 12), "books": (_books, 4), "outside": (_outside, 4),
 }  # fmt: skip

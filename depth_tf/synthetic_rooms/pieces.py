@@ -54,20 +54,20 @@ wardrobe 80:180 50:62 170:215 like=dresser
 shelves 60:160 25:36 70:220 100 ; wood|second_wood x0:3 mirror=x ; wood|second_wood x2:98 y0:5 share=75
     ; wood|second_wood x2:98 z4:136 cells=0:33 fill=7.5:7.5 ; wood|second_wood z98.5:100
     ; books|books|books|paint x3:97 y6:70 z8:97 cells=45:33 fill=50:85
-counter 80:300 60:64 90:92 100 ; soot y0:86 z0:10 ; kitchen y0:95 z10:95 cells=60:0 ; counter z95:100
-    ; counter y0:3 z100:110 ; steel|soot x30:60 y15:85 z100:100.8 share=60 ; steel x44:46 y10:14 z100:128 share=50
+counter 80:300 60:64 90:92 100 ; black y0:86 z0:10 ; kitchen y0:95 z10:95 cells=60:0 ; counter z95:100
+    ; counter y0:3 z100:110 ; steel|black x30:60 y15:85 z100:100.8 share=60 ; steel x44:46 y10:14 z100:128 share=50
     ; steel x44:46 y10:40 z126:128 share=50
 wall_units 80:300 33:36 210:225 ; kitchen z67:100 cells=50:0 fill=97:100
-fridge 65:92 65:75 155:185 ; appliance y0:88 ; appliance y89:98 z2:60 ; appliance y89:98 z61:100
+fridge 65:92 65:75 155:185 ; steel|china|black y0:88 ; steel|china|black y89:98 z2:60 ; steel|china|black y89:98 z61:100
     ; steel x6:10 y98:103 z30:58 ; print x30:55 y98:99 z72:88 share=50
 toilet 42:50 66:74 76:84 ; china x22:78 y30:85 z0:46 column taper=130 ; china x6:94 y30:100 z46:53 column
     ; china x2:98 y0:28 z45:100
 basin 60:150 50:58 185:200 44 ; front y0:90 z0:41 ; counter z41:44 ; china x25:75 y20:90 z44:46 column
-    ; steel x48:52 y12:20 z44:52 ; mirror x7:93 y0:4 z54:100
+    ; steel x48:52 y12:20 z44:52 ; dark_screen x7:93 y0:4 z54:100
 bath 155:170 70:80 190:200 ; china y0:12 z0:28 mirror=y ; china x0:6 z0:28 mirror=x ; china z0:10
     ; cover x0:60 y90:100 z10:100 column share=50 cells=10:0
 fireplace 140:210 40:48 110:125 100 ; second_wood|trim x4:26 y0:90 z0:95 mirror=x
-    ; second_wood|trim x4:96 y0:90 z65:95 ; soot x20:80 y0:10 z0:70 ; trim z95:100
+    ; second_wood|trim x4:96 y0:90 z65:95 ; black x20:80 y0:10 z0:70 ; trim z95:100
 television 90:160 40:46 100:135 ; front z0:45 ; black x35:65 y30:70 z45:50 ; black x8:92 y40:56 z49:100
     ; dark_screen x11:89 y56:58 z52:97
 plant 50:70 50:70 60:170 ; paint x30:70 y30:70 z0:22 column taper=130 ; leaf x48:52 y48:52 z20:70
@@ -92,19 +92,19 @@ bottle 6:9 6:9 20:32 ; paint z0:70 column ; paint x30:70 y30:70 z70:100
 carton 8:28 6:20 5:28 ; paint|print
 table_lamp 25:34 25:34 40:60 ; paint|metal x35:65 y35:65 z0:60 column taper=60 ; shade z55:100 column taper=70
 monitor 42:60 40:50 42:50 ; black y20:30 z25:100 ; screen x4:96 y30:31 z29:96 ; black x42:58 y15:25 z0:40
-    ; black x30:70 y10:40 z0:3 ; keys x5:95 y65:100 z0:4
+    ; black x30:70 y10:40 z0:3 ; paper x5:95 y65:100 z0:4
 plate 18:26 18:26 2:6 ; china|paint column
 vase 12:30 12:30 25:50 ; paint x30:70 y30:70 z0:55 column ; leaf x10:60 y20:70 z50:90 ball
     ; leaf|paint x40:95 y30:80 z60:100 ball
 ball 12:30 12:30 12:30 ; paint|cover ball
-basket 22:40 22:36 25:45 ; ribs column taper=120 ; soot x3:97 y3:97 z98:101 column taper=120
+basket 22:40 22:36 25:45 ; ribs column taper=120 ; black x3:97 y3:97 z98:101 column taper=120
 bag 25:45 15:30 22:50 ; clothes tilt=15 ; clothes y-20:80 z50:100 ball
 heap 30:60 25:50 10:25 ; clothes ball ; clothes x-20:50 y30:120 z0:70 ball
 big_box 30:55 25:45 15:70 ; card|card|paint z0:60 ; card|paint x10:90 y5:95 z60:100
 painting 25:110 3:4 170:210 ; wood|second_wood|metal z72:100 ; white x6:94 y100:104 z74:98
-    ; painting x12:88 y104:108 z76:96
-poster 40:100 1:2 170:220 ; print|painting z55:100
-wall_board 80:220 2:3 190:210 ; board z45:100
+    ; print x12:88 y104:108 z76:96
+poster 40:100 1:2 170:220 ; print|print z55:100
+wall_board 80:220 2:3 190:210 ; print z45:100
 wall_shelf 60:110 22:26 160:190 ; second_wood z80:82 ; books|paint y0:80 z82:100 cells=25:0 fill=40:100
 radiator 60:120 10:14 65:75 ; ribs z20:100
 switch 8:10 1:1.2 115:125 ; white z90:100
