@@ -50,7 +50,8 @@ def build(plan, name: str, size_m: np.ndarray, frame: Frame, lit: Material | Non
         options = {"tilt": part.tilt, "taper": part.taper, "sides": part.sides, "shades": part.material != "lit"}
         for x, z in _cells(part, size_m, rng):
             for left, back in itertools.product((False, "x" in part.mirror), (False, "y" in part.mirror)):
-                spans = (_flip(x) if left else x, _flip(part.y) if back else part.y, z)
+                y = (1 - part.y[1], 1 - part.y[0]) if back else part.y
+                spans = ((1 - x[1], 1 - x[0]) if left else x, y, z)
                 middle = [((a + b) / 2 - c) * m for (a, b), c, m in zip(spans, (0.5, 0.5, 0), extents, strict=True)]
                 size = [(b - a) * m for (a, b), m in zip(spans, extents, strict=True)]
                 plan.parts.add(frame, middle, size, material, **options)
@@ -61,10 +62,6 @@ def build(plan, name: str, size_m: np.ndarray, frame: Frame, lit: Material | Non
 def draw_size(name: str, rng: np.random.Generator) -> np.ndarray:
     """Returns a width, depth and height of the piece `name`, [3] metres."""
     return rng.uniform(PIECES[name].low_m, PIECES[name].high_m)
-
-
-def _flip(span: Span) -> Span:
-    return 1 - span[1], 1 - span[0]
 
 
 def _cells(part: Part, size_m: np.ndarray, rng: np.random.Generator) -> list[tuple[Span, Span]]:

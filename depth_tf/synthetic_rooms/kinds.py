@@ -23,7 +23,7 @@ FIXED = "wall_shelf wall_shelf radiator switch switch painting painting poster"
 
 @dataclasses.dataclass(frozen=True)
 class Beside:
-    """Pieces at one or more sides of another: "f" front, "b" back, "l" left, "r" right, "o" over it."""
+    """Pieces at one or more sides of another: "f" front, "b" back, "l" left, "r" right."""
 
     pieces: str  # names, of which one is drawn
     sides: str  # at which sides
@@ -84,11 +84,6 @@ def _stand_beside(plan: Plan, size_m: np.ndarray, frame: Frame, rule: Put) -> No
         other = _one(plan, beside.pieces)
         other_m = furniture.draw_size(other, rng)
         for side in beside.sides:
-            if side == "o":
-                other_m[0] = size_m[0]
-                if rng.random() < beside.chance:
-                    furniture.build(plan, other, other_m, frame.at(0, (other_m[1] - size_m[1]) / 2))
-                continue
             # A chair faces the table; a nightstand stands in line with the bed's head.
             quarter = "flbr".index(side)
             along, away = (size_m[0], size_m[1]) if quarter % 2 == 0 else (size_m[1], size_m[0])
@@ -145,7 +140,7 @@ KINDS = {
         Put("middle", "table table round_table", (1, 1), DINING, _CHAIRS, 0.4, 0.5),
         Put("wall", "dresser shelves wardrobe side_table fireplace", (2, 5), CHEST))),
     "kitchen": Kind(0.15, 2.4, (2.2, 5.5), "planks tiles tiles", (
-        Put("wall", "fridge", (1, 2)), Put("wall", "counter", (3, 8), KITCHEN, (Beside("wall_units", "o"),)),
+        Put("wall", "fridge", (1, 2)), Put("wall", "counter", (3, 8), KITCHEN), Put("hang", "wall_units", (2, 6)),
         Put("middle", "counter table table", (0, 1), KITCHEN, _CHAIRS, 0.3, 0.6))),
     "bathroom": Kind(0.07, 1.75, (1.8, 3.4), "tiles tiles planks", (
         Put("wall", "basin", (1, 1), BATH), Put("wall", "toilet"), Put("wall", "bath", (0, 1)),

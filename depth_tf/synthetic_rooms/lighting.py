@@ -48,8 +48,11 @@ def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray, occlusio
 
     `position` is [3, n], world metres, `normal` [3, n], unit; `occlusion`, [n], 0 to 1, what comes from around.
     """
-    around = occlusion * _corner_shade(room.size_m, position, normal) * (0.9 + 0.15 * normal[2])
-    total = room.ambient[:, None] * around
+    shade = np.float32(1)  # less light reaches where another wall, the floor or the ceiling is near
+    for axis in range(3):
+        near = np.minimum(np.abs(position[axis]), np.abs(position[axis] - np.float32(room.size_m[axis])))
+        shade = shade * (1 - np.float32(0.42) * (1 - np.abs(normal[axis])) * np.exp(near * np.float32(-2.8)))
+    total = room.ambient[:, None] * (occlusion * shade * (0.9 + 0.15 * normal[2]))
     for light, shadow in zip(room.lights, room.maps, strict=True):
         place = np.array(light.position_m, np.float32)[:, None]
         lit = np.flatnonzero(_dot(normal, place - position) > 0)
@@ -79,15 +82,6 @@ def screen_occlusion(inverse_depth: np.ndarray) -> np.ndarray:
 
 def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return first[0] * second[0] + first[1] * second[1] + first[2] * second[2]
-
-
-def _corner_shade(size_m: tuple[float, float, float], position: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Returns [n]: less light reaches where another wall, the floor or the ceiling is near."""
-    shade = np.float32(1)
-    for axis in range(3):
-        near = np.minimum(np.abs(position[axis]), np.abs(position[axis] - np.float32(size_m[axis])))
-        shade = shade * (1 - np.float32(0.42) * (1 - np.abs(normal[axis])) * np.exp(near * np.float32(-2.8)))
-    return shade
 
 
 def _shadow_maps(faces: Faces, lights: tuple[Light, ...]) -> np.ndarray:

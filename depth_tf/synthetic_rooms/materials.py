@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 
 from depth_tf.synthetic_rooms import textures
-from depth_tf.synthetic_rooms.patterns import colour
-from depth_tf.synthetic_rooms.textures import pick
+from depth_tf.synthetic_rooms.textures import colour, pick
 
 Colour = tuple[float, float, float]  # linear reflectance, 0 to 1
 
@@ -26,7 +25,7 @@ PALETTES = {
 
 @dataclasses.dataclass(frozen=True)
 class Material:
-    """A textured surface; what the channels of a texture mean, see `patterns`."""
+    """A textured surface; what the channels of a texture mean, see `textures`."""
 
     texture: int  # index into the texture bank
     base: Colour  # reflectance of the ground; pictures are multiplied by it

@@ -8,8 +8,8 @@ from depth_tf.synthetic_rooms import lighting, textures
 from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX, Camera, pixel_slopes
 from depth_tf.synthetic_rooms.casting import cast
 from depth_tf.synthetic_rooms.lighting import LitRoom
-from depth_tf.synthetic_rooms.patterns import SIZE_PX
 from depth_tf.synthetic_rooms.solids import Faces
+from depth_tf.synthetic_rooms.textures import SIZE_PX
 
 ROUNDNESS = np.tan(np.pi / 8)  # how far a column's side bends its normal, so that it meets its neighbour's
 

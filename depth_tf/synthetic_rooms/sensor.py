@@ -18,11 +18,18 @@ INFRARED_FOCAL_PX = 580.0  # at 640 columns
 BASELINE_M = 0.075  # projector to infrared camera
 DISPARITY_STEP_PX = 0.125
 DISPARITY_NOISE_PX = 0.06
+CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
 
 
 def photograph(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
     """Returns [H, W, 3] uint8: exposed, white-balanced, with vignette, blur, noise and a film-like curve."""
-    light = rendering.radiance * _white_balance(rendering.radiance, rng)
+    # White balance makes the mean colour greyer, as cameras do, and misses by a little.
+    mean, warmth, tint = (
+        np.log(np.minimum(rendering.radiance, 2).mean(axis=(0, 1))),
+        *rng.normal((0.02, 0), (0.09, 0.03)),
+    )
+    gains = np.exp(rng.uniform(0.4, 0.9) * (mean.mean() - mean) + (warmth, tint, -warmth))
+    light = rendering.radiance * gains.astype(np.float32)
     luminance = light.mean(axis=-1)
     brightness = np.exp(np.log(np.clip(luminance, 1e-3, 4)).mean()) * 0.6 + 0.4 * np.median(luminance)
     brightness = max(brightness, 0.3 * float(np.quantile(luminance[::4, ::4], 0.8)))
@@ -46,7 +53,10 @@ def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
     depth_m = rendering.depth_m
     known = (depth_m > MIN_DEPTH_M) & (depth_m < MAX_DEPTH_M)
     safe_m = np.where(known, depth_m, MAX_DEPTH_M)
-    seen = known & ~projector_shadow(safe_m) & ~_wide_steps(safe_m) & _returns_enough(rendering, safe_m, rng)
+    seen = known & ~projector_shadow(safe_m) & _returns_enough(rendering, safe_m, rng)
+    # Beside a step in depth the sensor's window straddles two surfaces.
+    low, high = (each(safe_m, footprint=CROSS) for each in (ndimage.minimum_filter, ndimage.maximum_filter))
+    seen &= (safe_m < 1.06 * low) & (high < 1.06 * safe_m)
     scale = np.float32(INFRARED_FOCAL_PX * BASELINE_M)
     disparity = scale / safe_m + DISPARITY_NOISE_PX * _smooth_noise(depth_m.shape, rng, size_px=2)
     disparity = np.round(disparity / DISPARITY_STEP_PX) * DISPARITY_STEP_PX
@@ -72,14 +82,6 @@ def encode_png(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _wide_steps(depth_m: np.ndarray) -> np.ndarray:
-    """Marks pixels beside a step in depth, where the sensor's window straddles two surfaces."""
-    cross = ndimage.generate_binary_structure(2, 1)
-    inverse = 1 / depth_m
-    low, high = ndimage.minimum_filter(inverse, footprint=cross), ndimage.maximum_filter(inverse, footprint=cross)
-    return (high - inverse > 0.06 * inverse) | (inverse - low > 0.06 * low)
-
-
 def _returns_enough(rendering: Rendering, depth_m: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """True where the projected pattern comes back strongly enough: not dark, glancing, mirroring or shining."""
     strength = (rendering.reflectance + 0.03) * rendering.incidence ** (1 + 1.5 * rendering.gloss)
@@ -93,11 +95,3 @@ def _smooth_noise(shape: tuple[int, int], rng: np.random.Generator, *, size_px: 
     noise = rng.standard_normal([-(-extent // size_px) for extent in shape], dtype=np.float32) * np.float32(1.4)
     noise = np.repeat(np.repeat(noise, size_px, axis=0), size_px, axis=1)
     return ndimage.uniform_filter(noise, size_px)[: shape[0], : shape[1]]
-
-
-def _white_balance(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Returns gains that make the mean colour greyer, as cameras do, and miss by a little."""
-    mean = np.log(np.minimum(light, 2).mean(axis=(0, 1)))
-    warmth, tint = rng.normal(0.02, 0.09), rng.normal(0, 0.03)
-    gains = rng.uniform(0.4, 0.9) * (mean.mean() - mean) + np.array([warmth, tint, -warmth])
-    return np.exp(gains).astype(np.float32)
