@@ -59,15 +59,15 @@ def test_in_an_empty_room_every_pixel_is_as_deep_as_the_nearest_wall_plane(seed)
     view, (columns, rows) = random_view(np.random.default_rng(seed)), pixel_slopes(48, 64)
     rays = world_rays(view, columns, rows)
     to_planes = (np.where(rays > 0, SIZE_M, 0) - view.position_m) / rays
-    hits = cast(empty_room(), [view], columns, rows)
-    np.testing.assert_allclose(1 / hits.inverse_depth[0], to_planes.min(axis=-1), rtol=1e-5)
+    inverse_depth, face = cast(empty_room(), [view], columns, rows)
+    np.testing.assert_allclose(1 / inverse_depth[0], to_planes.min(axis=-1), rtol=1e-5)
 
 
 def test_a_wall_faced_squarely_is_equally_deep_everywhere():
     """Depth is along the optical axis: the length of a ray would grow towards the corners of the frame."""
     view = aim(np.array([2.0, 3.5, 1.2]), yaw_rad=np.pi / 2, pitch_rad=0.0, roll_rad=0.3)
     columns, rows = pixel_slopes(12, 16)
-    np.testing.assert_allclose(1 / cast(empty_room(), [view], columns / 2, rows / 2).inverse_depth, 1.5, rtol=1e-6)
+    np.testing.assert_allclose(1 / cast(empty_room(), [view], columns / 2, rows / 2)[0], 1.5, rtol=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -82,11 +82,11 @@ def test_turned_and_tilted_boxes_are_met_where_the_slab_method_says(seed):
         if np.linalg.norm(centre - view.position_m) > np.linalg.norm(size) / 2 + 0.05:  # the camera is in none
             box(parts, centre, size, **turn)
             depths.append(slab_depth(centre, size, *turn.values(), view.position_m, rays))
-    hits = cast(parts.faces().corners_m, [view], columns, rows)
-    met = hits.face[0] != NOTHING
+    inverse_depth, face = cast(parts.faces().corners_m, [view], columns, rows)
+    met = face[0] != NOTHING
     np.testing.assert_array_equal(met, np.isfinite(np.min(depths, axis=0)))
-    np.testing.assert_allclose(1 / hits.inverse_depth[0][met], np.min(depths, axis=0)[met], rtol=1e-5)
-    np.testing.assert_array_equal(hits.face[0][met] // 6, np.argmin(depths, axis=0)[met])
+    np.testing.assert_allclose(1 / inverse_depth[0][met], np.min(depths, axis=0)[met], rtol=1e-5)
+    np.testing.assert_array_equal(face[0][met] // 6, np.argmin(depths, axis=0)[met])
 
 
 @pytest.mark.parametrize(("sides", "least"), [(COLUMN, 0.9), (BALL, 0.75)])
@@ -101,11 +101,11 @@ def test_columns_and_balls_lie_within_a_few_percent_of_the_round_shapes_they_sta
 
 def test_several_cameras_see_what_each_sees_alone():
     views, slopes = [random_view(np.random.default_rng(seed)) for seed in range(3)], pixel_slopes(24, 32)
-    together = cast(empty_room(), views, *slopes)
-    for view, inverse, face in zip(views, together.inverse_depth, together.face, strict=True):
+    together, faces = cast(empty_room(), views, *slopes)
+    for view, inverse, face in zip(views, together, faces, strict=True):
         alone = cast(empty_room(), [view], *slopes)
-        np.testing.assert_array_equal(alone.inverse_depth[0], inverse)
-        np.testing.assert_array_equal(alone.face[0], face)
+        np.testing.assert_array_equal(alone[0][0], inverse)
+        np.testing.assert_array_equal(alone[1][0], face)
 
 
 def test_nyus_principal_point_looks_along_the_optical_axis():

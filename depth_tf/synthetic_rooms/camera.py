@@ -24,13 +24,9 @@ class Camera:
 
 
 def aim(position_m: np.ndarray, *, yaw_rad: float, pitch_rad: float, roll_rad: float) -> Camera:
-    """Returns the camera at `position_m` that looks along `yaw_rad`.
+    """Returns the camera at `position_m`, [3], that looks along `yaw_rad`: 0 looks along +x, pi/2 along +y.
 
-    Args:
-      position_m: [3], world metres.
-      yaw_rad: compass of the view: 0 looks along +x, pi/2 along +y.
-      pitch_rad: above 0 looks down.
-      roll_rad: above 0 turns the camera clockwise as seen from behind it.
+    Above 0, the pitch looks down and the roll turns the camera clockwise as seen from behind it.
     """
     level_right = np.array([np.sin(yaw_rad), -np.cos(yaw_rad), 0.0])
     level_forward = np.array([np.cos(yaw_rad), np.sin(yaw_rad), 0.0])
@@ -43,11 +39,7 @@ def aim(position_m: np.ndarray, *, yaw_rad: float, pitch_rad: float, roll_rad: f
 
 
 def pixel_slopes(height_px: int = HEIGHT_PX, width_px: int = WIDTH_PX) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the slopes of the rays through pixel centres of a frame scaled from 640x480.
-
-    Returns:
-      [width_px] float64 slopes to the right and [height_px] float64 slopes downwards.
-    """
+    """Returns [width_px] slopes to the right, [height_px] down, of the rays through pixels of a frame scaled to that."""
     columns = (np.arange(width_px) + 0.5) * CALIBRATED_WIDTH_PX / width_px - 0.5
     rows = (np.arange(height_px) + 0.5) * CALIBRATED_HEIGHT_PX / height_px - 0.5
     return (columns - CX_PX) / FX_PX, (rows - CY_PX) / FY_PX

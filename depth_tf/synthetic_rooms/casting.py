@@ -6,8 +6,6 @@ n . x = d at the inverse depth n . (u, v, 1) / d. All are linear in u and v, so 
 covers is one run of columns whose ends are known exactly; the runs of all faces then compete for the pixels.
 """
 
-import dataclasses
-
 import numpy as np
 
 from depth_tf.synthetic_rooms.camera import Camera
@@ -16,19 +14,14 @@ NEAR_M = 0.05  # nothing nearer than this is seen
 NOTHING = -1
 
 
-@dataclasses.dataclass(frozen=True)
-class Hits:
-    """What each ray meets first."""
-
-    inverse_depth: np.ndarray  # [V, H, W] float32, 1/metres along the optical axis; 0 where nothing is met
-    face: np.ndarray  # [V, H, W] int32, index of the face; NOTHING where nothing is met
-
-
-def cast(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray) -> Hits:
+def cast(
+    corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Casts the same rays from each of V cameras at F faces, of which only the outer sides are seen.
 
     `corners_m` is [F, 4, 3], world metres, counter-clockwise from outside; `columns`, [W], and `rows`, [H], are evenly
-    spaced slopes to the right and down.
+    spaced slopes to the right and down. Returns what each ray meets first, [V, H, W] each: its inverse depth along the
+    optical axis, float32, 1/metres, 0 where nothing is met, and the index of the face, int32, NOTHING there.
     """
     view, face, inner, plane, area = _project(corners_m, cameras, columns, rows)
     item, row, first, count = _runs([*inner, plane, [[0.0], [0.0], [1 / NEAR_M]] - plane], area, columns, rows)
@@ -45,7 +38,7 @@ def cast(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, rows
     code = np.maximum(inverse, 0).astype(np.float32).view(np.int32).astype(np.int64) << 32
     np.maximum.at(best, pixel, code | np.repeat(face[item] + 1, count))
     best = best.reshape(len(cameras), len(rows), len(columns))
-    return Hits((best >> 32).astype(np.int32).view(np.float32), (best & 0xFFFFFFFF).astype(np.int32) - 1)
+    return (best >> 32).astype(np.int32).view(np.float32), (best & 0xFFFFFFFF).astype(np.int32) - 1
 
 
 def _project(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray) -> tuple:

@@ -55,11 +55,11 @@ def choose_camera(room: Room, rng: np.random.Generator) -> Camera:
     wanted_m, wanted_spread = room.view_m * np.exp(rng.normal(0.04, 0.3)), rng.normal(0.4, 0.1)
     cameras = [_candidate(room, rng) for _ in range(CANDIDATES)]
     large = np.sort(room.faces.half_m, axis=1)[:, 1] > 0.17
-    hits = cast(room.faces.corners_m[large], cameras, *pixel_slopes(9, 12))
-    log_depth = -np.log(np.maximum(hits.inverse_depth, 0.05)).reshape(CANDIDATES, -1)
+    inverse_depth, face = cast(room.faces.corners_m[large], cameras, *pixel_slopes(9, 12))
+    log_depth = -np.log(np.maximum(inverse_depth, 0.05)).reshape(CANDIDATES, -1)
     cost = abs(np.median(log_depth, axis=1) - np.log(wanted_m)) + np.maximum(0, wanted_spread - log_depth.std(axis=1))
     cost += 3 * np.mean(log_depth < np.log(NEAREST_M), axis=1)
-    cost -= [0.04 * min(len(np.unique(face)), 20) for face in hits.face]
+    cost -= [0.04 * min(len(np.unique(each)), 20) for each in face]
     return cameras[np.argmin(cost)]
 
 

@@ -120,6 +120,7 @@ _SEAT = (Beside("office_chair chair", "f", -0.1, 0.9),)
 _SOFA = (Beside("low_table", "f", 0.4, 0.8, things=LOW), Beside("side_table nightstand", "lr", 0.05, 0.5, things=NIGHT))
 _SOFAS = Put("wall", "sofa couch", (1, 1), "", _SOFA)
 
+_STORE = Put("wall", "shelves dresser wardrobe side_table", (2, 5), CHEST)
 EVERYWHERE = (
     Put("wall", "side_table nightstand shelves chair stool dresser", (4, 10), CHEST),
     Put("wall", "plant floor_lamp pier pier", (0, 2)),
@@ -130,15 +131,12 @@ EVERYWHERE = (
 KINDS = {
     "bedroom": Kind(0.2, 2.6, (2.8, 5.0), "carpet carpet planks", (
         Put("wall", "single_bed double_bed double_bed", (1, 2), BED, (Beside("nightstand", "lr", things=NIGHT),)),
-        Put("wall", "dresser wardrobe shelves dresser", (2, 4), CHEST),
-        Put("wall", "desk armchair", (0, 2), DESK, _SEAT))),
+        _STORE, Put("wall", "desk armchair", (0, 2), DESK, _SEAT))),
     "living_room": Kind(0.16, 2.9, (3.5, 7.5), "carpet planks planks tiles", (
         Put("wall", "fireplace television television", (1, 2), LOW), _SOFAS, Put("middle", "sofa", (0, 1), "", _SOFA),
-        Put("wall", "shelves dresser shelves side_table", (2, 4), CHEST), Put("middle", "armchair", (0, 3)),
-        Put("middle", "table", (0, 1), DINING, _CHAIRS))),
+        _STORE, Put("middle", "armchair", (0, 3)), Put("middle", "table", (0, 1), DINING, _CHAIRS))),
     "dining_room": Kind(0.1, 2.9, (3.2, 6.5), "planks planks carpet tiles", (
-        Put("middle", "table table round_table", (1, 1), DINING, _CHAIRS, 0.4, 0.5),
-        Put("wall", "dresser shelves wardrobe side_table fireplace", (2, 5), CHEST))),
+        Put("middle", "table table round_table", (1, 1), DINING, _CHAIRS, 0.4, 0.5), _STORE)),
     "kitchen": Kind(0.15, 2.4, (2.2, 5.5), "planks tiles tiles", (
         Put("wall", "fridge", (1, 2)), Put("wall", "counter", (3, 8), KITCHEN), Put("hang", "wall_units", (2, 6)),
         Put("middle", "counter table table", (0, 1), KITCHEN, _CHAIRS, 0.3, 0.6))),
@@ -147,7 +145,7 @@ KINDS = {
         Put("wall", "nightstand wardrobe", (0, 2), BATH))),
     "office": Kind(0.12, 2.5, (2.6, 6.5), "carpet carpet planks", (
         Put("wall", "desk desk table", (1, 4), DESK, _SEAT), Put("middle", "table", (0, 1), DESK, _CHAIRS),
-        Put("wall", "shelves dresser shelves wardrobe", (2, 4), CHEST), Put("hang", "wall_board", (0, 3))), True),
+        _STORE, Put("hang", "wall_board", (0, 3))), True),
     "classroom": Kind(0.06, 3.7, (6.0, 10.5), "carpet tiles planks", (
         Put("middle", "school_table", (6, 14), DESK, (Beside("chair", "f", -0.1, 0.8, 0.6),), 0.85, 0.5),
         Put("wall", "shelves dresser", (3, 8), CHEST), Put("hang", "wall_board poster", (3, 12))), True),
@@ -156,8 +154,8 @@ KINDS = {
         Put("middle", "shelves table big_box big_box basket", (2, 9), CHEST, margin_m=0.2))),
     "lounge": Kind(0.05, 4.3, (6.0, 12.0), "carpet planks tiles", (
         Put("middle", "sofa couch", (1, 4), "", _SOFA), Put("middle", "table", (1, 4), DINING, _CHAIRS, 0.9, 0.4),
-        Put("middle", "dresser double_bed side_table shelves armchair pier", (2, 8), CHEST, spread=0.9), _SOFAS,
-        Put("wall", "shelves dresser dresser", (2, 5), CHEST)), True, 0.6),
+        Put("middle", "dresser double_bed side_table shelves armchair pier", (2, 8), CHEST, spread=0.9), _SOFAS, _STORE,
+    ), True, 0.6),
     "bookshop": Kind(0.04, 3.0, (6.0, 13.0), "carpet planks tiles", (
         Put("middle", "shelves", (5, 10), CHEST, (Beside("shelves", "b", 0.02),), 0.85, 0.8),
         Put("middle", "table pier", (0, 5), CHEST, spread=0.9), Put("wall", "shelves", (4, 10), CHEST)), True, 0.8),

@@ -93,8 +93,7 @@ def _shadow_maps(faces: Faces, lights: tuple[Light, ...]) -> np.ndarray:
     maps = np.empty((len(lights), 2, 6, MAP_PX, MAP_PX), np.float32)
     for light, target in zip(lights, maps, strict=True):
         cameras = [Camera(np.array(light.position_m), axes) for axes in sides]
-        hits = cast(casting, cameras, slopes, slopes)
-        depth_m = 1 / np.maximum(hits.inverse_depth, 1 / FAR_M)
+        depth_m = 1 / np.maximum(cast(casting, cameras, slopes, slopes)[0], 1 / FAR_M)
         width_px = int(np.clip(round(light.size_m * 14), 3, 11))
         for moment, values in zip(target, (depth_m, depth_m**2), strict=True):
             ndimage.uniform_filter(values, (0, width_px, width_px), moment)

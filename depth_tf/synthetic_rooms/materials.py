@@ -35,6 +35,7 @@ class Material:
     tile_m: float = 1.0  # metres that one repeat covers; 0 stretches the texture once over each face
     gloss: float = 0.0  # 0 matt to 1 polished
     glow: float = 0.0  # radiance it sends out itself, as a multiple of its reflectance
+    grain_along: bool = False  # whether U runs along the longer side of a face, as the grain of wood does
     soft_m: float = 0.0  # metres over which a box of it is shaded as if its edges were rounded
 
     def colour_matrix(self) -> np.ndarray:
@@ -107,7 +108,9 @@ def flooring(rng: np.random.Generator, kind: str) -> Material:
     base = choose(rng, {"carpet": "carpet", "planks": "wood", "tiles": "stone"}[kind])
     second, third = vary(rng, dim(base, 0.68), 0.1), dim(base, 0.4)
     gloss = 0.0 if kind == "carpet" else rng.uniform(0.1, 0.65)
-    return Material(pick(rng, kind), base, second, third, rng.uniform(0.4, 0.8), rng.uniform(0.7, 2.0), gloss)
+    return Material(
+        pick(rng, kind), base, second, third, rng.uniform(0.4, 0.8), rng.uniform(0.7, 2.0), gloss, grain_along=True
+    )
 
 
 def walling(rng: np.random.Generator) -> Material:

@@ -48,8 +48,8 @@ class Renderer:
         """Returns the view of `camera`; `rng` only dithers textures."""
         shape = (height_px, width_px)
         columns, rows = pixel_slopes(*shape)
-        hits = cast(self._faces.corners_m, [camera], columns, rows)
-        inverse, face = hits.inverse_depth[0], np.maximum(hits.face[0], 0)
+        inverse, face = (each[0] for each in cast(self._faces.corners_m, [camera], columns, rows))
+        face = np.maximum(face, 0)
         with np.errstate(divide="ignore"):
             depth_m = 1 / inverse
         flat, axes = face.ravel(), camera.axes.astype(np.float32)
@@ -112,7 +112,7 @@ def _tables(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
     down = (lower_left - upper_left + lower_right - upper_right) / 2
     normal = np.cross(down, across)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    of_material = [(m.tile_m, m.soft_m, textures.follows_longer_side(m.texture)) for m in faces.materials]
+    of_material = [(m.tile_m, m.soft_m, m.grain_along) for m in faces.materials]
     tile_m, soft_m, follows = np.array(of_material)[faces.material].T
     turned = (follows > 0) & ((down**2).sum(axis=1) > (across**2).sum(axis=1))
     places, repeats, radii = [], [], []

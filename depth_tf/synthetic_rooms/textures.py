@@ -1,8 +1,8 @@
 """The texture bank: every texture in a few variants, at all sizes, and how it is looked up.
 
 A pattern repeats; its channels say how far the material's base colour goes towards its second colour, how far towards
-its third, and how light it is (0.5 neutral). The channels of a picture are linear red, green and blue. A maker returns
-[SIZE_PX, SIZE_PX, 3], 0 to 1.
+its third, and how much lighter than usual it is. The channels of a picture are linear red, green and blue. A maker
+returns a pattern's channels one by one, a picture as [SIZE_PX, SIZE_PX, 3].
 """
 
 import colorsys
@@ -34,11 +34,6 @@ def soft_step(value: np.ndarray, width: float) -> np.ndarray:
     return np.clip(value / width + 0.5, 0, 1)
 
 
-def light(noise: np.ndarray, strength: float = 0.16) -> np.ndarray:
-    """Brings noise of standard deviation 1 to the range 0 to 1 about the middle 0.5."""
-    return np.clip(0.5 + strength * noise, 0, 1)
-
-
 def joints(count: int, width: float) -> np.ndarray:
     """Returns 1 on the lines of a grid of `count` cells each way, `width` as a share of a cell."""
     return np.maximum(*(soft_step(np.abs((axis * count) % 1 - 0.5) - 0.5 + width / 2, 0.02) for axis in (U, V)))
@@ -56,51 +51,46 @@ def rectangle(rng: np.random.Generator, least: float, most: float) -> np.ndarray
     return (left < U) & (left + wide > U) & (top < V) & (top + high > V)
 
 
-def stack(first: np.ndarray, second: np.ndarray | float, third: np.ndarray | float) -> np.ndarray:
-    """Returns a texture from its three channels."""
-    return np.stack([np.broadcast_to(channel, U.shape) for channel in (first, second, third)], axis=-1)
-
-
-def _wood(rng: np.random.Generator) -> np.ndarray:
+def _wood(rng: np.random.Generator) -> tuple:
     rings = np.sin(2 * np.pi * (rng.integers(3, 9) * V + 0.8 * spectral(rng, 2.2, stretch=rng.uniform(3, 7))))
     fibre = spectral(rng, 0.6, stretch=24)
-    return stack(np.clip(0.5 + 0.25 * rings + 0.1 * fibre, 0, 1), 0.6 * soft_step(fibre - 1.8, 0.6), light(fibre, 0.2))
+    return np.clip(0.5 + 0.25 * rings + 0.1 * fibre, 0, 1), 0.6 * soft_step(fibre - 1.8, 0.6), 1.2 * fibre
 
 
-def _planks(rng: np.random.Generator) -> np.ndarray:
+def _planks(rng: np.random.Generator) -> tuple:
     fibre, gap = spectral(rng, 0.8, stretch=16), soft_step(0.06 - (V * 8) % 1, 0.02)
     tone = 0.75 * cells(rng, 2, 8, bond=rng.uniform(0.3, 0.7)) + 0.14 * fibre + 0.1
-    return stack(np.clip(tone, 0, 1), 0.8 * gap, light(fibre, 0.2))
+    return np.clip(tone, 0, 1), 0.8 * gap, 1.2 * fibre
 
 
-def _tiles(rng: np.random.Generator) -> np.ndarray:
+def _tiles(rng: np.random.Generator) -> tuple:
     chequer, cloud = rng.random() < 0.3, spectral(rng, 1.4)
     tone = (0.1 if chequer else 0.5) * cells(rng, 4, 4) + 0.9 * chequer * ((np.floor(U * 4) + np.floor(V * 4)) % 2)
-    return stack(np.clip(tone + 0.07 * cloud, 0, 1), joints(4, 0.05), light(cloud))
+    return np.clip(tone + 0.07 * cloud, 0, 1), joints(4, 0.05), cloud
 
 
-def _cloth(rng: np.random.Generator) -> np.ndarray:
+def _cloth(rng: np.random.Generator) -> tuple:
     """Plain weave, stripes, or the mirrored ornament of wallpaper and rugs."""
     kind = rng.integers(3)
     if kind == 0:
-        return stack(soft_step(spectral(rng, 0.4, stretch=8), 4), 0, light(spectral(rng, 0.1, lowest=20)))
+        return soft_step(spectral(rng, 0.4, stretch=8), 4), 0, spectral(rng, 0.1, lowest=20)
     if kind == 1:
         at = np.abs((U * 4) % 1 - 0.5)
         band = sum((at > edge).astype(int) for edge in rng.uniform(0.03, 0.5, rng.integers(1, 4))) % 2
-        return stack(band, np.abs(at - rng.uniform(0, 0.5)) < 0.02, light(spectral(rng, 0.5)))
+        return band, np.abs(at - rng.uniform(0, 0.5)) < 0.02, spectral(rng, 0.5)
     blob = np.tile(spectral(rng, 2.2, lowest=2)[::4, ::4], (4, 4))
     blob = np.tile((blob + blob[:, ::-1])[:64, :64], (4, 4))
-    return stack(soft_step(blob - 0.4, 0.4), soft_step(-blob - 1.2, 0.4), light(spectral(rng, 1)))
+    return soft_step(blob - 0.4, 0.4), soft_step(-blob - 1.2, 0.4), spectral(rng, 1)
 
 
-def _creases(rng: np.random.Generator) -> np.ndarray:
+def _creases(rng: np.random.Generator) -> tuple:
     """Bed linen and clothes: soft folds, light on one side and dark on the other."""
     height = -np.abs(spectral(rng, 2.0, stretch=rng.uniform(0.5, 2), lowest=2)) + 0.3 * spectral(rng, 1.5, lowest=4)
     relief = sum(np.gradient(height))
-    return stack(0, 0, light(relief / relief.std(), 0.17))
+    return 0, 0, relief / relief.std()
 
 
-def _fronts(rng: np.random.Generator) -> np.ndarray:
+def _fronts(rng: np.random.Generator) -> tuple:
     """Doors and drawers, each with an edge, a panel and a handle."""
     across, down = int(rng.integers(1, 3)), int(rng.integers(1, 5))
     at_u, at_v = (U * across) % 1, (V * down) % 1
@@ -108,7 +98,7 @@ def _fronts(rng: np.random.Generator) -> np.ndarray:
     lines = np.maximum(edge < 0.012, 0.6 * (np.abs(edge - 0.06) < 0.008) * (rng.random() < 0.6))
     wide, high, place = (0.15, 0.05, 0.5) if down > 1 else (0.02, 0.08, 0.88)
     handle = (np.abs(at_u - place) < wide) & (np.abs(at_v - 0.5) < high)
-    return stack(0.8 * lines, handle, light(spectral(rng, 0.8, stretch=0.1), 0.12))
+    return 0.8 * lines, handle, 0.7 * spectral(rng, 0.8, stretch=0.1)
 
 
 def colour(rng: np.random.Generator, low: float = 0.05, high: float = 0.8, *, saturation: float = 0.45) -> np.ndarray:
@@ -131,7 +121,7 @@ def _abstract(rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.4:
         letters = (cells(rng, 30, 12) < 0.75) & ((V * 12) % 1 < 0.5) & (np.abs(V - rng.random()) < 0.15)
         image = over(image, letters, colour(rng, 0.02, 0.9))
-    return image * (0.75 + 0.5 * light(spectral(rng, 1.2))[..., None])
+    return image * np.clip(1 + 0.08 * spectral(rng, 1.2)[..., None], 0.75, 1.25)
 
 
 def _books(rng: np.random.Generator) -> np.ndarray:
@@ -157,12 +147,12 @@ def _outside(rng: np.random.Generator) -> np.ndarray:
 
 # name -> (maker, variants), patterns before pictures. The order is part of what a seed means.
 KINDS = {
-    "smooth": (lambda rng: stack(0, 0, light(0.6 * spectral(rng, 1.6) + 0.4 * spectral(rng, 0.4, lowest=20))), 3),
+    "smooth": (lambda rng: (0, 0, 0.6 * spectral(rng, 1.6) + 0.4 * spectral(rng, 0.4, lowest=20)), 3),
     "wood": (_wood, 4), "planks": (_planks, 4), "tiles": (_tiles, 4),
-    "carpet": (lambda rng: stack(soft_step(spectral(rng, 0.3) - 1, 1), 0, light(spectral(rng, 0.6))), 4),
+    "carpet": (lambda rng: (soft_step(spectral(rng, 0.3) - 1, 1), 0, spectral(rng, 0.6)), 4),
     "cloth": (_cloth, 9), "creases": (_creases, 4),
-    "stone": (lambda rng: stack(soft_step(spectral(rng, 0.9), 0.8), 0, light(spectral(rng, 0.6))), 4),
-    "ribs": (lambda rng: stack(soft_step((V * 16) % 1 - 0.75, 0.3), 0, 0.35 + 0.4 * ((V * 16) % 1)), 1),
+    "stone": (lambda rng: (soft_step(spectral(rng, 0.9), 0.8), 0, spectral(rng, 0.6)), 4),
+    "ribs": (lambda rng: (soft_step((V * 16) % 1 - 0.75, 0.3), 0, 2.5 * ((V * 16) % 1) - 0.9), 1),
     "fronts": (_fronts, 6),
     "abstract": (_abstract, 12), "books": (_books, 4), "outside": (_outside, 4),
 }  # fmt: skip
@@ -186,17 +176,16 @@ def is_picture(texture: int) -> bool:
     return texture >= _FIRST["abstract"]
 
 
-def follows_longer_side(texture: int) -> bool:
-    """True if U is to run along the longer side of a face, as the grain of wood does, not along its width."""
-    return _FIRST["wood"] <= texture < _FIRST["tiles"]
-
-
 @functools.lru_cache(maxsize=2)
 def bank(seed: int) -> np.ndarray:
     """Returns the textures of `seed`, [textures * texels, 3] uint8, every size of each, the largest first."""
     texels = []
     for texture, maker in enumerate(_MAKERS):
-        sheet = np.clip(maker(np.random.default_rng((seed, texture))), 0, 1).astype(np.float32)
+        sheet = maker(np.random.default_rng((seed, texture)))
+        if isinstance(sheet, tuple):
+            first, second, lightness, _ = np.broadcast_arrays(*sheet, U)
+            sheet = np.stack([first, second, 0.5 + 0.16 * lightness], axis=-1)
+        sheet = np.clip(sheet, 0, 1).astype(np.float32)
         for _ in range(LEVELS):
             texels.append((sheet.reshape(-1, 3) * 255 + 0.5).astype(np.uint8))
             sheet = (sheet[::2, ::2] + sheet[1::2, ::2] + sheet[::2, 1::2] + sheet[1::2, 1::2]) / 4
