@@ -211,7 +211,7 @@ def test_a_rendering_has_the_depth_of_the_rays_and_light_everywhere():
     lit = lighting.light_room(parts.faces(), (lamp,), np.full(3, 0.5), HUGE_M, 0.0)
     view = aim(np.array([0.0, 0.0, 1.0]), yaw_rad=np.pi / 2, pitch_rad=0, roll_rad=0)
     renderer = Renderer(parts.faces(), lit, textures.bank(0))
-    picture = renderer.render(view, np.random.default_rng(0), height_px=24, width_px=32)
+    picture = renderer.render(view, np.random.default_rng(0), shape=(24, 32))
     np.testing.assert_allclose(picture.depth_m, 2.95, rtol=1e-5)
     assert picture.radiance.shape == (24, 32, 3)
     assert picture.radiance.min() > 0

@@ -39,7 +39,7 @@ def aim(position_m: np.ndarray, *, yaw_rad: float, pitch_rad: float, roll_rad: f
 
 
 def pixel_slopes(height_px: int = HEIGHT_PX, width_px: int = WIDTH_PX) -> tuple[np.ndarray, np.ndarray]:
-    """Returns [width_px] slopes to the right, [height_px] down, of the rays through pixels of a frame scaled to that."""
+    """Returns [width_px] slopes to the right, [height_px] down, of the rays through a frame of that size."""
     columns = (np.arange(width_px) + 0.5) * CALIBRATED_WIDTH_PX / width_px - 0.5
     rows = (np.arange(height_px) + 0.5) * CALIBRATED_HEIGHT_PX / height_px - 0.5
     return (columns - CX_PX) / FX_PX, (rows - CY_PX) / FY_PX

@@ -68,10 +68,8 @@ def furnish(plan: Plan, rules: tuple[Put, ...]) -> None:
                 plan.hang(name)
                 continue
             size_m = furniture.draw_size(name, plan.rng)
-            if rule.where == "wall":
-                frame = plan.against_wall(name, size_m)
-            else:
-                frame = plan.in_middle(name, size_m, spread=rule.spread, turn=0.05, margin=rule.margin_m)
+            spread = None if rule.where == "wall" else rule.spread
+            frame = plan.place(name, size_m, spread=spread, margin=rule.margin_m)
             if frame:
                 plan.load(name, size_m, frame, _some(plan, rule.things, size_m))
                 _stand_beside(plan, size_m, frame, rule)

@@ -69,24 +69,19 @@ class Plan:
         """Leaves floor free of furniture."""
         self.floor = np.vstack([self.floor, [*_area(size_m, frame)[:4], 0.0]])
 
-    def against_wall(self, name: str, size_m: np.ndarray) -> Frame | None:
-        """Stands a piece with its back to a wall where it fits; returns its frame, or None."""
+    def place(self, name: str, size_m: np.ndarray, *, spread: float | None, margin: float) -> Frame | None:
+        """Stands a piece with its back to a wall or, with a `spread`, within that share of the middle, where it fits."""
         for _ in range(12):
-            target = self.walls[self.rng.integers(4)]
-            left = (target.length_m - size_m[0]) * self.rng.random()
-            area = (left, left + size_m[0], 0.12, size_m[2])
-            frame = target.frame.at(left + size_m[0] / 2, size_m[1] / 2 + 0.02)
-            if target.is_free(*area) and self.stand(name, size_m, frame):
-                target.taken.append((*area[:2], 0.0, size_m[2]))
-                return frame
-        return None
-
-    def in_middle(self, name: str, size_m: np.ndarray, *, spread: float, turn: float, margin: float) -> Frame | None:
-        """Stands a piece within `spread` of the middle, turned by quarters and about `turn` radians, or nowhere."""
-        for _ in range(12):
-            x, y = (extent * (0.5 + 0.5 * spread * self.rng.uniform(-1, 1)) for extent in self.size_m[:2])
-            frame = Frame(x, y, 0, self.rng.integers(4) * math.pi / 2 + self.rng.normal(0, 1) * turn)
-            if self.stand(name, size_m, frame, margin=margin):
+            wall, x, y = self.walls[self.rng.integers(4)], *self.rng.random(2)
+            left = (wall.length_m - size_m[0]) * x
+            frame = wall.frame.at(left + size_m[0] / 2, size_m[1] / 2 + 0.02)
+            if spread is not None:
+                x, y = (extent * (0.5 + spread * (at - 0.5)) for extent, at in zip(self.size_m, (x, y), strict=False))
+                frame = Frame(x, y, 0, wall.frame.yaw + self.rng.normal(0, 0.05))
+                if self.stand(name, size_m, frame, margin=margin):
+                    return frame
+            elif wall.is_free(left, left + size_m[0], 0.12, size_m[2]) and self.stand(name, size_m, frame):
+                wall.taken.append((left, left + size_m[0], 0.0, size_m[2]))
                 return frame
         return None
 

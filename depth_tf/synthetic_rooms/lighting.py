@@ -32,9 +32,7 @@ class LitRoom:
     size_m: tuple[float, float, float]  # width, length and height of the room
 
 
-def light_room(
-    faces: Faces, lights: tuple[Light, ...], reflectance: np.ndarray, size_m: tuple, extra: float
-) -> LitRoom:
+def light_room(faces: Faces, lights: tuple[Light, ...], reflectance: np.ndarray, size_m: tuple, extra: float):
     """Draws shadow maps and works out what walls of a mean `reflectance`, [3], pass on; `extra` is added all round."""
     width, length, height = size_m
     area = 2 * (width * length + width * height + length * height)

@@ -4,8 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from depth_tf.synthetic_rooms import textures
-from depth_tf.synthetic_rooms.textures import colour, pick
+from depth_tf.synthetic_rooms.textures import FIRST_PICTURE, colour, pick
 
 Colour = tuple[float, float, float]  # linear reflectance, 0 to 1
 
@@ -41,7 +40,7 @@ class Material:
     def colour_matrix(self) -> np.ndarray:
         """Returns [3, 4]: reflectance = matrix @ (the texture's three channels, 1)."""
         base = np.array(self.base)
-        if textures.is_picture(self.texture):
+        if self.texture >= FIRST_PICTURE:
             return np.column_stack([np.diag(base), np.zeros(3)])
         columns = [np.array(self.second) - base, np.array(self.third) - base, self.grain * base]
         return np.column_stack([*columns, base - 0.5 * self.grain * base])

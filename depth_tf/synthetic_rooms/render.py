@@ -42,11 +42,8 @@ class Renderer:
         colours[:, :, :3] /= 255
         self._colours = np.ascontiguousarray(colours.reshape(-1, 12).T.astype(np.float32))
 
-    def render(
-        self, camera: Camera, rng: np.random.Generator, *, height_px: int = HEIGHT_PX, width_px: int = WIDTH_PX
-    ) -> Rendering:
+    def render(self, camera: Camera, rng: np.random.Generator, *, shape: tuple = (HEIGHT_PX, WIDTH_PX)) -> Rendering:
         """Returns the view of `camera`; `rng` only dithers textures."""
-        shape = (height_px, width_px)
         columns, rows = pixel_slopes(*shape)
         inverse, face = (each[0] for each in cast(self._faces.corners_m, [camera], columns, rows))
         face = np.maximum(face, 0)
@@ -71,9 +68,7 @@ class Renderer:
         maps = [values.reshape(shape) for values in (incidence, reflectance.mean(axis=0), gloss, glow)]
         return Rendering(_smooth_edges(radiance.reshape(3, *shape), face), depth_m, *maps)
 
-    def _reflectance(
-        self, face: np.ndarray, position: np.ndarray, pixel_m: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
+    def _reflectance(self, face, position, pixel_m, rng: np.random.Generator) -> np.ndarray:
         """Returns the colour of points, [3, n] float32, whose pixels are `pixel_m` wide, [n]."""
         table = self._table
         level = np.clip(np.log2(pixel_m * table[10].take(face)), 0, textures.LEVELS - 1).astype(np.int32)
@@ -130,12 +125,8 @@ def _tables(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _smooth_edges(radiance: np.ndarray, face: np.ndarray) -> np.ndarray:
-    """Returns [H, W, 3]: pixels beside another face mixed with their neighbours, which hides the steps of edges.
-
-    Means are of radiance compressed towards white, or a window would bleed over its bars when clipped.
-    """
-    white = np.median(radiance[:, ::4, ::4]) * 4
-    image = radiance / (radiance + white)
+    """Returns [H, W, 3]: pixels beside another face mixed with their neighbours, which hides the steps of edges."""
+    image = radiance / (radiance + 1)  # compressed, or a window would bleed over its bars when clipped
     edge = np.zeros(face.shape, bool)
     edge[:, 1:] |= face[:, 1:] != face[:, :-1]
     edge[1:] |= face[1:] != face[:-1]
@@ -143,4 +134,4 @@ def _smooth_edges(radiance: np.ndarray, face: np.ndarray) -> np.ndarray:
     at, width = np.flatnonzero(edge), face.shape[1]
     flat = image.reshape(3, -1)
     flat[:, at] = sum(flat[:, at + step] for step in (0, 1, -1, width, -width)) / 5
-    return np.moveaxis(image * white / (1 - image), 0, -1)
+    return np.moveaxis(image / (1 - image), 0, -1)

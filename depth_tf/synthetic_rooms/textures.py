@@ -161,6 +161,7 @@ LEVELS = 7  # 256, 128 ... 4 pixels
 
 _MAKERS = [maker for maker, count in KINDS.values() for _ in range(count)]
 _FIRST = dict(zip(KINDS, np.cumsum([0, *(count for _, count in KINDS.values())]).tolist(), strict=False))
+FIRST_PICTURE = _FIRST["abstract"]
 _SIZES = (SIZE_PX >> np.arange(LEVELS)).astype(np.int32)
 _STARTS = np.concatenate([[0], np.cumsum(_SIZES**2)[:-1]]).astype(np.int32)
 _TEXELS = int((_SIZES**2).sum())
@@ -169,11 +170,6 @@ _TEXELS = int((_SIZES**2).sum())
 def pick(rng: np.random.Generator, name: str) -> int:
     """Returns the index of a random variant of the texture `name`."""
     return _FIRST[name] + int(rng.integers(KINDS[name][1]))
-
-
-def is_picture(texture: int) -> bool:
-    """True if the texture's channels are red, green and blue."""
-    return texture >= _FIRST["abstract"]
 
 
 @functools.lru_cache(maxsize=2)
