@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 
 from depth_tf import scenes
 from depth_tf.errors import InputError
-from depth_tf.synthetic_rooms import builder, frames, sensor
+from depth_tf.synthetic_rooms import builder, frames
 from depth_tf.synthetic_rooms.builder import SPLITS, open_rooms
 from depth_tf.synthetic_rooms.frames import Job, render_room, render_rooms
 
@@ -40,8 +40,8 @@ def _fake_rooms(monkeypatch) -> list[int]:
     def fake(jobs, *, workers):
         for job in jobs:
             asked.append(job.room)
-            image = np.full((240, 320, 3), 10 * job.room, np.uint8)
-            yield job, [(sensor.encode_png(image), np.full((240, 320), 2.0, np.float16))] * job.frames
+            png = tf.io.encode_png(np.full((240, 320, 3), 10 * job.room, np.uint8)).numpy()
+            yield job, [(png, np.full((240, 320), 2.0, np.float16))] * job.frames
 
     monkeypatch.setattr(builder, "render_rooms", fake)
     return asked

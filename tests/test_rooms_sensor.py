@@ -1,11 +1,9 @@
 """What the synthetic Kinect reads, against the geometry of its projector and the step of its disparity."""
 
 import dataclasses
-import io
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from depth_tf.synthetic_rooms import sensor
 from depth_tf.synthetic_rooms.render import Rendering
@@ -106,8 +104,3 @@ def test_photographs_of_one_view_differ_in_brightness_and_in_colour():
     images = [sensor.photograph(flat_view(2.0), np.random.default_rng(seed)).mean(axis=(0, 1)) for seed in range(12)]
     assert np.ptp([image.mean() for image in images]) > 20
     assert np.ptp([image[0] / image[2] for image in images]) > 0.05
-
-
-def test_the_png_gives_back_the_image():
-    image = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(sensor.encode_png(image)))), image)

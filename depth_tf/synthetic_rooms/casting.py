@@ -47,7 +47,7 @@ def _project(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, 
     An edge or a plane is [3, n]: factors of (u, v, 1). An area is first and last + 1 column, first and last + 1 row.
     """
     corners = np.ascontiguousarray(corners_m.transpose(2, 1, 0))  # [3, 4, F]
-    normal = _cross(corners[:, 1] - corners[:, 0], corners[:, 3] - corners[:, 0])
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 3] - corners[:, 0], axis=0)
     offset = (normal * corners[:, 0]).sum(axis=0)
     found = []
     for view, camera in enumerate(cameras):
@@ -59,12 +59,7 @@ def _project(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, 
         plane = -(camera.axes @ normal[:, face[seen]]) / distance[face[seen]]
         found.append((np.full(len(seen), view), face[seen], local[:, :, seen], plane, area[:, seen]))
     view, face, local, plane, area = (np.concatenate(each, axis=-1) for each in zip(*found, strict=True))
-    return view, face, [_cross(local[:, q], local[:, q - 1]) for q in range(4)], plane, area
-
-
-def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    (a, b, c), (x, y, z) = first, second
-    return np.stack([b * z - c * y, c * x - a * z, a * y - b * x])
+    return view, face, [np.cross(local[:, q], local[:, q - 1], axis=0) for q in range(4)], plane, area
 
 
 def _areas(corners: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:

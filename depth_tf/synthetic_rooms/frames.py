@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import contextlib
 import dataclasses
+import io
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,7 @@ import types
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from PIL import Image
 
 from depth_tf.synthetic_rooms import sensor, textures
 from depth_tf.synthetic_rooms.camera import Camera, aim, pixel_slopes
@@ -46,7 +48,9 @@ def render_room(job: Job) -> list[tuple[bytes, np.ndarray]]:
     for frame in range(job.frames):
         rng = np.random.default_rng((*numbers, frame + 1))
         rendering = renderer.render(choose_camera(room, rng), rng)
-        pairs.append((sensor.encode_png(sensor.photograph(rendering, rng)), sensor.read_depth(rendering, rng)))
+        png = io.BytesIO()
+        Image.fromarray(sensor.photograph(rendering, rng)).save(png, "PNG", compress_level=1)
+        pairs.append((png.getvalue(), sensor.read_depth(rendering, rng)))
     return pairs
 
 
@@ -120,12 +124,12 @@ def _start_worker() -> None:
 @contextlib.contextmanager
 def _bare_start() -> Iterator[None]:
     """Within it, processes start with one BLAS thread and without the caller's main module, TensorFlow and all."""
-    main, environment = sys.modules["__main__"], {name: os.environ.get(name) for name in ONE_THREAD}
+    main, environment = sys.modules["__main__"], dict(os.environ)
     sys.modules["__main__"] = types.ModuleType("__main__")
     os.environ.update(ONE_THREAD)
     try:
         yield
     finally:
         sys.modules["__main__"] = main
-        for name, value in environment.items():
-            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+        os.environ.clear()
+        os.environ.update(environment)

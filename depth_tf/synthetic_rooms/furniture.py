@@ -150,7 +150,6 @@ single_bed 95:110 200:220 85:125 60 ; wood y0:3 ; wood y97:100 z0:65 share=35 ; 
 double_bed 140:195 200:220 85:125 60 like=single_bed
 table 120:230 75:105 71:78 100 ; wood|second_wood z94:100 ; wood|metal x0:5 y2:8.5 z0:94 mirror=xy
     ; wood x4:96 y8:92 z84:94 share=50 ; wood x4:96 y8:92 z22:25 share=30 ; cover x-1:101 y-2:102 z80:101 share=10
-school_table 110:160 50:80 60:75 100 like=table
 low_table 80:130 50:75 36:48 100 like=table
 side_table 40:60 40:55 50:65 100 like=table
 round_table 90:140 90:140 72:76 100 ; wood z95:100 column ; wood x45:55 y45:55 z4:95 column
@@ -203,7 +202,6 @@ carton 8:28 6:20 5:28 ; paint|print
 table_lamp 25:34 25:34 40:60 ; paint|metal x35:65 y35:65 z0:60 column taper=60 ; shade z55:100 column taper=70
 monitor 42:60 40:50 42:50 ; black y20:30 z25:100 ; screen x4:96 y30:31 z29:96 ; black x42:58 y15:25 z0:40
     ; black x30:70 y10:40 z0:3 ; paper x5:95 y65:100 z0:4
-plate 18:26 18:26 2:6 ; china|paint column
 vase 12:30 12:30 25:50 ; paint x30:70 y30:70 z0:55 column ; leaf x10:60 y20:70 z50:90 ball
     ; leaf|paint x40:95 y30:80 z60:100 ball
 ball 12:30 12:30 12:30 ; paint|cover ball
@@ -217,6 +215,5 @@ poster 40:100 1:2 170:220 ; print|print z55:100
 wall_board 80:220 2:3 190:210 ; print z45:100
 wall_shelf 60:110 22:26 160:190 ; second_wood z80:82 ; books|paint y0:80 z82:100 cells=25:0 fill=40:100
 radiator 60:120 10:14 65:75 ; ribs z20:100
-switch 8:10 1:1.2 115:125 ; white z90:100
 """
 PIECES = _parse(TABLE)

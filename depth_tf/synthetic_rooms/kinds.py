@@ -10,15 +10,12 @@ from depth_tf.synthetic_rooms.layout import Plan
 from depth_tf.synthetic_rooms.solids import Frame
 
 DESK = "monitor monitor sheet sheet book_stack cup carton books table_lamp"
-LOW = "vase book_stack cup sheet carton bottle cup"
-DINING = "vase plate plate plate plate bottle cup cup sheet"
+LOW = "vase table_lamp table_lamp book_stack cup sheet carton bottle cup"
+DINING = "vase cup cup cup cup bottle cup cup sheet"
 CHEST = "vase ball table_lamp book_stack carton bottle books big_box carton cup basket books heap"
-KITCHEN = "bottle bottle carton cup cup plate bottle carton books"
-BATH = "bottle cup carton bottle cup"
-BED = "heap bag book_stack sheet carton"
-NIGHT = "table_lamp table_lamp book_stack cup sheet"
+KITCHEN = "bottle bottle carton cup cup cup bottle carton books"
 LITTER = "ball bag heap heap big_box basket book_stack big_box bag sheet"
-FIXED = "wall_shelf wall_shelf radiator switch switch painting painting poster"
+FIXED = "wall_shelf wall_shelf radiator painting painting poster"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +60,7 @@ def furnish(plan: Plan, rules: tuple[Put, ...]) -> None:
     """Places what the rules say, then what all rooms have: small pieces along the walls, litter, things on walls."""
     for rule in (*rules, *EVERYWHERE):
         for _ in range(plan.rng.integers(rule.times[0], rule.times[1] + 1)):
-            name = _one(plan, rule.pieces)
+            name = str(plan.rng.choice(rule.pieces.split()))
             if rule.where == "hang":
                 plan.hang(name)
                 continue
@@ -71,7 +68,7 @@ def furnish(plan: Plan, rules: tuple[Put, ...]) -> None:
             spread = None if rule.where == "wall" else rule.spread
             frame = plan.place(name, size_m, spread=spread, margin=rule.margin_m)
             if frame:
-                plan.load(name, size_m, frame, _some(plan, rule.things, size_m))
+                plan.load(name, size_m, frame, rule.things)
                 _stand_beside(plan, size_m, frame, rule)
 
 
@@ -79,7 +76,7 @@ def _stand_beside(plan: Plan, size_m: np.ndarray, frame: Frame, rule: Put) -> No
     """Stands others beside a piece."""
     rng = plan.rng
     for beside in rule.beside:
-        other = _one(plan, beside.pieces)
+        other = str(rng.choice(beside.pieces.split()))
         other_m = furniture.draw_size(other, rng)
         for side in beside.sides:
             # A chair faces the table; a nightstand stands in line with the bed's head.
@@ -99,23 +96,12 @@ def _stand_beside(plan: Plan, size_m: np.ndarray, frame: Frame, rule: Put) -> No
                         furniture.build(plan, other, other_m, place)
                         plan.keep_clear(other_m, place)
                     elif plan.stand(other, other_m, place):
-                        plan.load(other, other_m, place, _some(plan, beside.things, other_m))
-
-
-def _one(plan: Plan, names: str) -> str:
-    each = names.split()
-    return each[plan.rng.integers(len(each))]
-
-
-def _some(plan: Plan, names: str, size_m: np.ndarray) -> list[str]:
-    """Returns some of the names at random, more for a larger piece."""
-    most = min(12, int(3 + 5 * size_m[0])) if names else 0
-    return [_one(plan, names) for _ in range(plan.rng.integers(most // 2, most + 1))]
+                        plan.load(other, other_m, place, beside.things)
 
 
 _CHAIRS = (Beside("chair", "fblr", -0.25, 0.85, 0.62),)
 _SEAT = (Beside("office_chair chair", "f", -0.1, 0.9),)
-_SOFA = (Beside("low_table", "f", 0.4, 0.8, things=LOW), Beside("side_table nightstand", "lr", 0.05, 0.5, things=NIGHT))
+_SOFA = (Beside("low_table", "f", 0.4, 0.8, things=LOW), Beside("side_table nightstand", "lr", 0.05, 0.5, things=LOW))
 _SOFAS = Put("wall", "sofa couch", (1, 1), "", _SOFA)
 
 _STORE = Put("wall", "shelves dresser wardrobe side_table", (2, 5), CHEST)
@@ -128,7 +114,7 @@ EVERYWHERE = (
 
 KINDS = {
     "bedroom": Kind(0.2, 2.6, (2.8, 5.0), "carpet carpet planks", (
-        Put("wall", "single_bed double_bed double_bed", (1, 2), BED, (Beside("nightstand", "lr", things=NIGHT),)),
+        Put("wall", "single_bed double_bed double_bed", (1, 2), CHEST, (Beside("nightstand", "lr", things=LOW),)),
         _STORE, Put("wall", "desk armchair", (0, 2), DESK, _SEAT))),
     "living_room": Kind(0.16, 2.9, (3.5, 7.5), "carpet planks planks tiles", (
         Put("wall", "fireplace television television", (1, 2), LOW), _SOFAS, Put("middle", "sofa", (0, 1), "", _SOFA),
@@ -139,13 +125,13 @@ KINDS = {
         Put("wall", "fridge", (1, 2)), Put("wall", "counter", (3, 8), KITCHEN), Put("hang", "wall_units", (2, 6)),
         Put("middle", "counter table table", (0, 1), KITCHEN, _CHAIRS, 0.3, 0.6))),
     "bathroom": Kind(0.07, 1.75, (1.8, 3.4), "tiles tiles planks", (
-        Put("wall", "basin", (1, 1), BATH), Put("wall", "toilet"), Put("wall", "bath", (0, 1)),
-        Put("wall", "nightstand wardrobe", (0, 2), BATH))),
+        Put("wall", "basin", (1, 1), KITCHEN), Put("wall", "toilet"), Put("wall", "bath", (0, 1)),
+        Put("wall", "nightstand wardrobe", (0, 2), KITCHEN))),
     "office": Kind(0.12, 2.5, (2.6, 6.5), "carpet carpet planks", (
         Put("wall", "desk desk table", (1, 4), DESK, _SEAT), Put("middle", "table", (0, 1), DESK, _CHAIRS),
         _STORE, Put("hang", "wall_board", (0, 3))), True),
     "classroom": Kind(0.06, 3.7, (6.0, 10.5), "carpet tiles planks", (
-        Put("middle", "school_table", (6, 14), DESK, (Beside("chair", "f", -0.1, 0.8, 0.6),), 0.85, 0.5),
+        Put("middle", "table", (6, 14), DESK, (Beside("chair", "f", -0.1, 0.8, 0.6),), 0.85, 0.5),
         Put("wall", "shelves dresser", (3, 8), CHEST), Put("hang", "wall_board poster", (3, 12))), True),
     "store": Kind(0.05, 2.9, (3.0, 7.0), "carpet planks tiles", (
         Put("wall", "shelves shelves dresser", (4, 10), CHEST),

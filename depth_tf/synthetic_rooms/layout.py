@@ -70,7 +70,7 @@ class Plan:
         self.floor = np.vstack([self.floor, [*_area(size_m, frame)[:4], 0.0]])
 
     def place(self, name: str, size_m: np.ndarray, *, spread: float | None, margin: float) -> Frame | None:
-        """Stands a piece with its back to a wall or, with a `spread`, within that share of the middle, where it fits."""
+        """Stands a piece with its back to a wall or within a share `spread` of the middle, where it fits."""
         for _ in range(12):
             wall, x, y = self.walls[self.rng.integers(4)], *self.rng.random(2)
             left = (wall.length_m - size_m[0]) * x
@@ -85,19 +85,16 @@ class Plan:
                 return frame
         return None
 
-    def load(self, name: str, size_m: np.ndarray, frame: Frame, things: list[str]) -> None:
-        """Stands small things on a piece, so that they do not overlap."""
-        placed = np.zeros((0, 3))
-        for thing in things if PIECES[name].top else ():
-            size = furniture.draw_size(thing, self.rng)
-            radius = 0.5 * max(size[:2])
-            for _ in range(6):
-                x, y = (np.maximum(size_m[:2] / 2 - radius, 0.05 * size_m[:2]) * self.rng.uniform(-1, 1, 2)).tolist()
-                if (np.hypot(placed[:, 0] - x, placed[:, 1] - y) > 0.8 * (radius + placed[:, 2])).all():
-                    placed = np.vstack([placed, (x, y, radius)])
-                    place = frame.at(x, y, PIECES[name].top * size_m[2], self.rng.normal(0, 0.25))
-                    furniture.build(self, thing, size, place)
-                    break
+    def load(self, name: str, size_m: np.ndarray, frame: Frame, things: str) -> None:
+        """Stands some of the named things on a piece, more on a larger one, mostly side by side."""
+        most = min(12, int(3 + 5 * size_m[0])) if things and PIECES[name].top else 0
+        count = self.rng.integers(most // 2, most + 1)
+        for index, thing in enumerate(self.rng.choice(things.split() or [""], count)):
+            thing_m = furniture.draw_size(thing, self.rng)
+            y = max(size_m[1] / 2 - thing_m[1] / 2, 0.05) * self.rng.uniform(-1, 1)
+            x = max(size_m[0] - thing_m[0], 0.05) * ((index + self.rng.random()) / count - 0.5)
+            place = frame.at(x, y, PIECES[name].top * size_m[2], self.rng.normal(0, 0.25))
+            furniture.build(self, thing, thing_m, place)
 
     def hang(self, name: str) -> None:
         """Fixes a piece to a wall if the place drawn is free; the part of it that counts is its upper half."""

@@ -46,22 +46,19 @@ class Material:
         return np.column_stack([*columns, base - 0.5 * self.grain * base])
 
 
-def vary(rng: np.random.Generator, base: Colour, amount: float = 0.12) -> Colour:
-    """Returns a colour near `base`: lightness and hue move by about `amount`."""
+def _vary(rng: np.random.Generator, base: Colour, amount: float = 0.12) -> Colour:
     factors = np.exp(amount * rng.standard_normal() + 0.35 * amount * rng.standard_normal(3))
     return tuple(np.minimum(np.array(base) * factors, 0.88).tolist())
 
 
-def dim(base: Colour, share: float) -> Colour:
-    """Returns `share` of a colour's reflectance."""
+def _dim(base: Colour, share: float) -> Colour:
     return tuple(min(value * share, 0.92) for value in base)
 
 
-def choose(rng: np.random.Generator, palette: str, amount: float = 0.15) -> Colour:
-    """Returns a varied colour of a palette."""
+def _choose(rng: np.random.Generator, palette: str, amount: float = 0.15) -> Colour:
     names = PALETTES[palette].split()
     name = names[rng.integers(len(names))]
-    return vary(rng, tuple((int(name[i : i + 2], 16) / 255) ** 2.2 for i in (0, 2, 4)), amount)
+    return _vary(rng, tuple((int(name[i : i + 2], 16) / 255) ** 2.2 for i in (0, 2, 4)), amount)
 
 
 def paint(rng: np.random.Generator, base: Colour, *, gloss: float = 0.05, glow: float = 0.0) -> Material:
@@ -69,8 +66,7 @@ def paint(rng: np.random.Generator, base: Colour, *, gloss: float = 0.05, glow: 
     return Material(pick(rng, "smooth"), base, grain=0.25, tile_m=1.3, gloss=gloss, glow=glow)
 
 
-def grey(rng: np.random.Generator, low: float, high: float, gloss: float) -> Material:
-    """Returns a grey surface with a reflectance of `low` to `high`."""
+def _grey(rng: np.random.Generator, low: float, high: float, gloss: float) -> Material:
     level = rng.uniform(low, high)
     return paint(rng, (level, level, level * 1.03), gloss=gloss)
 
@@ -80,65 +76,61 @@ def picture(rng: np.random.Generator, name: str, level: float = 0.9, **shine: fl
     return Material(pick(rng, name), (level, level, level), tile_m=0.0, **shine)
 
 
-def timber(rng: np.random.Generator, base: Colour) -> Material:
-    """Returns sawn wood in that colour."""
+def _timber(rng: np.random.Generator, base: Colour) -> Material:
     return Material(
-        pick(rng, "wood"), base, dim(base, 0.55), dim(base, 0.35), 0.5, rng.uniform(0.5, 0.9), rng.uniform(0.1, 0.45)
+        pick(rng, "wood"), base, _dim(base, 0.55), _dim(base, 0.35), 0.5, rng.uniform(0.5, 0.9), rng.uniform(0.1, 0.45)
     )
 
 
-def front(rng: np.random.Generator, wood: Material) -> Material:
-    """Returns the wood with drawers or doors drawn on it."""
+def _front(rng: np.random.Generator, wood: Material) -> Material:
     handle = (0.02, 0.02, 0.02) if rng.random() < 0.4 else (0.4, 0.34, 0.22)
-    shared = {"second": dim(wood.base, 0.3), "third": handle, "grain": 0.5, "tile_m": 0.0}
+    shared = {"second": _dim(wood.base, 0.3), "third": handle, "grain": 0.5, "tile_m": 0.0}
     return dataclasses.replace(wood, texture=pick(rng, "fronts"), **shared)
 
 
-def cloth(rng: np.random.Generator, *, calm: bool = False) -> Material:
+def _cloth(rng: np.random.Generator, *, calm: bool = False) -> Material:
     """Returns upholstery, curtain or bed cloth; `calm` leaves out strong patterns."""
     kinds = ("cloth", "creases", "creases", "smooth") if calm else ("cloth",)
-    kind, base = kinds[rng.integers(len(kinds))], choose(rng, "cloth")
-    second = vary(rng, base, 0.35) if calm or rng.random() < 0.5 else choose(rng, "cloth")
-    return Material(pick(rng, kind), base, second, choose(rng, "cloth"), 0.7, rng.uniform(0.4, 1.0), soft_m=0.07)
+    kind, base = kinds[rng.integers(len(kinds))], _choose(rng, "cloth")
+    second = _vary(rng, base, 0.35) if calm or rng.random() < 0.5 else _choose(rng, "cloth")
+    return Material(pick(rng, kind), base, second, _choose(rng, "cloth"), 0.7, rng.uniform(0.4, 1.0), soft_m=0.07)
 
 
-def flooring(rng: np.random.Generator, kind: str) -> Material:
-    """Returns a floor: "carpet", "planks" or "tiles"."""
-    base = choose(rng, {"carpet": "carpet", "planks": "wood", "tiles": "stone"}[kind])
-    second, third = vary(rng, dim(base, 0.68), 0.1), dim(base, 0.4)
+def _flooring(rng: np.random.Generator, kind: str) -> Material:
+    base = _choose(rng, {"carpet": "carpet", "planks": "wood", "tiles": "stone"}[kind])
+    second, third = _vary(rng, _dim(base, 0.68), 0.1), _dim(base, 0.4)
     gloss = 0.0 if kind == "carpet" else rng.uniform(0.1, 0.65)
     return Material(
         pick(rng, kind), base, second, third, rng.uniform(0.4, 0.8), rng.uniform(0.7, 2.0), gloss, grain_along=True
     )
 
 
-def walling(rng: np.random.Generator) -> Material:
-    """Returns a wall: mostly plain paint, sometimes paper or tiles."""
-    base, kind = choose(rng, "wall", 0.1), rng.random()
+def _walling(rng: np.random.Generator) -> Material:
+    base, kind = _choose(rng, "wall", 0.1), rng.random()
     if kind < 0.82:
         return Material(pick(rng, "smooth"), base, grain=rng.uniform(0.1, 0.35), tile_m=rng.uniform(1.5, 3))
-    name, second = ("cloth", "cloth", "tiles")[rng.integers(3)], dim(base, rng.uniform(0.6, 0.9))
-    return Material(pick(rng, name), base, second, vary(rng, base, 0.3), 0.3, rng.uniform(0.4, 0.9))
+    name, second = ("cloth", "cloth", "tiles")[rng.integers(3)], _dim(base, rng.uniform(0.6, 0.9))
+    return Material(pick(rng, name), base, second, _vary(rng, base, 0.3), 0.3, rng.uniform(0.4, 0.9))
 
 
 # Materials that are drawn anew for each piece of furniture; `Style` holds those that a room keeps to.
 DRAWN = {
     "paint": lambda rng: paint(rng, tuple(colour(rng)), gloss=0.3),
-    "steel": lambda rng: grey(rng, 0.25, 0.55, 0.6),
-    "black": lambda rng: grey(rng, 0.006, 0.03, 0.4),
+    "steel": lambda rng: _grey(rng, 0.25, 0.55, 0.6),
+    "black": lambda rng: _grey(rng, 0.006, 0.03, 0.4),
     "china": lambda rng: paint(rng, (0.78, 0.77, 0.74), gloss=0.5),
     "paper": lambda rng: picture(rng, "books", 1.2),
-    "card": lambda rng: paint(rng, vary(rng, (0.37, 0.23, 0.11))),
+    "card": lambda rng: paint(rng, _vary(rng, (0.37, 0.23, 0.11))),
     "print": lambda rng: picture(rng, "abstract", gloss=0.2),
     "books": lambda rng: picture(rng, "books", rng.uniform(0.5, 1.1)),
     "screen": lambda rng: picture(rng, "abstract", gloss=0.5, glow=rng.choice([0.0, 0.7])),
     "dark_screen": lambda rng: picture(rng, "abstract", rng.uniform(0.02, 0.08), gloss=0.8),
     "shade": lambda rng: paint(rng, (0.8, 0.62, 0.38), glow=rng.uniform(0.1, 1.5)),
-    "linen": lambda rng: Material(pick(rng, "creases"), choose(rng, "linen"), grain=0.8, soft_m=0.1),
-    "clothes": lambda rng: Material(pick(rng, "creases"), choose(rng, "cloth", 0.3), grain=1.0, tile_m=0.5, soft_m=0.1),
-    "leaf": lambda rng: Material(pick(rng, "stone"), vary(rng, (0.06, 0.13, 0.03), 0.35), (0.02,) * 3, grain=0.9),
-    "cover": cloth,
-    "ribs": lambda rng: Material(pick(rng, "ribs"), choose(rng, "wall"), (0.3,) * 3, grain=0.5, tile_m=0.6, gloss=0.1),
+    "linen": lambda rng: Material(pick(rng, "creases"), _choose(rng, "linen"), grain=0.8, soft_m=0.1),
+    "clothes": lambda rng: Material(pick(rng, "creases"), _choose(rng, "cloth"), grain=1.0, tile_m=0.5, soft_m=0.1),
+    "leaf": lambda rng: Material(pick(rng, "stone"), _vary(rng, (0.06, 0.13, 0.03), 0.35), (0.02,) * 3, grain=0.9),
+    "cover": _cloth,
+    "ribs": lambda rng: Material(pick(rng, "ribs"), _choose(rng, "wall"), (0.3,) * 3, grain=0.5, tile_m=0.6, gloss=0.1),
 }  # fmt: skip
 
 
@@ -148,21 +140,21 @@ class Style:
     def __init__(self, rng: np.random.Generator, floors: str):
         self._rng = rng
         white = paint(rng, (0.84, 0.81, 0.75), gloss=0.15)
-        trim = white if rng.random() < 0.7 else timber(rng, choose(rng, "wood"))
-        wood = timber(rng, choose(rng, "wood" if rng.random() < 0.82 else "lacquer"))
+        trim = white if rng.random() < 0.7 else _timber(rng, _choose(rng, "wood"))
+        wood = _timber(rng, _choose(rng, "wood" if rng.random() < 0.82 else "lacquer"))
         self.kept = {
-            "wall": walling(rng),
-            "floor": flooring(rng, floors.split()[rng.integers(len(floors.split()))]),
-            "ceiling": Material(pick(rng, "smooth"), vary(rng, (0.72,) * 3, 0.12), grain=0.25, tile_m=1.5),
+            "wall": _walling(rng),
+            "floor": _flooring(rng, floors.split()[rng.integers(len(floors.split()))]),
+            "ceiling": Material(pick(rng, "smooth"), _vary(rng, (0.72,) * 3, 0.12), grain=0.25, tile_m=1.5),
             "white": white,
             "trim": trim,
-            "door": front(rng, trim if rng.random() < 0.7 else timber(rng, choose(rng, "wood"))),
+            "door": _front(rng, trim if rng.random() < 0.7 else _timber(rng, _choose(rng, "wood"))),
             "wood": wood,
-            "second_wood": timber(rng, choose(rng, "wood")),
-            "cloth": cloth(rng, calm=rng.random() < 0.7),
-            "metal": grey(rng, *((0.01, 0.05), (0.25, 0.55))[rng.integers(2)], 0.6),
-            "counter": Material(pick(rng, "stone"), choose(rng, "stone"), choose(rng, "stone"), grain=0.4, gloss=0.5),
-            "kitchen": front(rng, wood),
+            "second_wood": _timber(rng, _choose(rng, "wood")),
+            "cloth": _cloth(rng, calm=rng.random() < 0.7),
+            "metal": _grey(rng, *((0.01, 0.05), (0.25, 0.55))[rng.integers(2)], 0.6),
+            "counter": Material(pick(rng, "stone"), _choose(rng, "stone"), _choose(rng, "stone"), grain=0.4, gloss=0.5),
+            "kitchen": _front(rng, wood),
         }
 
     def draw(self, name: str) -> Material:
@@ -170,5 +162,5 @@ class Style:
         names = name.split("|")
         name = names[self._rng.integers(len(names))] if len(names) > 1 else name
         if name == "front":
-            return front(self._rng, self.kept["wood" if self._rng.random() < 0.75 else "second_wood"])
+            return _front(self._rng, self.kept["wood" if self._rng.random() < 0.75 else "second_wood"])
         return self.kept.get(name) or DRAWN[name](self._rng)

@@ -4,10 +4,7 @@ Depth follows Khoshelham & Elberink (Sensors 2012, 12, 1437-1454): readings come
 noise grow with the square of the distance.
 """
 
-import io
-
 import numpy as np
-from PIL import Image
 from scipy import ndimage
 
 from depth_tf.synthetic_rooms.camera import CALIBRATED_WIDTH_PX
@@ -73,13 +70,6 @@ def projector_shadow(depth_m: np.ndarray) -> np.ndarray:
     # Shadowed is what lies, in the projector's view, under a pixel further right.
     furthest = np.minimum.accumulate(column[:, ::-1], axis=1)[:, ::-1]
     return column > furthest + 1.0
-
-
-def encode_png(image: np.ndarray) -> bytes:
-    """Returns `image`, [H, W, 3] uint8, as PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
 
 
 def _returns_enough(rendering: Rendering, depth_m: np.ndarray, rng: np.random.Generator) -> np.ndarray:

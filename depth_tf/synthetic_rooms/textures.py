@@ -34,11 +34,6 @@ def soft_step(value: np.ndarray, width: float) -> np.ndarray:
     return np.clip(value / width + 0.5, 0, 1)
 
 
-def joints(count: int, width: float) -> np.ndarray:
-    """Returns 1 on the lines of a grid of `count` cells each way, `width` as a share of a cell."""
-    return np.maximum(*(soft_step(np.abs((axis * count) % 1 - 0.5) - 0.5 + width / 2, 0.02) for axis in (U, V)))
-
-
 def cells(rng: np.random.Generator, across: int, down: int, *, bond: float = 0.0) -> np.ndarray:
     """Returns a random tone per cell; every other row is moved along by `bond` cells."""
     row = np.floor(V * down).astype(int)
@@ -66,7 +61,7 @@ def _planks(rng: np.random.Generator) -> tuple:
 def _tiles(rng: np.random.Generator) -> tuple:
     chequer, cloud = rng.random() < 0.3, spectral(rng, 1.4)
     tone = (0.1 if chequer else 0.5) * cells(rng, 4, 4) + 0.9 * chequer * ((np.floor(U * 4) + np.floor(V * 4)) % 2)
-    return np.clip(tone + 0.07 * cloud, 0, 1), joints(4, 0.05), cloud
+    return np.clip(tone + 0.07 * cloud, 0, 1), np.maximum((U * 4) % 1 < 0.05, (V * 4) % 1 < 0.05), cloud
 
 
 def _cloth(rng: np.random.Generator) -> tuple:
@@ -137,7 +132,7 @@ def _books(rng: np.random.Generator) -> np.ndarray:
 def _outside(rng: np.random.Generator) -> np.ndarray:
     """The view from a window: sky, a building or none, trees, ground."""
     image = np.broadcast_to(np.array([0.78, 0.9, 1.0]), (*U.shape, 3))
-    panes = joints(int(rng.integers(6, 16)), 0.5)[..., None]
+    panes = np.maximum(np.sin(50 * U), np.sin(50 * V))[..., None] > 0
     house = rectangle(rng, 0.3, 1.5) & (V > 0.2)
     image = over(image, house, (0.2 + 0.4 * panes) * colour(rng, 0.4, 0.9, saturation=0.2))
     leaves = soft_step(spectral(rng, 1.5) + 4 * (V - rng.uniform(0.35, 1.1)), 0.5)
