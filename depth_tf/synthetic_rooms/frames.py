@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import types
+import zlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -49,7 +50,9 @@ def render_room(job: Job) -> list[tuple[bytes, np.ndarray]]:
         rng = np.random.default_rng((*numbers, frame + 1))
         rendering = renderer.render(choose_camera(room, rng), rng)
         png = io.BytesIO()
-        Image.fromarray(sensor.photograph(rendering, rng)).save(png, "PNG", compress_level=1)
+        Image.fromarray(sensor.photograph(rendering, rng)).save(
+            png, "PNG", compress_level=1, compress_type=zlib.Z_HUFFMAN_ONLY
+        )
         pairs.append((png.getvalue(), sensor.read_depth(rendering, rng)))
     return pairs
 
@@ -58,7 +61,7 @@ def choose_camera(room: Room, rng: np.random.Generator) -> Camera:
     """Returns a camera, held as people with a Kinect did: of some, the one whose depths are likest to drawn ones."""
     wanted_m, wanted_spread = room.view_m * np.exp(rng.normal(0.04, 0.3)), rng.normal(0.4, 0.1)
     cameras = [_candidate(room, rng) for _ in range(CANDIDATES)]
-    large = np.sort(room.faces.half_m, axis=1)[:, 1] > 0.17
+    large = np.sort(room.faces.half_m, axis=1)[:, 1] > 0.25
     inverse_depth, face = cast(room.faces.corners_m[large], cameras, *pixel_slopes(9, 12))
     log_depth = -np.log(np.maximum(inverse_depth, 0.05)).reshape(CANDIDATES, -1)
     cost = abs(np.median(log_depth, axis=1) - np.log(wanted_m)) + np.maximum(0, wanted_spread - log_depth.std(axis=1))

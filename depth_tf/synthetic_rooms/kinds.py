@@ -57,8 +57,8 @@ class Kind:
 
 
 def furnish(plan: Plan, rules: tuple[Put, ...]) -> None:
-    """Places what the rules say, then what all rooms have: small pieces along the walls, litter, things on walls."""
-    for rule in (*rules, *EVERYWHERE):
+    """Places what the rules say."""
+    for rule in rules:
         for _ in range(plan.rng.integers(rule.times[0], rule.times[1] + 1)):
             name = str(plan.rng.choice(rule.pieces.split()))
             if rule.where == "hang":

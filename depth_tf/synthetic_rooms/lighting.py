@@ -14,7 +14,7 @@ from depth_tf.synthetic_rooms.casting import cast
 from depth_tf.synthetic_rooms.layout import Light
 from depth_tf.synthetic_rooms.solids import Faces
 
-MAP_PX = 64
+MAP_PX = 48
 MAP_SLOPE = 1.12  # a cube's side reaches a little beyond 1, so that blurring meets no edge
 FAR_M = 30.0
 THIN_M = 0.07  # what is thinner two ways is lost between the texels of a shadow map
@@ -41,16 +41,13 @@ def light_room(faces: Faces, lights: tuple[Light, ...], reflectance: np.ndarray,
     return LitRoom(lights, _shadow_maps(faces, lights), ambient.astype(np.float32), size_m)
 
 
-def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray, occlusion: np.ndarray) -> np.ndarray:
-    """Returns the light that falls on points, [3, n] float32.
-
-    `position` is [3, n], world metres, `normal` [3, n], unit; `occlusion`, [n], 0 to 1, what comes from around.
-    """
+def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """Returns the light, [3, n] float32, that falls on points: [3, n] world metres, with a unit normal, [3, n]."""
     shade = np.float32(1)  # less light reaches where another wall, the floor or the ceiling is near
     for axis in range(3):
         near = np.minimum(np.abs(position[axis]), np.abs(position[axis] - np.float32(room.size_m[axis])))
         shade = shade * (1 - np.float32(0.42) * (1 - np.abs(normal[axis])) * np.exp(near * np.float32(-2.8)))
-    total = room.ambient[:, None] * (occlusion * shade * (0.9 + 0.15 * normal[2]))
+    total = room.ambient[:, None] * (shade * (0.9 + 0.15 * normal[2]))
     for light, shadow in zip(room.lights, room.maps, strict=True):
         place = np.array(light.position_m, np.float32)[:, None]
         lit = np.flatnonzero(_dot(normal, place - position) > 0)
@@ -64,18 +61,6 @@ def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray, occlusio
         for channel in range(3):
             total[channel, lit] += np.float32(light.power[channel]) * strength
     return total
-
-
-def screen_occlusion(inverse_depth: np.ndarray) -> np.ndarray:
-    """Returns [H, W] float32: below 1 where the surroundings stand nearer to the camera than a pixel.
-
-    Inverse depth is linear over a plane, so that a flat surface, however slanted, is left alone.
-    """
-    shade = np.ones_like(inverse_depth)
-    for width_px, strength in ((7, 1.2), (19, 1.5)):
-        nearer = ndimage.uniform_filter(inverse_depth, width_px) / np.maximum(inverse_depth, 1e-3) - 1
-        shade -= np.clip(strength * nearer, -0.04, 0.22)
-    return shade
 
 
 def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -92,7 +77,7 @@ def _shadow_maps(faces: Faces, lights: tuple[Light, ...]) -> np.ndarray:
     for light, target in zip(lights, maps, strict=True):
         cameras = [Camera(np.array(light.position_m), axes) for axes in sides]
         depth_m = 1 / np.maximum(cast(casting, cameras, slopes, slopes)[0], 1 / FAR_M)
-        width_px = int(np.clip(round(light.size_m * 14), 3, 11))
+        width_px = int(np.clip(round(light.size_m * 10), 2, 8))
         for moment, values in zip(target, (depth_m, depth_m**2), strict=True):
             ndimage.uniform_filter(values, (0, width_px, width_px), moment)
             ndimage.uniform_filter(moment, (0, width_px // 2, width_px // 2), moment)

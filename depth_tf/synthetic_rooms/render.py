@@ -60,9 +60,8 @@ class Renderer:
         pixel_m = far_m * np.float32(columns[1] - columns[0]) / np.sqrt(incidence + np.float32(0.05))
         reflectance = self._reflectance(flat, position, pixel_m, rng)
         self._round_off(flat, position, normal)
-        occlusion = lighting.screen_occlusion(inverse).ravel()
         gloss, glow = self._gloss.take(flat), self._glow.take(flat)
-        radiance = reflectance * (lighting.irradiance(self._lit, position, normal, occlusion) + glow)
+        radiance = reflectance * (lighting.irradiance(self._lit, position, normal) + glow)
         sheen = gloss * (np.float32(0.03) + np.float32(0.4) * (1 - incidence) ** 4)  # what polish mirrors of the room
         radiance += self._lit.ambient[:, None] * sheen
         maps = [values.reshape(shape) for values in (incidence, reflectance.mean(axis=0), gloss, glow)]

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from depth_tf.synthetic_rooms.furniture import build
-from depth_tf.synthetic_rooms.kinds import KINDS, Kind, furnish
+from depth_tf.synthetic_rooms.kinds import EVERYWHERE, KINDS, Kind, furnish
 from depth_tf.synthetic_rooms.layout import Light, Plan, Wall
 from depth_tf.synthetic_rooms.lighting import LitRoom, light_room
 from depth_tf.synthetic_rooms.materials import Style, paint, picture
@@ -15,7 +15,7 @@ from depth_tf.synthetic_rooms.solids import Assembly, Faces, Frame
 WALL_M = 0.14
 BACKDROP_M = 14.0  # beyond the sensor's 10 m
 SKY = np.array([0.85, 0.95, 1.1])  # colour of daylight from a window
-MOST_LIGHTS = 3  # of one room: each costs a shadow map
+MOST_LIGHTS = 2  # of one room: each costs a shadow map
 
 Span = tuple[float, float]
 
@@ -40,7 +40,7 @@ def make_room(rng: np.random.Generator) -> Room:
     plan = Plan(rng, size_m, style, Assembly())
     daylight = rng.uniform(2.5, 9.0) if rng.random() < 0.75 else 0.02
     through = _cut_openings(plan, daylight, arches=0.2 if kind.office else 0.4)
-    furnish(plan, kind.rules)
+    furnish(plan, (*kind.rules, *EVERYWHERE))
     _hang_lamps(plan, office=kind.office, daylight=daylight)
     _close(plan, plan.walls)
     for wall in through:
@@ -64,7 +64,7 @@ def _room_beyond(plan: Plan, wall: Wall, daylight: float) -> list[Light]:
     style = Style(rng, kind.floors) if name == "door" or rng.random() < 0.3 else plan.style
     left, right = max(0.0, start - rng.uniform(0.3, 2.5)), min(wall.length_m, end + rng.uniform(0.3, 2.5))
     size_m = (right - left, rng.uniform(1.2, 6.0), plan.size_m[2])
-    parts.origin = wall.frame.at(left, -WALL_M - size_m[1])
+    parts.origin, parts.shades = wall.frame.at(left, -WALL_M - size_m[1]), False
     beyond = Plan(rng, size_m, style, parts)
     entry = beyond.walls[2]  # its north side is the other face of `wall`
     _cut_doorway(beyond, entry, name, right - end, right - start, top)

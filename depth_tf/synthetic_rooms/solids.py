@@ -45,10 +45,13 @@ class Faces:
 
 
 class Assembly:
-    """Collects solids one by one; `origin` is where the frames of what is added lie in the world."""
+    """Collects solids one by one; `origin` is where the frames of what is added lie in the world.
+
+    Without `shades`, what is added throws no shadows.
+    """
 
     def __init__(self):
-        self.origin = Frame(0, 0)
+        self.origin, self.shades = Frame(0, 0), True
         self._rows = []
         self._materials = {}
 
@@ -60,7 +63,9 @@ class Assembly:
         """
         index, _ = self._materials.setdefault(id(material), (len(self._materials), material))
         places = [(f.x, f.y, f.z, f.yaw) for f in (self.origin, frame)]
-        self._rows.append((sides, *places[0], *places[1], *centre, *size, yaw, tilt, taper, index, shades))
+        self._rows.append(
+            (sides, *places[0], *places[1], *centre, *size, yaw, tilt, taper, index, shades and self.shades)
+        )
 
     def faces(self) -> Faces:
         """Returns the faces of everything added so far."""
