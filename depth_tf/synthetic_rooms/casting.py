@@ -31,11 +31,10 @@ def cast(
     pixel = np.repeat((view[item] * len(rows) + row) * len(columns) + first, count) + offset
     across, down, ahead = plane[:, item]
     begin = (across * columns[first] + down * rows[row] + ahead).astype(np.float32)
-    inverse = (
-        np.repeat(begin, count) + np.repeat((across * (columns[1] - columns[0])).astype(np.float32), count) * offset
-    )
+    step = (across * (columns[1] - columns[0])).astype(np.float32)
+    inverse = np.repeat(begin, count) + np.repeat(step, count) * offset.astype(np.float32)
     # The bits of a positive float, read as a whole number, keep its order: the greatest code is the nearest face.
-    code = np.maximum(inverse, 0).astype(np.float32).view(np.int32).astype(np.int64) << 32
+    code = np.maximum(inverse, 0).view(np.int32).astype(np.int64) << 32
     np.maximum.at(best, pixel, code | np.repeat(face[item] + 1, count))
     best = best.reshape(len(cameras), len(rows), len(columns))
     return (best >> 32).astype(np.int32).view(np.float32), (best & 0xFFFFFFFF).astype(np.int32) - 1

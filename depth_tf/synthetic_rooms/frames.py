@@ -61,7 +61,7 @@ def choose_camera(room: Room, rng: np.random.Generator) -> Camera:
     """Returns a camera, held as people with a Kinect did: of some, the one whose depths are likest to drawn ones."""
     wanted_m, wanted_spread = room.view_m * np.exp(rng.normal(0.04, 0.3)), rng.normal(0.4, 0.1)
     cameras = [_candidate(room, rng) for _ in range(CANDIDATES)]
-    large = np.sort(room.faces.half_m, axis=1)[:, 1] > 0.25
+    large = np.sort(room.faces.half_m, axis=1)[:, 1] > 0.3
     inverse_depth, face = cast(room.faces.corners_m[large], cameras, *pixel_slopes(9, 12))
     log_depth = -np.log(np.maximum(inverse_depth, 0.05)).reshape(CANDIDATES, -1)
     cost = abs(np.median(log_depth, axis=1) - np.log(wanted_m)) + np.maximum(0, wanted_spread - log_depth.std(axis=1))

@@ -63,7 +63,7 @@ def build(plan, name: str, size_m: np.ndarray, frame: Frame, lit: Material | Non
             continue
         drawn[part.material] = material = drawn.get(part.material) or plan.style.draw(part.material)
         options = {"tilt": part.tilt, "taper": part.taper, "sides": part.sides, "shades": part.material != "lit"}
-        for x, z in _cells(part, size_m, rng):
+        for x, z in _cells(part, size_m, rng) if any(part.cells) else ((part.x, part.z),):
             for left, back in itertools.product((False, "x" in part.mirror), (False, "y" in part.mirror)):
                 y = (1 - part.y[1], 1 - part.y[0]) if back else part.y
                 spans = ((1 - x[1], 1 - x[0]) if left else x, y, z)
@@ -85,7 +85,7 @@ def _cells(part: Part, size_m: np.ndarray, rng: np.random.Generator) -> list[tup
     for (low, high), pitch_m, extent_m in zip((part.x, part.z), part.cells, size_m[[0, 2]], strict=True):
         count = max(1, round((high - low) * extent_m / pitch_m)) if pitch_m else 1
         edges.append(np.linspace(low, high, count + 1).tolist())
-    gap = 0.004 / size_m[0] if any(part.cells) else 0.0
+    gap = 0.004 / size_m[0]
     pairs = itertools.product(*map(itertools.pairwise, edges))
     kept = [pair for pair in pairs if part.fill[0] == 1 or rng.random() > 1 / 7]
     return [((a + gap, b - gap), (c, c + (d - c) * (rng.uniform(*part.fill) if part.fill[0] < 1 else 1)))

@@ -87,7 +87,7 @@ class Plan:
 
     def load(self, name: str, size_m: np.ndarray, frame: Frame, things: str) -> None:
         """Stands some of the named things on a piece, more on a larger one, mostly side by side."""
-        most = min(12, int(3 + 5 * size_m[0])) if things and PIECES[name].top else 0
+        most = min(10, int(2 + 5 * size_m[0])) if things and PIECES[name].top else 0
         count = self.rng.integers(most // 2, most + 1)
         for index, thing in enumerate(self.rng.choice(things.split() or [""], count)):
             thing_m = furniture.draw_size(thing, self.rng)

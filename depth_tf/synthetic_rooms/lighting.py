@@ -17,7 +17,7 @@ from depth_tf.synthetic_rooms.solids import Faces
 MAP_PX = 48
 MAP_SLOPE = 1.12  # a cube's side reaches a little beyond 1, so that blurring meets no edge
 FAR_M = 30.0
-THIN_M = 0.07  # what is thinner two ways is lost between the texels of a shadow map
+THIN_M = 0.1  # what is thinner two ways is lost between the texels of a shadow map
 BLEED = 0.25  # bounds below this count as dark: where shadows overlap the bound is loose
 OFFSET_M = 0.03  # points are lifted off their surface by so much before they look at the light
 

@@ -33,6 +33,7 @@ class Renderer:
         materials = faces.materials
         self._faces, self._lit, self._texels = faces, lit, texels
         self._normal, self._table = _tables(faces)
+        self._uv = self._table[:8] * np.repeat(self._table[8:10], 4, axis=0)
         texture, gloss, glow = (
             np.array([getattr(material, name) for material in materials])[faces.material]
             for name in ("texture", "gloss", "glow")
@@ -49,50 +50,59 @@ class Renderer:
         face = np.maximum(face, 0)
         with np.errstate(divide="ignore"):
             depth_m = 1 / inverse
-        flat, axes = face.ravel(), camera.axes.astype(np.float32)
+        flat, axes = face.ravel().astype(np.intp), camera.axes.astype(np.float32)
         across, down = columns.astype(np.float32), rows.astype(np.float32)[:, None]
         ray = np.stack([(across * axes[0, i] + down * axes[1, i] + axes[2, i]).ravel() for i in range(3)])
         far_m = np.minimum(depth_m, 100).ravel()
         position = camera.position_m.astype(np.float32)[:, None] + far_m * ray
-        ray /= np.sqrt((ray * ray).sum(axis=0))
         normal = self._normal.take(flat, axis=1)
-        incidence = np.abs(normal[0] * ray[0] + normal[1] * ray[1] + normal[2] * ray[2])
+        incidence = np.abs(_dot(normal, ray)) / np.sqrt(_dot(ray, ray))
         pixel_m = far_m * np.float32(columns[1] - columns[0]) / np.sqrt(incidence + np.float32(0.05))
         reflectance = self._reflectance(flat, position, pixel_m, rng)
-        self._round_off(flat, position, normal)
+        # Light changes slowly over a face: of a square of 2 x 2 pixels, those on one face share that of the first.
+        row, column = np.divmod(np.arange(len(flat)), shape[1])
+        first = (row - row % 2) * shape[1] + column - column % 2
+        own = (row % 2 + column % 2 == 0) | (flat[first] != flat)
+        lit, shared = np.flatnonzero(own), np.cumsum(own) - 1
+        shared = np.where(own, shared, shared[first])
+        bent = self._round_off(flat[lit], position[:, lit], normal[:, lit])
+        light = lighting.irradiance(self._lit, position[:, lit], bent).take(shared, axis=1)
         gloss, glow = self._gloss.take(flat), self._glow.take(flat)
-        radiance = reflectance * (lighting.irradiance(self._lit, position, normal) + glow)
         sheen = gloss * (np.float32(0.03) + np.float32(0.4) * (1 - incidence) ** 4)  # what polish mirrors of the room
-        radiance += self._lit.ambient[:, None] * sheen
+        radiance = reflectance * (light + glow) + self._lit.ambient[:, None] * sheen
         maps = [values.reshape(shape) for values in (incidence, reflectance.mean(axis=0), gloss, glow)]
         return Rendering(_smooth_edges(radiance.reshape(3, *shape), face), depth_m, *maps)
 
     def _reflectance(self, face, position, pixel_m, rng: np.random.Generator) -> np.ndarray:
         """Returns the colour of points, [3, n] float32, whose pixels are `pixel_m` wide, [n]."""
-        table = self._table
-        level = np.clip(np.log2(pixel_m * table[10].take(face)), 0, textures.LEVELS - 1).astype(np.int32)
-        dither = (rng.random((2, len(face)), dtype=np.float32) - np.float32(0.5)) * (1 << level) / np.float32(SIZE_PX)
+        level = np.clip(np.log2(pixel_m * self._table[10].take(face)), 0, textures.LEVELS - 1).astype(np.int32)
+        uv = (rng.random((2, len(face)), dtype=np.float32) - np.float32(0.5)) * np.ldexp(np.float32(1 / SIZE_PX), level)
         for axis in range(2):
-            along = table[4 * axis : 4 * axis + 4]
-            place = sum(along[i].take(face) * position[i] for i in range(3)) + along[3].take(face)
-            dither[axis] += place * table[8 + axis].take(face)
-        texel = textures.look_up(self._texels, self._texture.take(face), dither, level).astype(np.float32)
-        mix = self._colours
-        colour = [
-            sum(mix[4 * i + j].take(face) * texel[:, j] for j in range(3)) + mix[4 * i + 3].take(face) for i in range(3)
-        ]
-        return np.maximum(np.stack(colour), np.float32(0.003))
+            x, y, z, offset = (row.take(face) for row in self._uv[4 * axis : 4 * axis + 4])
+            uv[axis] += x * position[0] + y * position[1] + z * position[2] + offset
+        texel = textures.look_up(self._texels, self._texture.take(face), uv, level).astype(np.float32)
+        mix, colour = self._colours, np.empty_like(position)
+        for i in range(3):
+            colour[i] = mix[4 * i + 3].take(face)
+            for channel in range(3):
+                colour[i] += mix[4 * i + channel].take(face) * texel[:, channel]
+        return np.maximum(colour, np.float32(0.003))
 
-    def _round_off(self, face: np.ndarray, position: np.ndarray, normal: np.ndarray) -> None:
-        """Bends the normals of soft boxes near their edges, and of columns, towards the faces next to them."""
+    def _round_off(self, face: np.ndarray, position: np.ndarray, normal: np.ndarray) -> np.ndarray:
+        """Returns normals bent, near the edges of soft boxes and all over columns, towards the faces next to them."""
         soft = np.flatnonzero(self._table[11].take(face) > 0)
         table, place, bent = self._table[:, face[soft]], position[:, soft], normal[:, soft]
         for axis in range(2):
             direction, radius = table[4 * axis : 4 * axis + 3], table[12 + axis]
-            along = 2 * ((direction * place).sum(axis=0) + table[4 * axis + 3]) - 1  # -1 to 1 from edge to edge
+            along = 2 * (_dot(direction, place) + table[4 * axis + 3]) - 1  # -1 to 1 from edge to edge
             beyond = np.sign(along) * np.maximum(np.abs(along) - (1 - radius), 0) / radius
-            bent += table[11] * beyond * direction / np.sqrt((direction * direction).sum(axis=0))
-        normal[:, soft] = bent / np.sqrt((bent * bent).sum(axis=0))
+            bent += table[11] * beyond * direction / np.sqrt(_dot(direction, direction))
+        normal[:, soft] = bent / np.sqrt(_dot(bent, bent))
+        return normal
+
+
+def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return first[0] * second[0] + first[1] * second[1] + first[2] * second[2]
 
 
 def _tables(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
