@@ -14,7 +14,7 @@ from depth_tf.synthetic_rooms.casting import cast
 from depth_tf.synthetic_rooms.layout import Light
 from depth_tf.synthetic_rooms.solids import Faces
 
-MAP_PX = 48
+MAP_PX = 40
 MAP_SLOPE = 1.12  # a cube's side reaches a little beyond 1, so that blurring meets no edge
 FAR_M = 30.0
 THIN_M = 0.1  # what is thinner two ways is lost between the texels of a shadow map

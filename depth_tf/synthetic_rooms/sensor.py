@@ -15,7 +15,6 @@ INFRARED_FOCAL_PX = 580.0  # at 640 columns
 BASELINE_M = 0.075  # projector to infrared camera
 DISPARITY_STEP_PX = 0.125
 DISPARITY_NOISE_PX = 0.06
-CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
 
 
 def photograph(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
@@ -27,7 +26,7 @@ def photograph(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
     )
     gains = np.exp(rng.uniform(0.4, 0.9) * (mean.mean() - mean) + (warmth, tint, -warmth))
     light = rendering.radiance * gains.astype(np.float32)
-    luminance = light[::2, ::2].mean(axis=-1)
+    luminance = light[::4, ::4].mean(axis=-1)
     brightness = np.exp(np.log(np.clip(luminance, 1e-3, 4)).mean()) * 0.6 + 0.4 * np.median(luminance)
     brightness = max(brightness, 0.3 * float(np.quantile(luminance, 0.8)))
     light *= np.float32(np.exp(rng.normal(np.log(0.155), 0.33)) / brightness)
@@ -52,7 +51,7 @@ def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
     safe_m = np.where(known, depth_m, MAX_DEPTH_M)
     seen = known & ~projector_shadow(safe_m) & _returns_enough(rendering, safe_m, rng)
     # Beside a step in depth the sensor's window straddles two surfaces.
-    low, high = (each(safe_m, footprint=CROSS) for each in (ndimage.minimum_filter, ndimage.maximum_filter))
+    low, high = ndimage.minimum_filter(safe_m, 3), ndimage.maximum_filter(safe_m, 3)
     seen &= (safe_m < 1.06 * low) & (high < 1.06 * safe_m)
     scale = np.float32(INFRARED_FOCAL_PX * BASELINE_M)
     disparity = scale / safe_m + DISPARITY_NOISE_PX * _smooth_noise(depth_m.shape, rng, size_px=2)
@@ -77,7 +76,7 @@ def _returns_enough(rendering: Rendering, depth_m: np.ndarray, rng: np.random.Ge
     strength = (rendering.reflectance + 0.03) * rendering.incidence ** (1 + 1.5 * rendering.gloss)
     strength = strength / (1 + (depth_m / 6) ** 2) / (1 + 4 * rendering.glow)
     noise = 0.3 * _smooth_noise(depth_m.shape, rng, size_px=8) + 0.15 * _smooth_noise(depth_m.shape, rng, size_px=2)
-    return np.log(np.maximum(strength, 1e-6)) + noise > np.log(0.0085)
+    return strength > np.float32(0.0085) * np.exp(-noise)
 
 
 def _smooth_noise(shape: tuple[int, int], rng: np.random.Generator, *, size_px: int) -> np.ndarray:
