@@ -35,10 +35,6 @@ class RoomsConfig(tfds.core.BuilderConfig):
     frames: int = 4  # views of each room
     seed: int = 0  # of everything drawn
 
-    def count(self, split: str) -> int:
-        """Returns the number of images of a split."""
-        return self.rooms[split] * self.frames
-
 
 class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
     """Furnished rooms, ray-cast, seen by a hand-held camera with the intrinsics of NYU's."""
@@ -75,7 +71,7 @@ class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, split: str, rendered: Iterator) -> Iterator[tuple[str, dict]]:
         config = self.builder_config
-        total, done = config.count(split), 0
+        total, done = config.rooms[split] * config.frames, 0
         with records.Progress(f"{DATASET}/{config.name} {split}") as progress:
             for job, frames in itertools.islice(rendered, config.rooms[split]):
                 if job.split != split:
@@ -109,7 +105,7 @@ def open_rooms(data_dir: pathlib.Path, config: str = "default") -> tfds.core.Dat
 def _write(config: str, folder: pathlib.Path) -> pathlib.Path:
     """Renders the data set below `folder`; returns the folder of its records."""
     builder = SyntheticRooms(data_dir=folder, config=config)
-    total = sum(builder.builder_config.count(split) for split in SPLITS)
+    total = sum(builder.builder_config.rooms.values()) * builder.builder_config.frames
     staging.require_free(folder.parent, total * RECORD_MB / 1000, f"rendering {DATASET}/{config}")
     program.say(f"rendering {DATASET}/{config}, once: {total:,} images")
     builder._log_download_bytes = builder._log_download_done = lambda: None  # they speak of the staging folder

@@ -1,8 +1,8 @@
 """Furniture and small things as data, `TABLE`: each piece is a few boxes, columns and balls in shares of its size.
 
-A piece: its name, ranges of width, depth and height in centimetres, and at which share of its height things stand on
-it, if they may; then its parts, each after a ";". A part: its material as in `Style.draw`, and how much of the piece it
-spans, in hundredths: x of the width from the left, y of the depth from the back, z of the height; all where not said.
+A piece: its name, ranges of width, depth and height in centimetres, the share of its height at which things may stand
+on it; after each ";" a part: its material as in `Style.draw`, and what it spans, in hundredths, if not all: x of the
+width from the left, y of the depth from the back, z of the height.
 
     column, ball   its shape, in place of a box
     mirror=xy      repeated at the other side and the other end
@@ -175,8 +175,6 @@ basin 60:150 50:58 185:200 44 ; front y0:90 z0:41 ; counter z41:44 ; china x25:7
     ; steel x48:52 y12:20 z44:52 ; dark_screen x7:93 y0:4 z54:100
 bath 155:170 70:80 190:200 ; china y0:12 z0:28 mirror=y ; china x0:6 z0:28 mirror=x ; china z0:10
     ; cover x0:60 y90:100 z10:100 column share=50 cells=10:0
-fireplace 140:210 40:48 110:125 100 ; second_wood|trim x4:26 y0:90 z0:95 mirror=x
-    ; second_wood|trim x4:96 y0:90 z65:95 ; black x20:80 y0:10 z0:70 ; trim z95:100
 television 90:160 40:46 100:135 ; front z0:45 ; black x35:65 y30:70 z45:50 ; black x8:92 y40:56 z49:100
     ; dark_screen x11:89 y56:58 z52:97
 plant 50:70 50:70 60:170 ; paint x30:70 y30:70 z0:22 column taper=130 ; leaf x48:52 y48:52 z20:70

@@ -117,7 +117,7 @@ KINDS = {
         Put("wall", "single_bed double_bed double_bed", (1, 2), CHEST, (Beside("nightstand", "lr", things=LOW),)),
         _STORE, Put("wall", "desk armchair", (0, 2), DESK, _SEAT))),
     "living_room": Kind(0.16, 2.9, (3.5, 7.5), "carpet planks planks tiles", (
-        Put("wall", "fireplace television television", (1, 2), LOW), _SOFAS, Put("middle", "sofa", (0, 1), "", _SOFA),
+        Put("wall", "television", (1, 1), LOW), _SOFAS, Put("middle", "sofa", (0, 1), "", _SOFA),
         _STORE, Put("middle", "armchair", (0, 3)), Put("middle", "table", (0, 1), DINING, _CHAIRS))),
     "dining_room": Kind(0.1, 2.9, (3.2, 6.5), "planks planks carpet tiles", (
         Put("middle", "table table round_table", (1, 1), DINING, _CHAIRS, 0.4, 0.5), _STORE)),

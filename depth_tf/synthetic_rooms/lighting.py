@@ -14,7 +14,8 @@ from depth_tf.synthetic_rooms.casting import cast
 from depth_tf.synthetic_rooms.layout import Light
 from depth_tf.synthetic_rooms.solids import Faces
 
-MAP_PX = 40
+MAP_PX = 48
+SIZE_PX = 2 * MAP_PX  # of a map's sides, read between its pixels
 MAP_SLOPE = 1.12  # a cube's side reaches a little beyond 1, so that blurring meets no edge
 FAR_M = 30.0
 THIN_M = 0.1  # what is thinner two ways is lost between the texels of a shadow map
@@ -27,7 +28,7 @@ class LitRoom:
     """Everything that lights a room."""
 
     lights: tuple[Light, ...]  # the sources
-    maps: np.ndarray  # [lights, 2, 6 * MAP_PX * MAP_PX] float32: mean distance and mean squared distance, metres
+    maps: np.ndarray  # [lights, 2, 6 * SIZE_PX * SIZE_PX] float32: mean distance and mean squared distance, metres
     ambient: np.ndarray  # [3] float32, irradiance from all round
     size_m: tuple[float, float, float]  # width, length and height of the room
 
@@ -50,20 +51,21 @@ def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray) -> np.nd
     total = room.ambient[:, None] * (shade * (0.9 + 0.15 * normal[2]))
     for light, shadow in zip(room.lights, room.maps, strict=True):
         place = np.array(light.position_m, np.float32)[:, None]
-        lit = np.flatnonzero(_dot(normal, place - position) > 0)
+        lit = np.flatnonzero(dot(normal, place - position) > 0)
         turned = normal[:, lit]
         offset = place - position[:, lit] - np.float32(OFFSET_M) * turned
-        square = _dot(offset, offset)
-        strength = np.maximum(_dot(turned, offset), 0) / (np.sqrt(square) * (square + np.float32(light.size_m**2 / 4)))
+        square = dot(offset, offset)
+        strength = np.maximum(dot(turned, offset), 0) / (np.sqrt(square) * (square + np.float32(light.size_m**2 / 4)))
         if light.direction is not None:
-            strength *= np.maximum(_dot(-np.array(light.direction, np.float32), offset), 0) / np.sqrt(square)
+            strength *= np.maximum(dot(-np.array(light.direction, np.float32), offset), 0) / np.sqrt(square)
         strength *= _seen(shadow, offset)
         for channel in range(3):
             total[channel, lit] += np.float32(light.power[channel]) * strength
     return total
 
 
-def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Returns the [n] products of the columns of two [3, n] arrays."""
     return first[0] * second[0] + first[1] * second[1] + first[2] * second[2]
 
 
@@ -73,15 +75,15 @@ def _shadow_maps(faces: Faces, lights: tuple[Light, ...]) -> np.ndarray:
     slopes = ((np.arange(MAP_PX) + 0.5) / MAP_PX * 2 - 1) * MAP_SLOPE
     # Right, down and ahead of each side, right-handed.
     sides = [np.roll(np.eye(3), -axis - 1, axis=0) * [[sign], [1], [sign]] for axis in range(3) for sign in (-1, 1)]
-    maps = np.empty((len(lights), 2, 6, MAP_PX, MAP_PX), np.float32)
-    for light, target in zip(lights, maps, strict=True):
+    maps = []
+    for light in lights:
         cameras = [Camera(np.array(light.position_m), axes) for axes in sides]
         depth_m = 1 / np.maximum(cast(casting, cameras, slopes, slopes)[0], 1 / FAR_M)
         width_px = int(np.clip(round(light.size_m * 10), 2, 8))
-        for moment, values in zip(target, (depth_m, depth_m**2), strict=True):
-            ndimage.uniform_filter(values, (0, width_px, width_px), moment)
-            ndimage.uniform_filter(moment, (0, width_px // 2, width_px // 2), moment)
-    return maps.reshape(len(lights), 2, -1)
+        for moment in (depth_m, depth_m**2):
+            soft = ndimage.uniform_filter(ndimage.uniform_filter(moment, (0, width_px, width_px)), (0, 2, 2))
+            maps.append(ndimage.zoom(soft, (1, 2, 2), order=1, mode="nearest", grid_mode=True))
+    return np.array(maps, np.float32).reshape(len(lights), 2, -1)
 
 
 def _seen(shadow: np.ndarray, offset: np.ndarray) -> np.ndarray:
@@ -91,12 +93,12 @@ def _seen(shadow: np.ndarray, offset: np.ndarray) -> np.ndarray:
     upright, sideways = np.abs(z) > across, np.abs(x) < across  # the cube's z sides, else its y sides, else x
     forward = -np.where(upright, z, np.where(sideways, y, x))
     depth_m = np.abs(forward)
-    scale = np.float32(MAP_PX / (2 * MAP_SLOPE)) / depth_m
+    scale = np.float32(SIZE_PX / (2 * MAP_SLOPE)) / depth_m
     right, down = -np.where(upright, x, np.where(sideways, z, y)), -np.where(upright, y, np.where(sideways, x, z))
-    column = (right * np.sign(forward) * scale + np.float32(MAP_PX / 2)).astype(np.int32)
-    row = (down * scale + np.float32(MAP_PX / 2)).astype(np.int32)
+    column = (right * np.sign(forward) * scale + np.float32(SIZE_PX / 2)).astype(np.int32)
+    row = (down * scale + np.float32(SIZE_PX / 2)).astype(np.int32)
     side = np.where(upright, np.int32(4), np.where(sideways, np.int32(2), np.int32(0))) + (forward > 0)
-    index = (side * MAP_PX + np.clip(row, 0, MAP_PX - 1)) * MAP_PX + np.clip(column, 0, MAP_PX - 1)
+    index = (side * SIZE_PX + np.clip(row, 0, SIZE_PX - 1)) * SIZE_PX + np.clip(column, 0, SIZE_PX - 1)
     mean, square = shadow[0].take(index), shadow[1].take(index)
     variance = np.maximum(square - mean * mean, 0.0004)
     beyond = np.maximum(depth_m - mean, 0)

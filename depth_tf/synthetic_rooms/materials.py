@@ -18,7 +18,6 @@ PALETTES = {
     "1c1c1e 7f8c8a c25f6d e8e4da 93a7b8",
     "stone": "d9cfbf c7b299 e6e3dc a68d72 8b8680 b9a58d dcd6c6 6d655c",
     "lacquer": "e8e4dc 1d1a19 b9b2a8",
-    "linen": "f2efe8 e8dccf c9d3dd",
 }
 
 
@@ -126,7 +125,7 @@ DRAWN = {
     "screen": lambda rng: picture(rng, "abstract", gloss=0.5, glow=rng.choice([0.0, 0.7])),
     "dark_screen": lambda rng: picture(rng, "abstract", rng.uniform(0.02, 0.08), gloss=0.8),
     "shade": lambda rng: paint(rng, (0.8, 0.62, 0.38), glow=rng.uniform(0.1, 1.5)),
-    "linen": lambda rng: Material(pick(rng, "creases"), _choose(rng, "linen"), grain=0.8, soft_m=0.1),
+    "linen": lambda rng: Material(pick(rng, "creases"), _choose(rng, "wall"), grain=0.8, soft_m=0.1),
     "clothes": lambda rng: Material(pick(rng, "creases"), _choose(rng, "cloth"), grain=1.0, tile_m=0.5, soft_m=0.1),
     "leaf": lambda rng: Material(pick(rng, "stone"), _vary(rng, (0.06, 0.13, 0.03), 0.35), (0.02,) * 3, grain=0.9),
     "cover": _cloth,

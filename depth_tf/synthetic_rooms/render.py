@@ -56,7 +56,7 @@ class Renderer:
         far_m = np.minimum(depth_m, 100).ravel()
         position = camera.position_m.astype(np.float32)[:, None] + far_m * ray
         normal = self._normal.take(flat, axis=1)
-        incidence = np.abs(_dot(normal, ray)) / np.sqrt(_dot(ray, ray))
+        incidence = np.abs(lighting.dot(normal, ray)) / np.sqrt(lighting.dot(ray, ray))
         pixel_m = far_m * np.float32(columns[1] - columns[0]) / np.sqrt(incidence + np.float32(0.05))
         reflectance = self._reflectance(flat, position, pixel_m, rng)
         # Light changes slowly over a face: of a square of 2 x 2 pixels, those on one face share that of the first.
@@ -71,7 +71,11 @@ class Renderer:
         sheen = gloss * (np.float32(0.03) + np.float32(0.4) * (1 - incidence) ** 4)  # what polish mirrors of the room
         radiance = reflectance * (light + glow) + self._lit.ambient[:, None] * sheen
         maps = [values.reshape(shape) for values in (incidence, reflectance.mean(axis=0), gloss, glow)]
-        return Rendering(_smooth_edges(radiance.reshape(3, *shape), face), depth_m, *maps)
+        # Pixels beside another face are mixed with it, which hides the steps of edges; white stays white.
+        beside = np.flatnonzero(flat[:-1] != flat[1:])
+        clipped = np.minimum(radiance, 3 * np.median(radiance))
+        radiance[:, beside] = (clipped[:, beside] + clipped[:, beside + 1]) / 2
+        return Rendering(np.moveaxis(radiance.reshape(3, *shape), 0, -1), depth_m, *maps)
 
     def _reflectance(self, face, position, pixel_m, rng: np.random.Generator) -> np.ndarray:
         """Returns the colour of points, [3, n] float32, whose pixels are `pixel_m` wide, [n]."""
@@ -94,15 +98,11 @@ class Renderer:
         table, place, bent = self._table[:, face[soft]], position[:, soft], normal[:, soft]
         for axis in range(2):
             direction, radius = table[4 * axis : 4 * axis + 3], table[12 + axis]
-            along = 2 * (_dot(direction, place) + table[4 * axis + 3]) - 1  # -1 to 1 from edge to edge
+            along = 2 * (lighting.dot(direction, place) + table[4 * axis + 3]) - 1  # -1 to 1 from edge to edge
             beyond = np.sign(along) * np.maximum(np.abs(along) - (1 - radius), 0) / radius
-            bent += table[11] * beyond * direction / np.sqrt(_dot(direction, direction))
-        normal[:, soft] = bent / np.sqrt(_dot(bent, bent))
+            bent += table[11] * beyond * direction / np.sqrt(lighting.dot(direction, direction))
+        normal[:, soft] = bent / np.sqrt(lighting.dot(bent, bent))
         return normal
-
-
-def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return first[0] * second[0] + first[1] * second[1] + first[2] * second[2]
 
 
 def _tables(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
@@ -131,16 +131,3 @@ def _tables(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
     density = SIZE_PX * repeats[0] * np.sqrt(places[0] ** 2 + places[1] ** 2 + places[2] ** 2)
     table = [*places, *repeats, density, np.where(faces.round > 0, ROUNDNESS, soft_m > 0), *radii]
     return tuple(np.ascontiguousarray(each, np.float32) for each in (normal.T, table))
-
-
-def _smooth_edges(radiance: np.ndarray, face: np.ndarray) -> np.ndarray:
-    """Returns [H, W, 3]: pixels beside another face mixed with their neighbours, which hides the steps of edges."""
-    image = radiance / (radiance + 1)  # compressed, or a window would bleed over its bars when clipped
-    edge = np.zeros(face.shape, bool)
-    edge[:, 1:] |= face[:, 1:] != face[:, :-1]
-    edge[1:] |= face[1:] != face[:-1]
-    edge[[0, -1]] = edge[:, [0, -1]] = False
-    at, width = np.flatnonzero(edge), face.shape[1]
-    flat = image.reshape(3, -1)
-    flat[:, at] = sum(flat[:, at + step] for step in (0, 1, -1, width, -width)) / 5
-    return np.moveaxis(image / (1 - image), 0, -1)

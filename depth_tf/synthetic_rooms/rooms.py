@@ -17,8 +17,6 @@ BACKDROP_M = 14.0  # beyond the sensor's 10 m
 SKY = np.array([0.85, 0.95, 1.1])  # colour of daylight from a window
 MOST_LIGHTS = 2  # of one room: each costs a shadow map
 
-Span = tuple[float, float]
-
 
 @dataclasses.dataclass(frozen=True)
 class Room:
@@ -130,7 +128,6 @@ def _cut_windows(plan: Plan, wall: Wall, sill: float, top: float, daylight: floa
 def _close(plan: Plan, walls: list[Wall]) -> None:
     """Builds walls in pieces around their openings, with skirting, and the slabs below and above."""
     width, length, height = plan.size_m
-    style = plan.style
     for wall in walls:
         at = -0.05
         for opening in [*wall.openings, None]:
@@ -142,8 +139,8 @@ def _close(plan: Plan, walls: list[Wall]) -> None:
                 _panel(plan, wall, (left, right), (0, bottom))
                 at = right
     slab = (width + 2 * WALL_M, length + 2 * WALL_M, 0.1)
-    plan.parts.add(Frame(0, 0), (width / 2, length / 2, -0.05), slab, style.draw("floor"))
-    plan.parts.add(Frame(0, 0), (width / 2, length / 2, height + 0.05), slab, style.draw("ceiling"))
+    plan.parts.add(Frame(0, 0), (width / 2, length / 2, -0.05), slab, plan.style.draw("floor"))
+    plan.parts.add(Frame(0, 0), (width / 2, length / 2, height + 0.05), slab, plan.style.draw("ceiling"))
 
 
 def _hang_lamps(plan: Plan, *, office: bool, daylight: float) -> None:
@@ -167,12 +164,11 @@ def _hang_lamps(plan: Plan, *, office: bool, daylight: float) -> None:
         plan.lights.append(Light((place.x, place.y, place.z), tuple(power), None, 0.4))
 
 
-def _panel(plan: Plan, wall: Wall, span: Span, rise: Span) -> None:
+def _panel(plan: Plan, wall: Wall, span: tuple, rise: tuple) -> None:
     """Adds a piece of wall, with its skirting if it reaches the floor."""
     middle, width, high = (span[0] + span[1]) / 2, span[1] - span[0], rise[1] - rise[0]
     if width > 0.01 and high > 0.01:
         centre = (middle, -WALL_M / 2, (rise[0] + rise[1]) / 2)
         plan.parts.add(wall.frame, centre, (width, WALL_M, high), plan.style.draw("wall"))
         if rise[0] == 0:
-            trim = plan.style.draw("trim")
-            plan.parts.add(wall.frame, (middle, 0.008, 0.05), (width, 0.016, 0.1), trim, shades=False)
+            plan.parts.add(wall.frame, (middle, 0.008, 0.05), (width, 0.016, 0.1), plan.style.draw("trim"))

@@ -45,10 +45,7 @@ class Faces:
 
 
 class Assembly:
-    """Collects solids one by one; `origin` is where the frames of what is added lie in the world.
-
-    Without `shades`, what is added throws no shadows.
-    """
+    """Collects solids one by one; `origin` is the frame of what is added, which throws shadows if `shades`."""
 
     def __init__(self):
         self.origin, self.shades = Frame(0, 0), True
