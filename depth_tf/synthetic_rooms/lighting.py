@@ -15,7 +15,7 @@ from depth_tf.synthetic_rooms.layout import Light
 from depth_tf.synthetic_rooms.solids import Faces
 
 MAP_PX = 48
-SIZE_PX = 2 * MAP_PX  # of a map's sides, read between its pixels
+SIZE_PX = 2 * MAP_PX  # of a map's sides, blurred
 MAP_SLOPE = 1.12  # a cube's side reaches a little beyond 1, so that blurring meets no edge
 FAR_M = 30.0
 THIN_M = 0.1  # what is thinner two ways is lost between the texels of a shadow map
@@ -79,10 +79,10 @@ def _shadow_maps(faces: Faces, lights: tuple[Light, ...]) -> np.ndarray:
     for light in lights:
         cameras = [Camera(np.array(light.position_m), axes) for axes in sides]
         depth_m = 1 / np.maximum(cast(casting, cameras, slopes, slopes)[0], 1 / FAR_M)
-        width_px = int(np.clip(round(light.size_m * 10), 2, 8))
+        width_px = int(np.clip(round(light.size_m * 18), 3, 15))
         for moment in (depth_m, depth_m**2):
-            soft = ndimage.uniform_filter(ndimage.uniform_filter(moment, (0, width_px, width_px)), (0, 2, 2))
-            maps.append(ndimage.zoom(soft, (1, 2, 2), order=1, mode="nearest", grid_mode=True))
+            fine = np.repeat(np.repeat(moment, 2, axis=1), 2, axis=2)
+            maps.append(ndimage.uniform_filter(ndimage.uniform_filter(fine, (0, width_px, width_px)), (0, 4, 4)))
     return np.array(maps, np.float32).reshape(len(lights), 2, -1)
 
 

@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-SIZE_PX = 256
+SIZE_PX = 128
 
 # Texture coordinates of the pixel centres, 0 to 1: U along the columns, V down the rows.
 U, V = (axis.astype(np.float32) for axis in np.meshgrid(*[(np.arange(SIZE_PX) + 0.5) / SIZE_PX] * 2))
@@ -68,13 +68,13 @@ def _cloth(rng: np.random.Generator) -> tuple:
     """Plain weave, stripes, or the mirrored ornament of wallpaper and rugs."""
     kind = rng.integers(3)
     if kind == 0:
-        return soft_step(spectral(rng, 0.4, stretch=8), 4), 0, spectral(rng, 0.1, lowest=20)
+        return soft_step(spectral(rng, 0.4, stretch=8), 4), 0, spectral(rng, 0.1, lowest=15)
     if kind == 1:
         at = np.abs((U * 4) % 1 - 0.5)
         band = sum((at > edge).astype(int) for edge in rng.uniform(0.03, 0.5, rng.integers(1, 4))) % 2
         return band, np.abs(at - rng.uniform(0, 0.5)) < 0.02, spectral(rng, 0.5)
-    blob = np.tile(spectral(rng, 2.2, lowest=2)[::4, ::4], (4, 4))
-    blob = np.tile((blob + blob[:, ::-1])[:64, :64], (4, 4))
+    blob = np.tile(spectral(rng, 2.2, lowest=2)[::2, ::2], (2, 2))
+    blob = np.tile((blob + blob[:, ::-1])[:64, :64], (2, 2))
     return soft_step(blob - 0.4, 0.4), soft_step(-blob - 1.2, 0.4), spectral(rng, 1)
 
 
@@ -142,7 +142,7 @@ def _outside(rng: np.random.Generator) -> np.ndarray:
 
 # name -> (maker, variants), patterns before pictures. The order is part of what a seed means.
 KINDS = {
-    "smooth": (lambda rng: (0, 0, 0.6 * spectral(rng, 1.6) + 0.4 * spectral(rng, 0.4, lowest=20)), 3),
+    "smooth": (lambda rng: (0, 0, 0.6 * spectral(rng, 1.6) + 0.4 * spectral(rng, 0.4, lowest=15)), 3),
     "wood": (_wood, 4), "planks": (_planks, 4), "tiles": (_tiles, 4),
     "carpet": (lambda rng: (soft_step(spectral(rng, 0.3) - 1, 1), 0, spectral(rng, 0.6)), 4),
     "cloth": (_cloth, 9), "creases": (_creases, 4),
@@ -152,7 +152,7 @@ KINDS = {
     "abstract": (_abstract, 12), "books": (_books, 4), "outside": (_outside, 4),
 }  # fmt: skip
 
-LEVELS = 7  # 256, 128 ... 4 pixels
+LEVELS = 6  # 128, 64 ... 4 pixels
 
 _MAKERS = [maker for maker, count in KINDS.values() for _ in range(count)]
 _FIRST = dict(zip(KINDS, np.cumsum([0, *(count for _, count in KINDS.values())]).tolist(), strict=False))
