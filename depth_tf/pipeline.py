@@ -23,21 +23,16 @@ class Input:
 
     `deterministic=False` changes the order; `worker`, `num_workers` and `batches_per_step` choose which rows of the
     global batch come out, and in how many pieces.
-
-    Attributes:
-      cache: where decoded and resized images are kept after the first epoch: "none", "memory" or "disk".
-      cache_dir: folder for "disk".
-      worker: which of the processes that train together this is.
-      num_workers: how many there are; each takes its own rows of every global batch.
-      batches_per_step: into how many batches this worker's rows of one step are cut, one for each of its devices.
-      deterministic: keep the order; if false, images enter batches in the order in which they become ready.
     """
 
+    # where decoded and resized images are kept after the first epoch: "none", "memory" or "disk"
     cache: str = "memory"
-    cache_dir: str | os.PathLike | None = None
-    worker: int = 0
-    num_workers: int = 1
+    cache_dir: str | os.PathLike | None = None  # folder for "disk"
+    worker: int = 0  # which of the processes that train together this is
+    num_workers: int = 1  # how many there are; each takes its own rows of every global batch
+    # into how many batches this worker's rows of one step are cut, one for each of its devices
     batches_per_step: int = 1
+    # keep the order; if false, images enter batches in the order in which they become ready
     deterministic: bool = True
 
 

@@ -35,17 +35,11 @@ class DataSettings(settings.DataSettings):
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
-    """What is learnt from.
+    """What is learnt from."""
 
-    Attributes:
-      images: [N, 192, 256, 3] uint8, RGB.
-      depths_m: [N, 192, 256] float32, metres, 0 where missing.
-      scenes: the scene of each image, or None where scenes are unknown.
-    """
-
-    images: np.ndarray
-    depths_m: np.ndarray
-    scenes: tuple[str, ...] | None
+    images: np.ndarray  # [N, 192, 256, 3] uint8, RGB
+    depths_m: np.ndarray  # [N, 192, 256] float32, metres, 0 where missing
+    scenes: tuple[str, ...] | None  # the scene of each image, or None where scenes are unknown
 
 
 def read_part(split: splits.Split, *, max_ram_gib: float, fit_bytes: Callable[[int], int]) -> Pairs:

@@ -39,19 +39,13 @@ HISTOGRAM_INCHES, NOTE_INCHES = 2.2, 0.22
 
 @dataclasses.dataclass(frozen=True)
 class Panels:
-    """One image of `depth_panels`.
+    """One image of `depth_panels`."""
 
-    Attributes:
-      image: [H, W, 3] uint8, RGB.
-      true_m: [h, w] float, metres, 0 or not finite where missing.
-      pred_m: [any, any] float, metres, the full image, or a tuple of such maps; resized bilinearly to the truth's size.
-      caption: a few words, such as "AbsRel 0.132".
-    """
-
-    image: np.ndarray
-    true_m: np.ndarray
+    image: np.ndarray  # [H, W, 3] uint8, RGB
+    true_m: np.ndarray  # [h, w] float, metres, 0 or not finite where missing
+    # [any, any] float, metres, the full image, or a tuple of such maps; resized bilinearly to the truth's size
     pred_m: np.ndarray | tuple[np.ndarray, ...]
-    caption: str = ""
+    caption: str = ""  # a few words, such as "AbsRel 0.132"
 
 
 @dataclasses.dataclass(frozen=True)

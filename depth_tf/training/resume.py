@@ -43,19 +43,13 @@ REMEMBERED: dict[type, tuple[str, ...]] = {  # what callbacks hold between epoch
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """A run between two epochs.
+    """A run between two epochs."""
 
-    Attributes:
-      epochs_done: how many.
-      stopped: whether a callback has ended the run.
-      arrays: every variable and every array that a callback remembers, by a name that says whose.
-      memory: the numbers that callbacks remember, by "<class>/<attribute>".
-    """
-
-    epochs_done: int
-    stopped: bool
+    epochs_done: int  # how many
+    stopped: bool  # whether a callback has ended the run
+    # every variable and every array that a callback remembers, by a name that says whose
     arrays: dict[str, np.ndarray]
-    memory: dict[str, float | int | bool | None]
+    memory: dict[str, float | int | bool | None]  # the numbers that callbacks remember, by "<class>/<attribute>"
 
 
 class KeepState(keras.callbacks.Callback):
