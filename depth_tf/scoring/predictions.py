@@ -1,4 +1,4 @@
-"""Depth maps in files, one an image of a split: the door through which any method reaches the evaluator."""
+"""Depth maps in files, one per image of a split: the door through which any method reaches the evaluator."""
 
 import os
 import pathlib
