@@ -16,7 +16,7 @@ import numpy as np
 from etils import epy
 
 from depth_tf.drawing import tables
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sklearn_baseline.compare import publish
@@ -136,7 +136,7 @@ def draw(path: pathlib.Path, result: dict) -> None:
         color="C0",
     )
     axes.set_xlabel(f"delta1 lost, of {result['delta1']:.3f}, when this cue comes from another image")
-    with storage.replacing(path) as temporary:
+    with atomic_files.replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 
 

@@ -15,7 +15,7 @@ import time
 import numpy as np
 from etils import epy
 
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sota_guide import presets
@@ -67,8 +67,8 @@ def write(stem: pathlib.Path, depth: np.ndarray, prediction_kind: str) -> None:
       prediction_kind: "depth_m" or "inverse_depth".
     """
     low, middle, high = np.percentile(depth, (0, 50, 100))
-    storage.write_array(stem.with_name(stem.name + ".npy"), depth)
-    with storage.replacing(stem.with_name(stem.name + ".png")) as temporary:
+    atomic_files.write_array(stem.with_name(stem.name + ".npy"), depth)
+    with atomic_files.replacing(stem.with_name(stem.name + ".png")) as temporary:
         temporary.write_bytes(tf.io.encode_png(paint(depth, prediction_kind)).numpy())
     say(f"{UNITS[prediction_kind]}: least {low:.3f}, median {middle:.3f}, greatest {high:.3f}")
     say(f"wrote {stem}.npy (to measure with) and {stem}.png (to look at)")

@@ -15,7 +15,7 @@ import time
 import numpy as np
 from etils import epy
 
-from depth_tf.runtime import machine, memory, program, storage
+from depth_tf.runtime import atomic_files, machine, memory, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sota_guide import architectures, presets
@@ -54,7 +54,7 @@ def main(settings: Settings) -> None:
     say(f"first image {result['first_image_s']:.2f} s, then median {result['median_s']:.3f} s per image")
     say(f"memory: {result['peak_memory_mib']:.0f} MiB {result['peak_memory_of']}; {result['machine']}")
     if settings.output:
-        storage.write_json(pathlib.Path(settings.output), result)
+        atomic_files.write_json(pathlib.Path(settings.output), result)
 
 
 def measure(model: presets.DepthModel, repeats: int) -> dict:

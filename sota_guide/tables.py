@@ -10,7 +10,7 @@ import pathlib
 import tomllib
 
 from depth_tf.drawing.tables import markdown, replace_section, results_tables
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 
@@ -45,7 +45,7 @@ def main(settings: Settings) -> None:
     for name, content in sections(load_data(), load_results()).items():
         fresh = replace_section(fresh, name, content)
     if not settings.check:
-        storage.write_text(README, fresh)
+        atomic_files.write_text(README, fresh)
         return say("wrote sota_guide/README.md")
     if fresh != text:
         raise InputError("sota_guide/README.md differs from its data: expected equal; run python -m sota_guide.tables")

@@ -15,7 +15,7 @@ import numpy as np
 import tqdm
 from PIL import Image, ImageOps
 
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 
@@ -48,7 +48,7 @@ def main(settings: Settings) -> None:
     for path in tqdm.tqdm(paths, unit=" images"):
         with Image.open(path) as opened:
             image = ImageOps.exif_transpose(opened).convert("RGB")
-        storage.write_array(output / f"{path.stem}.npy", _predict(torch, processor, network, image, device))
+        atomic_files.write_array(output / f"{path.stem}.npy", _predict(torch, processor, network, image, device))
     say(f"wrote {output}/*.npy: score them with --prediction_kind={kind}")
 
 

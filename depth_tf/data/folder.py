@@ -18,7 +18,7 @@ import tensorflow as tf
 from depth_tf.data import photos, scenes
 from depth_tf.data.settings import DataSettings
 from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split, count_scenes
-from depth_tf.runtime import staging
+from depth_tf.runtime import atomic_folders
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
 from depth_tf.runtime.progress import Progress
@@ -80,7 +80,7 @@ def export_folder(split: Split, folder: str | os.PathLike, num_images: int) -> N
     if final.exists() and not (final.is_dir() and not any(final.iterdir())):
         raise InputError(f"{final} is there already and not an empty folder: name another --export_folder")
     count = min(num_images, split.num_images)
-    with staging.replacing_folder(final.parent, final) as aside:
+    with atomic_folders.replacing_folder(final.parent, final) as aside:
         pairs = split.read().take(count).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
         with Progress(split.name, count) as progress:
             for place, (image, depth_m) in enumerate(pairs):

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import tensorflow_datasets as tfds
 
-from depth_tf.runtime import storage
+from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
 
 Item = TypeVar("Item")
@@ -82,7 +82,7 @@ def write_scenes(
         for split, scene_of_key in scenes.items()
         for key, tfds_id in tfds_ids_in_order(scene_of_key, splits[split]).items()
     ]
-    storage.write_csv(pathlib.Path(folder) / SCENES_FILE, rows)
+    atomic_files.write_csv(pathlib.Path(folder) / SCENES_FILE, rows)
 
 
 def read_scenes(folder: str | os.PathLike) -> dict[str, dict[str, str]] | None:

@@ -16,7 +16,7 @@ from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure, FigureBase
 
 from depth_tf.data import resizing
-from depth_tf.runtime import storage
+from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
 
 MISSING_COLOUR = "#8c9199"  # a cool grey, which neither colour map contains
@@ -251,5 +251,5 @@ def _histogram(figure: FigureBase, edges_m: np.ndarray, counts: np.ndarray, note
 
 
 def _save(figure: Figure, path: str | os.PathLike) -> None:
-    with storage.replacing(path) as temporary:
+    with atomic_files.replacing(path) as temporary:
         figure.savefig(temporary, format="png")

@@ -18,7 +18,7 @@ import tensorflow_datasets as tfds
 from depth_tf.data.settings import DataSettings
 from depth_tf.data.splits import DepthDataset
 from depth_tf.data.tfds_records import QuickDepth, open_tfds_folder, write_records
-from depth_tf.runtime import machine, program, staging
+from depth_tf.runtime import atomic_folders, machine, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.progress import Progress
 from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX
@@ -105,7 +105,7 @@ def open_rooms(data_dir: pathlib.Path, config: str = "default") -> tfds.core.Dat
     data_dir = pathlib.Path(data_dir)
     final = data_dir / DATASET / config / VERSION
     if not (final / "dataset_info.json").exists():
-        with staging.replacing_folder(data_dir, final) as folder:
+        with atomic_folders.replacing_folder(data_dir, final) as folder:
             _write(config, folder)
     return SyntheticRooms(data_dir=data_dir, config=config)
 
@@ -115,7 +115,7 @@ def _write(config: str, folder: pathlib.Path) -> None:
     builder = SyntheticRooms(data_dir=folder, config=config)
     counts = {split: builder.builder_config.count(split) for split in SPLITS}
     total = sum(counts.values())
-    staging.require_free(folder.parent, total * RECORD_MB / 1000, f"rendering {DATASET}/{config}")
+    atomic_folders.require_free(folder.parent, total * RECORD_MB / 1000, f"rendering {DATASET}/{config}")
     program.say(f"rendering {DATASET}/{config}, once: {total:,} images")
     about = {"kind": "rendered", "seed": builder.builder_config.seed}
     write_records(builder, builder.scene_of_key, about, counts)

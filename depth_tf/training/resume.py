@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
 
@@ -129,7 +129,7 @@ def restore(state: State, model: keras.Model, callbacks: Sequence[keras.callback
 def write(folder: pathlib.Path, state: State) -> None:
     """Writes `state` to FOLDER/epochNNNNN.npz."""
     about = {"epochs_done": state.epochs_done, "stopped": state.stopped, "memory": state.memory}
-    with storage.replacing(folder / f"epoch{state.epochs_done:05d}.npz") as temporary:
+    with atomic_files.replacing(folder / f"epoch{state.epochs_done:05d}.npz") as temporary:
         np.savez(temporary, about=np.array(json.dumps(about)), **state.arrays)
 
 
@@ -162,7 +162,7 @@ def keep_first_rows(path: pathlib.Path, count: int) -> None:
         path.unlink(missing_ok=True)
     elif path.exists():
         lines = path.read_bytes().splitlines(keepends=True)
-        with storage.replacing(path) as temporary:
+        with atomic_files.replacing(path) as temporary:
             temporary.write_bytes(b"".join(lines[: 1 + count]))
 
 
