@@ -10,6 +10,7 @@ import tensorflow_datasets as tfds
 from depth_tf import prepare
 from depth_tf.data import tfds_records
 from depth_tf.nyu import download
+from depth_tf.runtime import atomic_folders
 from depth_tf.runtime.errors import InputError
 from tests import fastdepth_archive as made_up
 
