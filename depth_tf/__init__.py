@@ -25,7 +25,7 @@ _MODULE_OF = {
     "training_batches": "pipeline",
     "scoring_batches": "pipeline",
     "Augmentation": "augmentation",
-    "build_network": "model",
+    "build_small": "model",
     "load_network": "model",
     "build_optimizer": "optimizers",
     "depth_loss": "losses",

@@ -36,23 +36,14 @@ NO_AUGMENTATION = Augmentation(flip=False, zoom_share=0.0, exposure=0.0, contras
 
 
 class Changes(NamedTuple):
-    """The changes to one image, or with a first axis of N to N images.
+    """The changes to one image, or with a first axis of N to N images."""
 
-    Attributes:
-      begin_px: [3] int32, the first row, column and channel of the part that is magnified to the whole.
-      size_px: [3] int32, that part's height, width and channels.
-      mirrored: bool, whether left and right change places.
-      zoom: float32, the magnification, by which depth is divided; `size_px` meets it to the nearest pixel.
-      gain: [3] float32, by which each channel is multiplied.
-      shift: [3] float32, what is then added to each channel, as a multiple of the image's mean.
-    """
-
-    begin_px: tf.Tensor
-    size_px: tf.Tensor
-    mirrored: tf.Tensor
-    zoom: tf.Tensor
-    gain: tf.Tensor
-    shift: tf.Tensor
+    begin_px: tf.Tensor  # [3] int32, the first row, column and channel of the part that is magnified to the whole
+    size_px: tf.Tensor  # [3] int32, that part's height, width and channels
+    mirrored: tf.Tensor  # bool, whether left and right change places
+    zoom: tf.Tensor  # float32, the magnification, by which depth is divided; `size_px` meets it to the nearest pixel
+    gain: tf.Tensor  # [3] float32, by which each channel is multiplied
+    shift: tf.Tensor  # [3] float32, what is then added to each channel, as a multiple of the image's mean
 
 
 def draw(seed: int, number: tf.Tensor, num_images: int) -> tf.Tensor:

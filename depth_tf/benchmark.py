@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable
 from etils import epy
 
 from depth_tf.data.settings import NYU_VERSION
-from depth_tf.runtime import machine, memory, program, quiet, storage
+from depth_tf.runtime import atomic_files, machine, memory, program, quiet
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 
@@ -78,7 +78,7 @@ def main(settings: Settings) -> None:
         "command": program.without_paths(program.command_line("depth_tf.benchmark")),
     }
     if settings.output:
-        storage.write_json(settings.output, result)
+        atomic_files.write_json(settings.output, result)
 
 
 def measure_pipeline(settings: Settings) -> dict:
@@ -156,7 +156,7 @@ def _epochs_s(split: splits.Split, cached_epochs: int = 3, *, in_order: bool = T
 
 def _fits(split: splits.Split) -> dict[str, Callable]:
     """Returns `fit` on the cached, augmented pipeline and on arrays, to be measured in turn."""
-    network = model.build_network(*SIZE_PX)
+    network = model.build_small(*SIZE_PX)
     network.compile("adam", losses.depth_loss(), jit_compile=False)
     pairs = pipeline.resized(split, SIZE_PX).as_numpy_iterator()
     images, depths_m = (np.stack(part) for part in zip(*pairs, strict=True))

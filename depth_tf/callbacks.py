@@ -1,7 +1,7 @@
 """What acts on a run between the steps of `fit`: on the weights, the rate, the length, and which network is kept.
 
 The order is part of the contract: what changes the weights, the rate or the length of the run comes before what writes
-them down. These come first, in this order; `training.recording` adds those that write, and `training.resume` the last.
+them down. These come first, in this order; `training.logs` adds those that write, and `training.resume` the last.
 
     SwapEMAWeights          --ema: from the end of an epoch on, the averaged weights are the network
     LearningRateScheduler   --schedule=step

@@ -23,7 +23,7 @@ from etils import epy
 
 from depth_tf.data.settings import DataSettings
 from depth_tf.optimizers import OPTIMIZERS, default_learning_rate
-from depth_tf.runtime import program, run_folder, storage
+from depth_tf.runtime import atomic_files, program, run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from depth_tf.schedules import SCHEDULES
@@ -87,8 +87,8 @@ def main(settings: Settings) -> None:
     result = collect(runs, dataset)
     result |= result_file.describe(dataset, "holdout", command=program.command_line(PROGRAM), parameters=None)
     folder = pathlib.Path(settings.output)
-    storage.write_text(folder / "compare.json", comparison.dump(result))
-    storage.write_text(folder / "compare.md", comparison.table(result))
+    atomic_files.write_text(folder / "compare.json", comparison.dump(result))
+    atomic_files.write_text(folder / "compare.md", comparison.table(result))
     comparison.draw(folder / "compare.png", result)
     say(comparison.table(result))
     say(f"wrote {folder}/compare.json, compare.md and compare.png")
@@ -163,7 +163,7 @@ def train_one(run: RunSettings, dataset: splits.DepthDataset, shared: splits.Dep
         try:
             train.train_network(shared, run, workdir, distribute.build_strategy(run.strategy))
         except callbacks.Diverged as error:
-            storage.write_text(workdir / DIVERGED, f"{error}\n")
+            atomic_files.write_text(workdir / DIVERGED, f"{error}\n")
             return f"diverged ({error})"
         scored = score_run.score_run(
             workdir, dataset, split="holdout", command=program.command_line("depth_tf.compare")

@@ -75,7 +75,11 @@ def berhu(*, true_m, pred_m, valid):
     return masked_mean(ops.where(error_m <= threshold_m, error_m, square), valid)
 
 
-PIXEL_LOSSES: dict[str, Callable] = {"silog": silog, "l1": l1, "berhu": berhu}
+PIXEL_LOSSES: dict[str, Callable] = {
+    "silog": silog,
+    "l1": l1,
+    "berhu": berhu,
+}
 
 
 def gradient_matching(difference, valid, scales: int = 3):

@@ -96,7 +96,9 @@ def build_small(
     return keras.Model(image, depth_m, name="depth_network")
 
 
-NETWORKS: dict[str, Callable[..., keras.Model]] = {"small": build_small}
+NETWORKS: dict[str, Callable[..., keras.Model]] = {
+    "small": build_small,
+}
 
 
 def load_network(path: str | os.PathLike, *, size_px: tuple[int, int]) -> keras.Model:

@@ -19,17 +19,12 @@ EMA_MOMENTUM = 0.99  # of the averaged weights: they remember about 100 steps
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """An optimizer and its defaults.
+    """An optimizer and its defaults."""
 
-    Attributes:
-      build: takes Keras's optimizer arguments; a function rather than the class, so that no table waits for Keras.
-      learning_rate: default peak rate, found on scenes held out of `train`, batch 16.
-      weight_decay: default decoupled decay per step, as a multiple of the learning rate.
-    """
-
+    # takes Keras's optimizer arguments; a function rather than the class, so that no table waits for Keras
     build: Callable[..., keras.optimizers.Optimizer]
-    learning_rate: float
-    weight_decay: float
+    learning_rate: float  # default peak rate, found on scenes held out of `train`, batch 16
+    weight_decay: float  # default decoupled decay per step, as a multiple of the learning rate
 
 
 def _nesterov(**arguments) -> keras.optimizers.Optimizer:

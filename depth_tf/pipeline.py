@@ -21,28 +21,19 @@ SHUFFLE_BUFFER_IMAGES = 2048  # records are stored in random order already, so t
 class Input:
     """How batches are made and shared out; no field changes what is done to an image.
 
-    `data_service` and `deterministic=False` change the order; `worker`, `num_workers` and `batches_per_step` choose
-    which rows of the global batch come out, and in how many pieces.
-
-    Attributes:
-      cache: where decoded and resized images are kept after the first epoch: "none", "memory" or "disk".
-      cache_dir: folder for "disk".
-      worker: which of the processes that train together this is.
-      num_workers: how many there are; each takes its own rows of every global batch.
-      batches_per_step: into how many batches this worker's rows of one step are cut, one for each of its devices.
-      deterministic: keep the order; if false, images enter batches in the order in which they become ready.
-      threads: of tf.data; 0 for one per core.
-      data_service: address of a tf.data service that decodes and resizes, in its own order.
+    `deterministic=False` changes the order; `worker`, `num_workers` and `batches_per_step` choose which rows of the
+    global batch come out, and in how many pieces.
     """
 
+    # where decoded and resized images are kept after the first epoch: "none", "memory" or "disk"
     cache: str = "memory"
-    cache_dir: str | os.PathLike | None = None
-    worker: int = 0
-    num_workers: int = 1
+    cache_dir: str | os.PathLike | None = None  # folder for "disk"
+    worker: int = 0  # which of the processes that train together this is
+    num_workers: int = 1  # how many there are; each takes its own rows of every global batch
+    # into how many batches this worker's rows of one step are cut, one for each of its devices
     batches_per_step: int = 1
+    # keep the order; if false, images enter batches in the order in which they become ready
     deterministic: bool = True
-    threads: int = 0
-    data_service: str | None = None
 
 
 def training_batches(
@@ -71,7 +62,7 @@ def training_batches(
       strength: how to augment.
       how: see `Input`.
     """
-    examples = _cached(_served(split, size_px, how.data_service), split.name, how)
+    examples = _cached(split, size_px, how)
 
     def one_pass(number):
         # shuffle compares its two seeds with (0, 0), which fails where one is 0 and the other, ours, is a tensor.
@@ -101,9 +92,9 @@ def scoring_batches(
       split: what to score on.
       size_px: height and width of the images.
       batch_size: images per batch, over all devices.
-      how: see `Input`; the data service is left out of it.
+      how: see `Input`.
     """
-    rows = _filled_up(_cached(_served(split, size_px, None), split.name, how), split.num_images, batch_size)
+    rows = _filled_up(_cached(split, size_px, how), split.num_images, batch_size)
     steps = steps_per_epoch(split.num_images, batch_size)
     return _batches(rows, lambda image, depth_m: (tf.cast(image, tf.float32), depth_m), batch_size, steps, how)
 
@@ -113,20 +104,12 @@ def steps_per_epoch(num_images: int, batch_size: int) -> int:
     return -(-num_images // batch_size)
 
 
-def _served(split: Split, size_px: tuple[int, int], address: str | None) -> tf.data.Dataset:
-    """Returns `resized`, made here or by a tf.data service, whose workers share out the files."""
-    examples = resized(split, size_px)
-    if address:
-        policy = tf.data.experimental.service.ShardingPolicy.DYNAMIC
-        examples = examples.apply(tf.data.experimental.service.distribute(policy, address))
-    return examples.apply(tf.data.experimental.assert_cardinality(split.num_images))
-
-
-def _cached(examples: tf.data.Dataset, name: str, how: Input) -> tf.data.Dataset:
+def _cached(split: Split, size_px: tuple[int, int], how: Input) -> tf.data.Dataset:
+    examples = resized(split, size_px).apply(tf.data.experimental.assert_cardinality(split.num_images))
     if how.cache == "memory":
         return examples.cache()
     if how.cache == "disk":
-        return examples.cache(os.path.join(os.fspath(how.cache_dir), name))
+        return examples.cache(os.path.join(os.fspath(how.cache_dir), split.name))
     return examples
 
 
@@ -163,8 +146,6 @@ def _batches(rows: tf.data.Dataset, change: Callable, batch_size: int, steps: in
     options = tf.data.Options()
     options.deterministic = how.deterministic
     options.threading.max_intra_op_parallelism = 1  # the parallel maps use all cores already
-    if how.threads:
-        options.threading.private_threadpool_size = how.threads
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 

@@ -24,7 +24,7 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
 
     from depth_tf.data import opening, tfds_records
     from depth_tf.nyu import download, frames, records, sources
-    from depth_tf.runtime import progress, staging
+    from depth_tf.runtime import atomic_folders, progress
 
 DATASET = "nyu_depth_v2"
 OPEN_FILES = 2048  # TFDS shuffles a large split in 1,000 files at once; systems allow 256 or 1,024 by default
@@ -51,7 +51,7 @@ def main(settings: Settings) -> None:
     final = data_dir / DATASET / NYU_VERSION
     source = sources.open_source(settings.source) if settings.source else download.DownloadedArchive(data_dir)
     request = {"kind": source.kind, "max_images": settings.max_images, "fingerprint": source.fingerprint}
-    with staging.replacing_folder(data_dir, final) as folder:
+    with atomic_folders.replacing_folder(data_dir, final) as folder:
         if not settings.overwrite and stands_already(final, request):
             return program.say(f"{final} holds this already, nothing to do (--overwrite makes it anew)")
         write_records(source, request, folder)
@@ -78,14 +78,14 @@ def stands_already(final: pathlib.Path, request: dict) -> bool:
 def write_records(source: frames.Source, request: dict, folder: pathlib.Path) -> None:
     """Lets TFDS's builder write the records to `folder`/nyu_depth_v2/0.0.1, with our two files beside them."""
     source.choose(request["max_images"])
-    staging.require_free(folder.parent, source.records_gb(), "preparing these images")
+    atomic_folders.require_free(folder.parent, source.records_gb(), "preparing these images")
     builder = tfds.builder(DATASET, data_dir=folder)
     scene_of_key: dict[str, dict[str, str]] = {split: {} for split in frames.SPLIT_FOLDERS}
     # Replaced on the instance, because TFDS refuses a second builder of this name.
     builder._split_generators = lambda dl_manager: {
         split: _examples(source, split, scene_of_key[split]) for split in scene_of_key
     }
-    staging.allow_open_files(OPEN_FILES)
+    atomic_folders.allow_open_files(OPEN_FILES)
     tfds_records.write_records(builder, scene_of_key, request, FULL_COUNTS)
 
 

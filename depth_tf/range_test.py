@@ -19,7 +19,7 @@ import numpy as np
 from etils import epy
 
 from depth_tf import losses, optimizers
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
 from depth_tf.training import distribute, settings
@@ -150,9 +150,9 @@ def report(workdir: pathlib.Path, test: LossByRate) -> None:
     suggested = suggest_rate(test.rates, test.smoothed)
     columns = {"learning_rate": test.rates, "loss": test.losses, "smoothed_loss": test.smoothed}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    storage.write_csv(workdir / "range_test.csv", rows)
+    atomic_files.write_csv(workdir / "range_test.csv", rows)
     draw(workdir / "range_test.png", columns, suggested)
-    storage.write_json(workdir / "range_test.json", {"suggested_learning_rate": suggested, "steps": len(rows)})
+    atomic_files.write_json(workdir / "range_test.json", {"suggested_learning_rate": suggested, "steps": len(rows)})
     say(f"range test: try --learning_rate={suggested:.2g} (see {workdir / 'range_test.png'})")
 
 
@@ -199,7 +199,7 @@ def draw(path: pathlib.Path, columns: dict[str, list[float]], suggested: float) 
     axes.set_ylabel("training loss")
     axes.legend(loc="upper left")
     axes.spines[["top", "right"]].set_visible(False)
-    with storage.replacing(path) as temporary:
+    with atomic_files.replacing(path) as temporary:
         figure.savefig(temporary)
 
 

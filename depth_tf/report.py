@@ -20,7 +20,7 @@ from depth_tf.runtime.program import option, say
 
 with epy.lazy_imports():
     from depth_tf.drawing import comparison
-    from depth_tf.runtime import storage
+    from depth_tf.runtime import atomic_files
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "depth_tf" / "results"
@@ -51,7 +51,7 @@ def main(settings: Settings) -> None:
         if settings.check and fresh != text:
             raise InputError(f"{where} differs from depth_tf/results/: expected equal; run python -m depth_tf.report")
         if not settings.check:
-            storage.write_text(path, fresh)
+            atomic_files.write_text(path, fresh)
         say(f"{where} is up to date" if settings.check else f"wrote {where}")
 
 
@@ -64,8 +64,8 @@ def add_result(path: pathlib.Path, name: str | None, title: str | None) -> None:
     result = json.loads(path.read_text())
     result = {"title": title, **result, "command": program.without_paths(result["command"])}
     if "runs" in result:  # of a comparison
-        return storage.write_text(RESULTS / f"{name}.json", comparison.dump(result))
-    return storage.write_json(RESULTS / f"{name}.json", result)
+        return atomic_files.write_text(RESULTS / f"{name}.json", comparison.dump(result))
+    return atomic_files.write_json(RESULTS / f"{name}.json", result)
 
 
 def load_results() -> dict[str, dict]:

@@ -23,7 +23,7 @@ from collections.abc import Callable
 import numpy as np
 from etils import epy
 
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 
@@ -188,7 +188,7 @@ def draw(path: str, *, peak: float, epochs: int) -> None:
     below.set_ylabel("log10")
     below.set_title("the hold-out that plateau was shown (made up)", fontsize="small")
     below.set_xlabel("epoch")
-    with storage.replacing(path) as temporary:
+    with atomic_files.replacing(path) as temporary:
         figure.savefig(temporary)
 
 

@@ -22,7 +22,7 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
     from depth_tf import callbacks
     from depth_tf.data import splits
     from depth_tf.scoring import keras_metrics, score_run
-    from depth_tf.training import multi_worker, recording, resume, stages
+    from depth_tf.training import logs, multi_worker, resume, stages
 
 
 def main(settings: Settings) -> None:
@@ -78,7 +78,7 @@ def train_network(
             is_chief=is_chief,
         )
         if is_chief:
-            chosen += recording.build_callbacks(settings, dataset, workdir, epochs=epochs, steps=steps, done=done)
+            chosen += logs.build_callbacks(settings, dataset, workdir, epochs=epochs, steps=steps, done=done)
         chosen.append(resume.KeepState(workdir, list(chosen), saved_state, is_chief=is_chief))
 
         with (
@@ -87,7 +87,7 @@ def train_network(
                 holdout,
             ),
             multi_worker.fit_made_to_work(network, initial_epoch=done),
-            recording.closing_files(chosen),
+            logs.closing_files(chosen),
         ):
             network.fit(
                 training,

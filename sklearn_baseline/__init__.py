@@ -6,14 +6,14 @@ cues         what a learner sees of an image: gradients, colour and learnt patch
 targets      log depth on 30x40, and back to metres at any size
 holistic     the whole image at once: one descriptor, one regressor onto a basis of depth maps
 cells        cell by cell: what is around it, and one regressor for all cells
-average      the mean of both, which is the answer chosen
+average      the mean of both, which is the model chosen
 estimator    DepthRegressor, scikit-learn's interface to the above
 persistence  model files without pickle
 train        program: learns, saves, scores
 predict      program: depth of photographs, or of a split for depth_tf.evaluate
 compare      program: the families of `models` on the same cues, each in a process of its own (`measure`)
 importance   program: what a model looks at
-panels       program: this answer beside a network's (`pictures`)
+panels       program: this prediction beside a network's
 """
 
 VERSION = "1"  # of the model file: a change of any part that a fitted model needs makes it another

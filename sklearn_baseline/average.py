@@ -1,4 +1,4 @@
-"""The mean of several answers, and the answer chosen: the whole image by kernel ridge, its cells by perceptrons."""
+"""The mean of several predictions, and the one chosen: the whole image by kernel ridge, its cells by perceptrons."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone

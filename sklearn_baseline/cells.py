@@ -1,8 +1,8 @@
-"""Cell by cell: one regressor answers every cell of every image from what is in it, around it and farther off.
+"""Cell by cell: one regressor predicts every cell of every image from what is in it, around it and farther off.
 
 A cell looks about as an eye does, sharply nearby and coarsely far away: its own cues; their means over 3x3 cells here
 and 3 cells off in eight directions; over 7x7 cells here and 7 cells off; over the whole image; and where in the image
-it is. It answers log depth at its four quarters.
+it is. It predicts log depth at its four quarters.
 """
 
 import warnings
@@ -27,7 +27,7 @@ MAX_SCALED_VIEWS = 200  # that means and spreads of features are taken from
 
 
 class CellDepth(RegressorMixin, BaseEstimator):
-    """Answers log depth cell by cell, as the mean of several regressors.
+    """Predicts log depth cell by cell, as the mean of several regressors.
 
     Args:
       regressor: one of scikit-learn's regressors of several outputs; None takes a perceptron of one hidden layer.
@@ -82,8 +82,8 @@ class CellDepth(RegressorMixin, BaseEstimator):
 
     def _predict_one(self, cues: np.ndarray) -> np.ndarray:
         features = self.scaler_.transform(surroundings(cues[np.newaxis])[0].reshape(CELLS[0] * CELLS[1], -1))
-        answers = np.mean([member.predict(features) for member in self.members_], axis=0)
-        return join_quarters(answers.reshape(*CELLS, -1)) + self.mean_
+        log_depths = np.mean([member.predict(features) for member in self.members_], axis=0)
+        return join_quarters(log_depths.reshape(*CELLS, -1)) + self.mean_
 
     def _fit_scaler(self, cues: np.ndarray) -> StandardScaler:
         """Returns the means and spreads of features, from a few views spread over all."""
@@ -93,7 +93,7 @@ class CellDepth(RegressorMixin, BaseEstimator):
         return scaler
 
     def _sample(self, seed: int, cues: np.ndarray, quarters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns scaled features [M, F] and answers [M, 4], float32, of cells drawn from those that are measured."""
+        """Returns scaled features [M, F] and log depths [M, 4], float32, of cells drawn from the measured ones."""
         measured = np.isfinite(quarters).all(-1)
         rng = np.random.default_rng(seed)
         chosen = measured & (rng.random(measured.shape) < self.num_cells / max(measured.sum(), 1))
@@ -109,12 +109,12 @@ class CellDepth(RegressorMixin, BaseEstimator):
         return features, quarters[chosen]
 
     def _learn(self, seed: int, cues: np.ndarray, quarters: np.ndarray):
-        features, answers = self._sample(seed, cues, quarters)
+        features, log_depths = self._sample(seed, cues, quarters)
         if self.regressor is not None:
             regressor = clone(self.regressor)
             if "random_state" in regressor.get_params():
                 regressor.set_params(random_state=seed)
-            return regressor.fit(features, answers)
+            return regressor.fit(features, log_depths)
         perceptron = MLPRegressor(
             hidden_layer_sizes=(128,),
             alpha=1.0,
@@ -125,7 +125,7 @@ class CellDepth(RegressorMixin, BaseEstimator):
         )
         for epoch in range(self.epochs):
             perceptron.set_params(learning_rate_init=1e-3 * np.cos(np.pi / 2 * epoch / self.epochs))
-            perceptron.fit(features, answers)
+            perceptron.fit(features, log_depths)
         return perceptron
 
 
@@ -156,7 +156,10 @@ def moved(cues: np.ndarray, down: int, right: int) -> np.ndarray:
 
 
 def square_mean(cues: np.ndarray, radius: int) -> np.ndarray:
-    """Returns the mean over the square of 2 * radius + 1 cells around each cell, as far as it is in the image."""
+    """Returns the mean over the square of 2 * radius + 1 cells around each cell, as far as it is in the image.
+
+    Not by `scipy.ndimage`: what that rounds otherwise, training would amplify to centimetres.
+    """
     sums = np.zeros((len(cues), CELLS[0] + 1, CELLS[1] + 1, cues.shape[-1]), np.float32)
     np.cumsum(np.cumsum(cues, axis=1), axis=2, out=sums[:, 1:, 1:])
     top, bottom = _reach(CELLS[0], radius)

@@ -22,7 +22,7 @@ import numpy as np
 from etils import epy
 
 from depth_tf.drawing import tables
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sklearn_baseline import measure, models
@@ -100,14 +100,14 @@ def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.P
     started_s = time.perf_counter()
     cues, log_depths = model.fit_cues(pairs.images, pairs.depths_m)
     cues_s = time.perf_counter() - started_s
-    storage.write_array(folder / measure.CUES, cues)
-    storage.write_array(folder / measure.LOG_DEPTHS, log_depths)
+    atomic_files.write_array(folder / measure.CUES, cues)
+    atomic_files.write_array(folder / measure.LOG_DEPTHS, log_depths)
     images = []
     for place, (image, true_m) in enumerate(shrunk_pairs(opened.split(settings.split))):
         images.append(image)
-        storage.write_array(folder / measure.TRUTHS / f"{place:05d}.npy", true_m)
+        atomic_files.write_array(folder / measure.TRUTHS / f"{place:05d}.npy", true_m)
     started_s = time.perf_counter()
-    storage.write_array(folder / measure.SCORED_CUES, model.describe(np.stack(images)))
+    atomic_files.write_array(folder / measure.SCORED_CUES, model.describe(np.stack(images)))
     about = {
         "num_train_images": len(pairs.images),
         "num_images": len(images),
@@ -118,7 +118,7 @@ def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.P
         "cues_ms_an_image": round(1000 * (time.perf_counter() - started_s) / len(images), 1),
         "settings": made_with,
     }
-    storage.write_json(told, about)
+    atomic_files.write_json(told, about)
     return about
 
 
@@ -146,10 +146,10 @@ def write(folder: pathlib.Path, result: dict, *, readme: bool) -> None:
 
 def publish(folder: pathlib.Path, name: str, result: dict, text: str, *, readme: bool) -> None:
     """Writes a result as NAME.json, its table as NAME.md and if asked into this package's README; prints it."""
-    storage.write_json(folder / f"{name}.json", result)
-    storage.write_text(folder / f"{name}.md", text + "\n")
+    atomic_files.write_json(folder / f"{name}.json", result)
+    atomic_files.write_text(folder / f"{name}.md", text + "\n")
     if readme:
-        storage.write_text(README, tables.replace_section(README.read_text(encoding="utf-8"), name, text))
+        atomic_files.write_text(README, tables.replace_section(README.read_text(encoding="utf-8"), name, text))
     say(text)
 
 
@@ -162,12 +162,12 @@ def table(result: dict) -> str:
         rows.append([row["family"], *figures])
     dataset = tables.NAMES.get(result["dataset"], result["dataset"])
     lines = [
-        *tables.markdown(["family", *METRICS.values(), "fit s", "peak GiB", "images/s"], rows),
+        tables.markdown(["family", *METRICS.values(), "fit s", "peak GiB", "images/s"], rows),
         "",
         f"{dataset}, learnt from {result['num_train_images']} images in {result['views']} views, scored on "
-        f"`{result['split']}` ({result['num_images']} images), protocol *eigen*, each answer averaged with its mirror "
-        f"image's. Fit is that of the family alone: the cues, which all share, took {result['cues_s']:.0f} s. Peak "
-        "memory is that of the family's own process; images/s counts cues and answer. "
+        f"`{result['split']}` ({result['num_images']} images), protocol *eigen*, each prediction averaged with its "
+        f"mirror image's. Fit is that of the family alone: the cues, which all share, took {result['cues_s']:.0f} s. "
+        "Peak memory is that of the family's own process; images/s counts cues and prediction. "
         f"{result['n_jobs']} jobs; {result['machine']}, {result['date']}.",
     ]
     return "\n".join(lines)
@@ -195,7 +195,7 @@ def draw(path: pathlib.Path, result: dict) -> None:
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", fontsize="small")
     dataset = tables.NAMES.get(result["dataset"], result["dataset"])
     figure.suptitle(f"{dataset} {result['split']}, {result['num_images']} images, eigen", size="medium")
-    with storage.replacing(path) as temporary:
+    with atomic_files.replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 
 

@@ -1,11 +1,11 @@
-"""What a learner sees of an image: cues on a grid of 15x20 cells.
+"""What a learner sees of an image: cues on 15x20 cells.
 
     fine, middle and coarse gradients   how much edge there is in each of 8 directions, at three sizes of image
     colour                              mean and spread of CIE Lab lightness and colour
     fine and coarse words               which patches the cell holds, in words learnt from the training images
 
 The words are the single-layer features of Coates, Ng and Lee (AISTATS 2011): patches are normalised and whitened,
-k-means finds typical ones, and a patch answers each centre by how much nearer than average it is.
+k-means finds typical ones, and a patch responds to each centre by how much nearer than average it is.
 """
 
 import numpy as np
@@ -33,7 +33,7 @@ class PatchWords(TransformerMixin, BaseEstimator):
 
     Args:
       num_words: k-means centres.
-      num_components: principal components of a cell's answers that are kept, at most one a word.
+      num_components: principal components of a cell's responses that are kept, at most one per word.
       num_patches: patches the centres are learnt from.
       random_state: seed.
     """
@@ -58,12 +58,12 @@ class PatchWords(TransformerMixin, BaseEstimator):
             self.num_words, init="random", n_init=1, batch_size=2048, max_iter=20, random_state=self.random_state
         )
         self.words_ = kmeans.fit(sample @ self.whiten_ - self.offset_).cluster_centers_.astype(np.float32)
-        answers = np.concatenate([self.answers(image).reshape(-1, self.num_words) for image in images])
-        self.pca_ = PCA(min(self.num_components, self.num_words), random_state=self.random_state).fit(answers)
+        responses = np.concatenate([self.responses(image).reshape(-1, self.num_words) for image in images])
+        self.pca_ = PCA(min(self.num_components, self.num_words), random_state=self.random_state).fit(responses)
         return self
 
-    def answers(self, image: np.ndarray) -> np.ndarray:
-        """Returns [15, 20, num_words] float32, the square root of the mean answer to each word in each cell."""
+    def responses(self, image: np.ndarray) -> np.ndarray:
+        """Returns [15, 20, num_words] float32, the square root of the mean response to each word in each cell."""
         white = normalised(patches(image)) @ self.whiten_
         white -= self.offset_
         distances = white @ (-2 * self.words_.T)  # in place from here on: each copy would cost as much as the product
@@ -76,34 +76,23 @@ class PatchWords(TransformerMixin, BaseEstimator):
         return np.sqrt(cell_mean(grid))
 
     def transform(self, images) -> np.ndarray:
-        """Returns [N, 15, 20, num_components] float32."""
+        """Returns what `describe` says of images [N, H, W, 3] float32, 0..1, as [N, 15, 20, channels] float32."""
         check_is_fitted(self)
         return np.stack([self.describe(image) for image in images])
 
     def describe(self, image: np.ndarray) -> np.ndarray:
         """Returns [15, 20, num_components] float32 for one image."""
-        return (self.answers(image) - self.pca_.mean_) @ self.pca_.components_.T
+        return (self.responses(image) - self.pca_.mean_) @ self.pca_.components_.T
 
 
-class DepthCues(TransformerMixin, BaseEstimator):
+class DepthCues(PatchWords):
     """All cues of an image; the parameters are those of `PatchWords`."""
-
-    def __init__(self, num_words: int = 256, num_components: int = 40, num_patches: int = 60_000, random_state=0):
-        self.num_words = num_words
-        self.num_components = num_components
-        self.num_patches = num_patches
-        self.random_state = random_state
 
     def fit(self, images, y=None):
         """Learns the words from images [N, 120, 160, 3] float32, 0..1."""
         self.fine_words_ = PatchWords(**self.get_params()).fit(images)
         self.coarse_words_ = PatchWords(**self.get_params()).fit([half(image) for image in images])
         return self
-
-    def transform(self, images) -> np.ndarray:
-        """Returns the cues of images [N, 120, 160, 3] float32, 0..1, as [N, 15, 20, channels] float32."""
-        check_is_fitted(self)
-        return np.stack([self.describe(image) for image in images])
 
     def describe(self, image: np.ndarray) -> np.ndarray:
         """Returns [15, 20, channels] float32 for one image; `groups` names the channels."""

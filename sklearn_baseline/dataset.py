@@ -5,6 +5,7 @@ Images and depths come at the network's size, so that both models see the same p
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 from collections.abc import Callable, Iterator
 
@@ -17,8 +18,7 @@ from depth_tf.runtime.memory import GIB, peak_gib
 from depth_tf.runtime.program import option, say
 
 with epy.lazy_imports():
-    from depth_tf.data import resizing, splits
-    from depth_tf.data import scenes
+    from depth_tf.data import resizing, scenes, splits
 
 SIZE_PX = (192, 256)  # height and width
 PAIR_BYTES = SIZE_PX[0] * SIZE_PX[1] * (3 + 4)  # uint8 RGB, float32 depth
@@ -35,17 +35,11 @@ class DataSettings(settings.DataSettings):
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
-    """What is learnt from.
+    """What is learnt from."""
 
-    Attributes:
-      images: [N, 192, 256, 3] uint8, RGB.
-      depths_m: [N, 192, 256] float32, metres, 0 where missing.
-      scenes: the scene of each image, or None where scenes are unknown.
-    """
-
-    images: np.ndarray
-    depths_m: np.ndarray
-    scenes: tuple[str, ...] | None
+    images: np.ndarray  # [N, 192, 256, 3] uint8, RGB
+    depths_m: np.ndarray  # [N, 192, 256] float32, metres, 0 where missing
+    scenes: tuple[str, ...] | None  # the scene of each image, or None where scenes are unknown
 
 
 def read_part(split: splits.Split, *, max_ram_gib: float, fit_bytes: Callable[[int], int]) -> Pairs:
@@ -81,14 +75,9 @@ def num_images_that_fit(available: int, *, free_bytes: float, fit_bytes: Callabl
       free_bytes: memory left.
       fit_bytes: grows with the number of images.
     """
-    least, most = 0, available
-    while least < most:
-        middle = (least + most + 1) // 2
-        if middle * PAIR_BYTES + fit_bytes(middle) <= free_bytes:
-            least = middle
-        else:
-            most = middle - 1
-    return least
+    return bisect.bisect_right(
+        range(1, available + 1), free_bytes, key=lambda count: count * PAIR_BYTES + fit_bytes(count)
+    )
 
 
 def read_pairs(split: splits.Split, count: int = 0) -> Pairs:

@@ -156,7 +156,8 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
         cues = np.empty((total, *CELLS, self.cues_.num_channels()), np.float16)
         log_depths = np.empty((total, *targets.SHAPE), np.float32)
         made = self._parallel(lambda place: see(*divmod(place, len(images))), range(total))
-        for place, seen in enumerate(tqdm.tqdm(made, "cues", total, unit=" views", disable=not self.progress)):
+        made = tqdm.tqdm(made, "cues", total, unit=" views", mininterval=5, disable=not self.progress)
+        for place, seen in enumerate(made):
             cues[place], log_depths[place] = seen
         return cues, log_depths
 

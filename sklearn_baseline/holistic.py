@@ -1,7 +1,7 @@
 """The whole image at once: a descriptor of all its cues, and a regressor onto a basis of depth maps.
 
-The descriptor holds the cues' means over grids from 1x1 to 15x20; principal components make it short. Depth maps
-are the mean map plus 64 principal components, so any of scikit-learn's multi-output regressors can answer one.
+The descriptor holds the cues' means over blocks from 1x1 to 15x20; principal components make it short. Depth maps
+are the mean map plus 64 principal components, so any of scikit-learn's multi-output regressors can predict one.
 """
 
 import numpy as np
@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_baseline import targets
 from sklearn_baseline.cues import COLOUR, GRADIENTS, WORDS, block_mean
 
-# Grid, channels and weight of each block of the descriptor; a block's variance is its weight. Gradients are also kept
-# cell by cell, since they tell where edges are; words over the whole frame tell what kind of place it is.
+# Rows and columns, channels and weight of each block of the descriptor; a block's variance is its weight. Gradients
+# are also kept cell by cell, since they tell where edges are; words over the whole image tell what kind of place it is.
 BLOCKS = (
     ((5, 5), GRADIENTS, 1.0),
     ((5, 5), COLOUR, 0.5),
@@ -30,7 +30,7 @@ MAX_PCA_ROWS = 1500  # views the descriptor's components are learnt from
 
 
 class Descriptor(TransformerMixin, BaseEstimator):
-    """One vector an image: its cues over several grids, as principal components.
+    """One vector per image: its cues over several divisions of the image, as principal components.
 
     Args:
       num_components: length of the vector; fewer if there are not as many views.
@@ -76,7 +76,7 @@ class Descriptor(TransformerMixin, BaseEstimator):
 
 
 class HolisticDepth(RegressorMixin, BaseEstimator):
-    """Answers an image's depth map from its descriptor.
+    """Predicts an image's depth map from its descriptor.
 
     Args:
       regressor: any of scikit-learn's regressors of several outputs; None takes kernel ridge.

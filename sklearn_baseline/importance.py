@@ -16,7 +16,7 @@ import numpy as np
 from etils import epy
 
 from depth_tf.drawing import tables
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sklearn_baseline.compare import publish
@@ -87,15 +87,8 @@ def permutation_importance(model: estimator.DepthRegressor, split: splits.Split,
             losses.append((base["delta1"] - found["delta1"], found["abs_rel"] - base["abs_rel"]))
         mean, spread = np.mean(losses, axis=0), np.std(losses, axis=0)
         say(f"{name}: delta1 {-mean[0]:+.3f}")
-        rows.append(
-            {
-                "group": name,
-                "delta1_lost": float(mean[0]),
-                "delta1_spread": float(spread[0]),
-                "abs_rel_gained": float(mean[1]),
-                "abs_rel_spread": float(spread[1]),
-            }
-        )
+        names = ("delta1_lost", "abs_rel_gained", "delta1_spread", "abs_rel_spread")
+        rows.append({"group": name, **dict(zip(names, map(float, (*mean, *spread)), strict=True))})
     base = {name: base[name] for name in ("delta1", "abs_rel", "num_images")}
     return {**base, "repeats": repeats, "seed": seed, "groups": sorted(rows, key=lambda row: -row["delta1_lost"])}
 
@@ -116,17 +109,13 @@ def write(folder: pathlib.Path, result: dict, *, readme: bool) -> None:
 
 def table(result: dict) -> str:
     """Returns what each group is worth, as a Markdown table."""
+    losses = (("delta1_lost", "delta1_spread"), ("abs_rel_gained", "abs_rel_spread"))
     rows = [
-        [
-            row["group"],
-            f"{row['delta1_lost']:.3f} ± {row['delta1_spread']:.3f}",
-            f"{row['abs_rel_gained']:.3f} ± {row['abs_rel_spread']:.3f}",
-        ]
-        for row in result["groups"]
+        [row["group"], *(f"{row[mean]:.3f} ± {row[spread]:.3f}" for mean, spread in losses)] for row in result["groups"]
     ]
     dataset = tables.NAMES.get(result["dataset"], result["dataset"])
     lines = [
-        *tables.markdown(["cues taken from another image", "delta1 lost", "AbsRel gained"], rows),
+        tables.markdown(["cues taken from another image", "delta1 lost", "AbsRel gained"], rows),
         "",
         f"{dataset} `{result['split']}`, {result['num_images']} images, protocol *eigen*; without any exchange delta1 "
         f"{result['delta1']:.3f}, AbsRel {result['abs_rel']:.3f}. Mean and standard deviation of {result['repeats']} "
@@ -147,7 +136,7 @@ def draw(path: pathlib.Path, result: dict) -> None:
         color="C0",
     )
     axes.set_xlabel(f"delta1 lost, of {result['delta1']:.3f}, when this cue comes from another image")
-    with storage.replacing(path) as temporary:
+    with atomic_files.replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import threadpoolctl
 from etils import epy
 
-from depth_tf.runtime import memory, program, storage
+from depth_tf.runtime import atomic_files, memory, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sklearn_baseline.models import HEADS
@@ -47,7 +47,7 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Fits, scores and writes the result."""
-    storage.write_json(settings.output, measure(settings.family, pathlib.Path(settings.folder), settings))
+    atomic_files.write_json(settings.output, measure(settings.family, pathlib.Path(settings.folder), settings))
 
 
 def measure(family: str, folder: pathlib.Path, settings: Settings) -> dict:
@@ -98,4 +98,4 @@ def eigen_metrics(log_depths: np.ndarray, truths_m: Iterable[np.ndarray]) -> dic
 
 
 if __name__ == "__main__":
-    program.run(main, Settings)
+    program.run(main, Settings, tensorflow=False)

@@ -12,7 +12,7 @@ import zipfile
 import sklearn
 import skops.io
 
-from depth_tf.runtime import storage
+from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
 from sklearn_baseline import VERSION
 from sklearn_baseline.estimator import DepthRegressor
@@ -44,7 +44,7 @@ def save_model(path: str | os.PathLike, model: DepthRegressor, about: dict) -> N
     """
     made_by = {"kind": KIND, "version": VERSION, "scikit_learn": sklearn.__version__, **about}
     try:
-        with storage.replacing(path) as temporary:
+        with atomic_files.replacing(path) as temporary:
             skops.io.dump(model, temporary)
             with zipfile.ZipFile(temporary, "a") as archive:
                 archive.writestr(ABOUT, json.dumps(made_by, indent=2))

@@ -21,7 +21,7 @@ import numpy as np
 import tqdm
 from etils import epy
 
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sklearn_baseline.dataset import BATCH_IMAGES, SIZE_PX, DataSettings, shrunk_pairs
@@ -77,7 +77,7 @@ def predict_photographs(model: estimator.DepthRegressor, path: pathlib.Path, out
             model.describe(resizing.resize_image(image, SIZE_PX).numpy()[np.newaxis])
         )
         depth_m = targets.to_metres(log_depth, image.shape[:2])
-        storage.write_array(output_dir / f"{photograph.stem}.npy", depth_m)
+        atomic_files.write_array(output_dir / f"{photograph.stem}.npy", depth_m)
         figures.image_and_depth(output_dir / f"{photograph.stem}.png", image, depth_m, title=photograph.name)
         say(f"{place}/{len(paths)} {photograph.name}: {depth_m.min():.2f} to {depth_m.max():.2f} m")
     say(f"wrote {len(paths)} depth maps, .npy in metres and .png, to {output_dir}")
@@ -110,8 +110,8 @@ def predict_split(model: estimator.DepthRegressor, split: splits.Split, settings
         raise InputError(f"--output_dir={folder} is not empty: name a new folder")
     started_s = time.perf_counter()
     examples = predicted_examples(model, split)
-    for place, example in enumerate(tqdm.tqdm(examples, total=split.num_images, unit=" images")):
-        storage.write_array(folder / f"{place:05d}.npy", example.pred)
+    for place, example in enumerate(tqdm.tqdm(examples, total=split.num_images, unit=" images", mininterval=5)):
+        atomic_files.write_array(folder / f"{place:05d}.npy", example.pred)
         if settings.pictures:
             figures.image_and_depth(folder / f"{place:05d}.png", example.image, example.pred, title=f"{place:05d}")
     rate = split.num_images / (time.perf_counter() - started_s)

@@ -1,4 +1,4 @@
-"""What is learnt: log depth on a grid of 30x40, which a learner answers and which becomes metres at any size."""
+"""What is learnt: log depth on 30x40, which a learner predicts and which becomes metres at any size."""
 
 import numpy as np
 

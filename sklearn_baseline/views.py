@@ -1,6 +1,6 @@
 """More views of a training pair: what the same camera might have seen, with the depth that goes with it.
 
-Mirrored: the depth is mirrored too. Zoomed: a crop enlarged to the frame is what a camera sees whose focal length is
+Mirrored: the depth is mirrored too. Zoomed: a crop enlarged to full size is what a camera sees whose focal length is
 larger by the zoom; for the same camera the scene must then be nearer by it, so its depth is divided by the zoom.
 Relit: brightness, colour and gamma change, depth does not.
 """

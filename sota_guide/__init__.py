@@ -6,7 +6,7 @@
     run            program: one photograph to a depth map, with a network of KerasHub
     evaluate       program: scores such a network with depth_tf's own evaluator
     finetune       program: takes KerasHub's network from relative depth to metres
-    speed          program: seconds an image and memory, with or without weights
+    speed          program: seconds per image and memory, with or without weights
     torch_predict  program: depth maps of a folder of images in PyTorch, for depth_tf.evaluate
       presets        loads a network of KerasHub, by name or from a folder
       architectures  the same network with random weights

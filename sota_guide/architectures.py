@@ -16,25 +16,15 @@ TRAINED_SIZE_PX = 518  # side of the images that the published weights were trai
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """Sizes of an encoder (DINOv2) and a decoder (DPT).
+    """Sizes of an encoder (DINOv2) and a decoder (DPT)."""
 
-    Attributes:
-      num_layers: transformer blocks.
-      hidden_dim: width of a block.
-      num_heads: attention heads.
-      stages: the four blocks whose output the decoder reads, counted from 1.
-      neck_dims: channels of the decoder's four levels.
-      fusion_dim: channels where the levels are joined.
-      head_dim: channels before the last layer.
-    """
-
-    num_layers: int
-    hidden_dim: int
-    num_heads: int
-    stages: tuple[int, int, int, int]
-    neck_dims: tuple[int, int, int, int]
-    fusion_dim: int
-    head_dim: int
+    num_layers: int  # transformer blocks
+    hidden_dim: int  # width of a block
+    num_heads: int  # attention heads
+    stages: tuple[int, int, int, int]  # the four blocks whose output the decoder reads, counted from 1
+    neck_dims: tuple[int, int, int, int]  # channels of the decoder's four levels
+    fusion_dim: int  # channels where the levels are joined
+    head_dim: int  # channels before the last layer
 
 
 # Source of `small`: config.json of the Hugging Face repository keras/depth_anything_v2_small, commit a3a6f49.
@@ -50,7 +40,7 @@ def build_estimator(name: str, *, size_px: int = TRAINED_SIZE_PX, max_depth_m: f
     Args:
       name: a key of `ARCHITECTURES`.
       size_px: side of the square image it takes, divisible by 14.
-      max_depth_m: makes it answer metres up to this; None makes it answer relative inverse depth.
+      max_depth_m: makes it predict metres up to this; None makes it predict relative inverse depth.
 
     Raises:
       InputError: if the name is unknown, the size is not divisible by 14, or KerasHub is missing.

@@ -8,60 +8,49 @@ per_image.csv and panels.png, history.csv, config.json, flags.txt and environmen
 not used: one pixel without depth turns it, and then every weight, into NaN.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 import pathlib
 import sys
 
-import keras
 import numpy as np
+from etils import epy
 
-from depth_tf import callbacks, optimizers, pipeline, schedules
-from depth_tf import evaluate as depth_tf_evaluate
-from depth_tf.augmentation import Augmentation
-from depth_tf.data.opening import naming_bad_records, open_dataset, resolve_name
-from depth_tf.data.splits import DepthDataset
-from depth_tf.losses import depth_loss
+from depth_tf.data.settings import DataSettings
 from depth_tf.runtime import program, run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
-from depth_tf.scoring.keras_metrics import network_grid_metrics
-from depth_tf.scoring.mean_depth import log_mean_depth_m, mean_depth_map
-from depth_tf.synthetic_rooms.builder import SIZES
 from sota_guide import evaluate, presets
 
-GRID_STEP_PX = 32  # depth_tf's batches have sides divisible by 32, the network's are divisible by 14
+with epy.lazy_imports():
+    import keras
+
+    from depth_tf import augmentation, callbacks, losses, optimizers, pipeline, schedules
+    from depth_tf.data import opening, resizing, splits
+    from depth_tf.scoring import keras_metrics, mean_depth, score_run
+
 SHOWN = ("abs_rel", "rmse_m", "log10", "delta1")  # while training; callbacks.MONITOR is among them
 BEST_WEIGHTS = "best.weights.h5"  # while training; the preset takes its place
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """What a fine-tuning run depends on; each field is the flag of its name."""
+class Settings(DataSettings):
+    """What a fine-tuning run depends on; the farthest depth is also the network's farthest prediction."""
 
     preset: str = option(presets.NAMES[0], "network to start from: KerasHub's name, or a folder", group="network")
     size_px: int = option(252, "side of the square the network sees, divisible by 14", group="network")
-    min_depth_m: float = option(0.1, "nearer readings are missing, metres", group="network")
-    max_depth_m: float = option(
-        10.0, "farther readings are missing, and the network's farthest answer", group="network"
-    )
     freeze_encoder: bool = option(False, "train the decoder alone: quicker, in less memory", group="network")
-    dataset: str = option(
-        "auto", "what to train on; auto: NYU if prepared, else synthetic rooms", group="data", choices=CHOICES
-    )
-    data_dir: str | None = option(None, "folder TFDS keeps data sets in, or that holds train/", group="data")
-    max_train_images: int = option(0, "train on the first this many images; 0: all", group="data")
-    validation_fraction: float = option(0.1, "share of train, in whole scenes, held out to judge by", group="data")
-    rooms: str = option("default", "size of synthetic_rooms", group="data", choices=SIZES)
-    depth_scale: float = option(0.001, "metres a unit of a folder's depth PNGs", group="data")
-    skip_incomplete: bool = option(False, "leave out a folder's images without depth, and reverse", group="data")
+    max_train_images: int = option(0, "train on the first this many images; 0: all", group="training")
     epochs: int = option(2, "passes over the training images", group="training")
     learning_rate: float = option(5e-5, "peak rate, after a warm-up and before half a cosine", group="training")
-    global_batch_size: int = option(8, "images a step", group="training")
+    global_batch_size: int = option(8, "images per step", group="training")
     seed: int = option(0, "of the order and the augmentation", group="training")
     workdir: str = option("runs/metric", "folder of the run", group="run")
 
     def __post_init__(self):
+        super().__post_init__()
         for name in ("epochs", "global_batch_size"):
             if getattr(self, name) < 1:
                 raise InputError(f"expected --{name} of 1 or more, got {getattr(self, name)}")
@@ -76,17 +65,17 @@ def main(settings: Settings) -> None:
 
 def finetune(settings: Settings) -> dict:
     """Runs all stages and returns what metrics.json holds."""
-    settings = dataclasses.replace(settings, dataset=resolve_name(settings.dataset, settings.data_dir))
+    settings = dataclasses.replace(settings, dataset=opening.resolve_name(settings.dataset, settings.data_dir))
     keras.utils.set_random_seed(settings.seed)
-    dataset = open_dataset(settings.dataset, settings.data_dir, **options_of(dataclasses.asdict(settings)))
-    grid = grid_of(settings)
+    dataset = opening.open_chosen(settings, max_train_images=settings.max_train_images)
+    size_px = batch_size_px(settings.size_px)
     workdir = pathlib.Path(settings.workdir)
-    with naming_bad_records(dataset):
-        initial_depth_m = log_mean_depth_m(mean_depth_map(dataset.split("train"), grid))
+    with opening.naming_bad_records(dataset):
+        start_m = initial_depth_m(dataset, size_px)
         model = presets.load(settings.preset, size_px=settings.size_px)
-        estimator = metric_estimator(model, settings, initial_depth_m)
+        estimator = metric_estimator(model, settings, start_m)
         run_folder.claim(workdir, settings, dataset.describe())
-        fit(estimator, dataset, grid, settings)
+        fit(estimator, dataset, size_px, settings)
         save_preset(estimator, workdir / presets.FOLDER)
         return evaluate.score(
             presets.DepthModel(estimator, f"{model.name}, tuned to metres"),
@@ -94,32 +83,36 @@ def finetune(settings: Settings) -> dict:
             split=next(name for name in ("validation", "holdout", "train") if name in dataset.splits),
             output=workdir / run_folder.METRICS,
             command=program.command_line("sota_guide.finetune"),
-            trained_on=depth_tf_evaluate.trained_on(workdir),
+            trained_on=score_run.trained_on(workdir),
         )
 
 
-def grid_of(settings: Settings) -> pipeline.Grid:
-    """Returns the grid of the batches: the square of sides divisible by 32 that is next above the network's."""
-    side_px = GRID_STEP_PX * math.ceil(settings.size_px / GRID_STEP_PX)
-    return pipeline.Grid(side_px, side_px, settings.min_depth_m, settings.max_depth_m)
+def batch_size_px(size_px: int) -> tuple[int, int]:
+    """Returns the size of the batches' images: the square of sides divisible by 32 that is next above the network's."""
+    return (resizing.STRIDE * math.ceil(size_px / resizing.STRIDE),) * 2
 
 
-def metric_estimator(model: presets.DepthModel, settings: Settings, initial_depth_m: float):
-    """Returns an estimator that answers metres, with the model's weights.
+def initial_depth_m(dataset: splits.DepthDataset, size_px: tuple[int, int]) -> float:
+    """Returns what the network predicts everywhere at first: the most central depth of the mean map, metres."""
+    return mean_depth.log_mean_depth_m(mean_depth.mean_depth_map(dataset.split("train"), size_px))
 
-    The last layer of a relative network is replaced by one that answers `initial_depth_m` everywhere: its answer is
+
+def metric_estimator(model: presets.DepthModel, settings: Settings, start_m: float):
+    """Returns an estimator that predicts metres, with the model's weights.
+
+    The last layer of a relative network is replaced by one that predicts `start_m` everywhere: its output is
     inverse depth, near is large, so the sigmoid that KerasHub puts behind it for metres would start saturated and
-    upside down. A network that answers metres already is taken as it is.
+    upside down. A network that predicts metres already is taken as it is.
     """
     old = model.estimator
     backbone = _with_own_position_embeddings(old.backbone)
     if model.prediction_kind == "inverse_depth":
-        share = initial_depth_m / settings.max_depth_m
+        share = start_m / settings.max_depth_m
         last = backbone.head.conv3
         last.kernel.assign(np.zeros(last.kernel.shape, np.float32))
         last.bias.assign(np.full(last.bias.shape, math.log(share / (1 - share)), np.float32))
     backbone.image_encoder.trainable = not settings.freeze_encoder
-    # What takes no part in the answer: Keras warns of weights without a gradient.
+    # What takes no part in the prediction: Keras warns of weights without a gradient.
     backbone.image_encoder.embeddings.mask_token.trainable = False
     backbone.neck.fusion_stage[0].residual_layer1.trainable = False
     return type(old)(
@@ -131,27 +124,27 @@ def metric_estimator(model: presets.DepthModel, settings: Settings, initial_dept
     )
 
 
-def training_network(estimator, grid: pipeline.Grid) -> keras.Model:
-    """Returns the estimator between depth_tf's batches: images in 0..255 on the grid to metres on the grid."""
-    size_px, converter = estimator.input_shape[1], estimator.preprocessor.image_converter
-    image = keras.Input((grid.height_px, grid.width_px, 3), name="image")
-    square = keras.layers.Resizing(size_px, size_px, interpolation="bilinear")(image)
+def training_network(estimator, size_px: tuple[int, int]) -> keras.Model:
+    """Returns the estimator between depth_tf's batches: images in 0..255 to metres, both of `size_px`."""
+    side_px, converter = estimator.input_shape[1], estimator.preprocessor.image_converter
+    image = keras.Input((*size_px, 3), name="image")
+    square = keras.layers.Resizing(side_px, side_px, interpolation="bilinear")(image)
     scaled = square * np.asarray(converter.scale, np.float32) + np.asarray(converter.offset, np.float32)
     depth_m = estimator(scaled)["depths"]
-    depth_m = keras.layers.Resizing(grid.height_px, grid.width_px, interpolation="bilinear")(depth_m)
+    depth_m = keras.layers.Resizing(*size_px, interpolation="bilinear")(depth_m)
     return keras.Model(image, keras.ops.maximum(depth_m, presets.MIN_DEPTH_M))
 
 
-def fit(estimator, dataset: DepthDataset, grid: pipeline.Grid, settings: Settings) -> None:
+def fit(estimator, dataset: splits.DepthDataset, size_px: tuple[int, int], settings: Settings) -> None:
     """Calls `fit`; the estimator then holds the weights of the epoch that did best on the hold-out, or the last."""
     train_split, holdout = dataset.split("train"), dataset.splits.get("holdout")
     steps = pipeline.steps_per_epoch(train_split.num_images, settings.global_batch_size)
-    network = training_network(estimator, grid)
+    network = training_network(estimator, size_px)
     rate = schedules.learning_rate("cosine", settings.learning_rate, steps=settings.epochs * steps)
     network.compile(
         optimizer=optimizers.build_optimizer("adamw", rate),
-        loss=depth_loss(),
-        weighted_metrics=[metric for metric in network_grid_metrics() if metric.name in SHOWN],
+        loss=losses.depth_loss(),
+        weighted_metrics=[metric for metric in keras_metrics.network_grid_metrics() if metric.name in SHOWN],
         jit_compile=False,  # not tried with XLA on a GPU
     )
     workdir = pathlib.Path(settings.workdir)
@@ -161,16 +154,16 @@ def fit(estimator, dataset: DepthDataset, grid: pipeline.Grid, settings: Setting
     history = network.fit(
         pipeline.training_batches(
             train_split,
-            grid,
+            size_px,
             batch_size=settings.global_batch_size,
             seed=settings.seed,
             steps=settings.epochs * steps,
-            strength=Augmentation(),
+            strength=augmentation.Augmentation(),
             how=pipeline.Input(cache="none"),
         ),
         epochs=settings.epochs,
         steps_per_epoch=steps,
-        validation_data=holdout and pipeline.scoring_batches(holdout, grid, batch_size=settings.global_batch_size),
+        validation_data=holdout and pipeline.scoring_batches(holdout, size_px, batch_size=settings.global_batch_size),
         shuffle=False,  # the pipeline has its own order
         verbose=1 if sys.stdout.isatty() else 2,
         callbacks=[

@@ -1,8 +1,10 @@
 """Depth networks of KerasHub: loaded by name or from a folder, and asked for depth.
 
 Images are brought to the network's square here, whole. KerasHub's own image converter, as its presets were saved,
-crops a photograph to its middle square first, so that `predict` on 640x480 answers for three quarters of it.
+crops a photograph to its middle square first, so that `predict` on 640x480 covers three quarters of it.
 """
+
+from __future__ import annotations
 
 import importlib
 import pathlib
@@ -10,16 +12,19 @@ import tempfile
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
+from etils import epy
 
 from depth_tf.runtime.errors import InputError
+
+with epy.lazy_imports():
+    import tensorflow as tf
 
 # KerasHub's own names; the weights of base and large are CC-BY-NC-4.0.
 NAMES = ("depth_anything_v2_small", "depth_anything_v2_base", "depth_anything_v2_large")
 PAGE = "https://www.kaggle.com/models/keras/depth-anything"
 INSTALL = "pip install -r sota_guide/requirements.txt"
 CONFIG, TASK = "config.json", "task.json"  # files of a preset's folder
-RELATIVE = {"depth_estimation_type": "relative"}  # what a preset without task.json answers
+RELATIVE = {"depth_estimation_type": "relative"}  # what a preset without task.json predicts
 FOLDER = "preset"  # what `finetune` calls it inside a run's folder
 PATCH_PX = 14  # the encoder sees the image in squares of this side
 LEAST_SIZE_PX = 84  # below, the decoder's coarsest level has no room for a 3x3 kernel
@@ -170,7 +175,7 @@ def _from_network(keras_hub, preset: str):
             return from_preset(preset, **RELATIVE)
         try:
             return from_preset(preset)
-        except TypeError:  # it was saved, as the published ones are, without what its answer means
+        except TypeError:  # it was saved, as the published ones are, without what its output means
             return from_preset(preset, **RELATIVE)
     except (OSError, ValueError, TypeError) as error:
         # Off-line, Kaggle's client raises requests' ConnectionError, an OSError; for hf:// KerasHub turns it into

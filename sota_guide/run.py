@@ -3,22 +3,28 @@
     python -m sota_guide.run --preset=depth_anything_v2_small --input=PHOTO --output_dir=DIR
 
 writes DIR/PHOTO_relative_inverse_depth.npy and .png: 1/depth up to an unknown scale and shift, large is near. A
-network that answers in metres writes PHOTO_depth_m.npy and .png. Both have the photograph's size.
+network that predicts metres writes PHOTO_depth_m.npy and .png. Both have the photograph's size.
 """
+
+from __future__ import annotations
 
 import dataclasses
 import pathlib
 import time
 
 import numpy as np
-import tensorflow as tf
+from etils import epy
 
-from depth_tf.data import photos, resizing
-from depth_tf.drawing import figures
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sota_guide import presets
+
+with epy.lazy_imports():
+    import tensorflow as tf
+
+    from depth_tf.data import photos, resizing
+    from depth_tf.drawing import figures
 
 SUFFIXES = {"inverse_depth": "relative_inverse_depth", "depth_m": "depth_m"}
 UNITS = {"inverse_depth": "relative inverse depth: no unit, large is near", "depth_m": "depth in metres"}
@@ -61,8 +67,8 @@ def write(stem: pathlib.Path, depth: np.ndarray, prediction_kind: str) -> None:
       prediction_kind: "depth_m" or "inverse_depth".
     """
     low, middle, high = np.percentile(depth, (0, 50, 100))
-    storage.write_array(stem.with_name(stem.name + ".npy"), depth)
-    with storage.replacing(stem.with_name(stem.name + ".png")) as temporary:
+    atomic_files.write_array(stem.with_name(stem.name + ".npy"), depth)
+    with atomic_files.replacing(stem.with_name(stem.name + ".png")) as temporary:
         temporary.write_bytes(tf.io.encode_png(paint(depth, prediction_kind)).numpy())
     say(f"{UNITS[prediction_kind]}: least {low:.3f}, median {middle:.3f}, greatest {high:.3f}")
     say(f"wrote {stem}.npy (to measure with) and {stem}.png (to look at)")

@@ -1,4 +1,4 @@
-"""Times Depth Anything V2 in KerasHub on this machine: seconds an image, and the memory it takes.
+"""Times Depth Anything V2 in KerasHub on this machine: seconds per image, and the memory it takes.
 
     python -m sota_guide.speed                                              # random weights: no download
     python -m sota_guide.speed --preset=depth_anything_v2_small --output=sota_guide/results/speed_mygpu.json
@@ -6,17 +6,22 @@
 Speed does not depend on what the weights hold. `python -m sota_guide.tables` shows every results/speed*.json.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import pathlib
 import time
 
 import numpy as np
-import tensorflow as tf
+from etils import epy
 
-from depth_tf.runtime import machine, memory, program, storage
+from depth_tf.runtime import atomic_files, machine, memory, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sota_guide import architectures, presets
+
+with epy.lazy_imports():
+    import tensorflow as tf
 
 FRAME_SHAPE = (480, 640, 3)  # the image timed: a frame of NYU Depth V2
 
@@ -46,10 +51,10 @@ def main(settings: Settings) -> None:
         model = presets.DepthModel(estimator, f"depth_anything_v2_{settings.architecture}, random weights")
     result = {**measure(model, settings.repeats), "note": settings.note}
     say(f"{result['model']['preset']}: {result['parameters']:,} parameters, {model.size_px}x{model.size_px} px")
-    say(f"first image {result['first_image_s']:.2f} s, then median {result['median_s']:.3f} s an image")
+    say(f"first image {result['first_image_s']:.2f} s, then median {result['median_s']:.3f} s per image")
     say(f"memory: {result['peak_memory_mib']:.0f} MiB {result['peak_memory_of']}; {result['machine']}")
     if settings.output:
-        storage.write_json(pathlib.Path(settings.output), result)
+        atomic_files.write_json(pathlib.Path(settings.output), result)
 
 
 def measure(model: presets.DepthModel, repeats: int) -> dict:

@@ -9,8 +9,8 @@ import json
 import pathlib
 import tomllib
 
-from depth_tf.report import replace_section, results_tables
-from depth_tf.runtime import program, storage
+from depth_tf.drawing.tables import markdown, replace_section, results_tables
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 
@@ -45,7 +45,7 @@ def main(settings: Settings) -> None:
     for name, content in sections(load_data(), load_results()).items():
         fresh = replace_section(fresh, name, content)
     if not settings.check:
-        storage.write_text(README, fresh)
+        atomic_files.write_text(README, fresh)
         return say("wrote sota_guide/README.md")
     if fresh != text:
         raise InputError("sota_guide/README.md differs from its data: expected equal; run python -m sota_guide.tables")
@@ -107,16 +107,16 @@ def sections(data: dict, results: list[dict]) -> dict[str, str]:
 
 
 def facts_table(data: dict, chosen) -> str:
-    """Returns the facts of the models for which `chosen` is true, a row each."""
-    lines = _head(["model", *FACTS.values(), "read as, source"])
+    """Returns the facts of the models for which `chosen` is true, one row each."""
+    rows = []
     for model in filter(chosen, data["models"].values()):
         cells = [_fact(model, key) for key in FACTS]
-        lines.append(_line([model["name"], *cells, f"{model['read_as']}, {_links(model['sources'])}"]))
-    return "\n".join(lines)
+        rows.append([model["name"], *cells, f"{model['read_as']}, {_links(model['sources'])}"])
+    return markdown(["model", *FACTS.values(), "read as, source"], rows)
 
 
 def protocol_table(data: dict, name: str, *, shortlist: bool = False) -> str:
-    """Returns the figures of one protocol, a row a model, a column a data set; headed by whether they are aligned."""
+    """Returns the figures of one protocol, a row per model, a column per data set, under whether they are aligned."""
     protocol, rows = data["protocols"][name], _rows(data, name)
     if shortlist:
         rows = [(model, figures) for model, figures in rows if model.get("shortlist")]
@@ -124,37 +124,31 @@ def protocol_table(data: dict, name: str, *, shortlist: bool = False) -> str:
     metrics = " / ".join(data["metrics"][metric] for metric in protocol["metrics"])
     kind = "**Aligned to the truth**. " if protocol["aligned"] else "**Not aligned**. "
     kind = "" if protocol.get("plain", False) else kind  # where there is no truth to align to
-    lines = [f"{kind}{protocol['title']}: {metrics}.", "", *_head(["model", *datasets, "read as, source"])]
+    cells_of_rows = []
     for model, figures in rows:
         cells = [_cell(figures, dataset, protocol["metrics"]) for dataset in datasets]
         read_as = ", ".join(dict.fromkeys(figure["read_as"] for figure in figures))
         sources = dict.fromkeys(figure["source"] for figure in figures)
-        lines.append(_line([model["name"], *cells, f"{read_as}, {_links(sources)}"]))
-    return "\n".join(lines)
+        cells_of_rows.append([model["name"], *cells, f"{read_as}, {_links(sources)}"])
+    table = markdown(["model", *datasets, "read as, source"], cells_of_rows)
+    return f"{kind}{protocol['title']}: {metrics}.\n\n{table}"
 
 
 def speed_table(results: list[dict]) -> str:
-    """Returns what `sota_guide.speed` measured, a row a file."""
-    lines = _head(["network, weights", "size", "median s an image", "first s", "memory", "measured"])
+    """Returns what `sota_guide.speed` measured, one row per file."""
+    rows = []
     for result in results:
         model, note = result["model"], f"; {result['note']}" if result["note"] else ""
-        lines.append(
-            _line(
-                [
-                    f"{model['preset']}, {model['library']}",
-                    f"{model['size_px']}x{model['size_px']}",
-                    f"{result['median_s']:.2f}",
-                    f"{result['first_image_s']:.1f}",
-                    f"{result['peak_memory_mib'] / 1024:.1f} GiB {result['peak_memory_of']}",
-                    f"{result['date']}, {result['machine']}{note}",
-                ]
-            )
-        )
-    return "\n".join(lines)
+        network, side_px = f"{model['preset']}, {model['library']}", model["size_px"]
+        memory = f"{result['peak_memory_mib'] / 1024:.1f} GiB {result['peak_memory_of']}"
+        figures = [f"{side_px}x{side_px}", f"{result['median_s']:.2f}", f"{result['first_image_s']:.1f}", memory]
+        rows.append([network, *figures, f"{result['date']}, {result['machine']}{note}"])
+    columns = ["network, weights", "size", "median s per image", "first s", "memory", "measured"]
+    return markdown(columns, rows)
 
 
 def sources_list(data: dict) -> str:
-    """Returns the sources, a line each."""
+    """Returns the sources, one line each."""
     lines = []
     for key, source in data["sources"].items():
         commit = f", commit {source['commit']}" if "commit" in source else ""
@@ -201,13 +195,5 @@ def _links(sources) -> str:
     return ", ".join(f"`{source}`" for source in sources)
 
 
-def _head(columns: list[str]) -> list[str]:
-    return [_line(columns), _line(["---"] * len(columns))]
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 if __name__ == "__main__":
-    program.run(main, Settings)
+    program.run(main, Settings, tensorflow=False)

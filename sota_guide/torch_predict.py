@@ -10,19 +10,18 @@ needs neither TensorFlow nor Keras.
 import dataclasses
 import importlib
 import pathlib
-import time
 
 import numpy as np
+import tqdm
 from PIL import Image, ImageOps
 
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 
 MODEL = "depth-anything/Depth-Anything-V2-Small-hf"  # Apache-2.0, relative inverse depth
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 INSTALL = "pip install -r sota_guide/requirements-torch.txt"
-NEWS_EVERY_S = 5.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,22 +45,18 @@ def main(settings: Settings) -> None:
     metric = getattr(network.config, "depth_estimation_type", "relative") == "metric"
     kind = "depth_m" if metric else "inverse_depth"
     say(f"{settings.model}: {sum(weight.numel() for weight in network.parameters()):,} parameters on {device}")
-    started_s = news_s = time.perf_counter()
-    for done, path in enumerate(paths, start=1):
+    for path in tqdm.tqdm(paths, unit=" images"):
         with Image.open(path) as opened:
             image = ImageOps.exif_transpose(opened).convert("RGB")
-        storage.write_array(output / f"{path.stem}.npy", _predict(torch, processor, network, image, device))
-        if time.perf_counter() - news_s > NEWS_EVERY_S or done == len(paths):
-            news_s = time.perf_counter()
-            say(f"{done} of {len(paths)} images, {(news_s - started_s) / done:.2f} s each")
+        atomic_files.write_array(output / f"{path.stem}.npy", _predict(torch, processor, network, image, device))
     say(f"wrote {output}/*.npy: score them with --prediction_kind={kind}")
 
 
 def _predict(torch, processor, network, image: Image.Image, device: str) -> np.ndarray:
     """Returns [H, W] float32, at the image's size."""
     with torch.inference_mode():
-        answer = network(**processor(images=image, return_tensors="pt").to(device))
-    (depth,) = processor.post_process_depth_estimation(answer, target_sizes=[image.size[::-1]])
+        output = network(**processor(images=image, return_tensors="pt").to(device))
+    (depth,) = processor.post_process_depth_estimation(output, target_sizes=[image.size[::-1]])
     return depth["predicted_depth"].float().cpu().numpy()
 
 
@@ -94,4 +89,4 @@ def _image_paths(folder: str | None) -> list[pathlib.Path]:
 
 
 if __name__ == "__main__":
-    program.run(main, Settings)
+    program.run(main, Settings, tensorflow=False)

@@ -10,7 +10,7 @@ from depth_tf.callbacks import Diverged, KeepNetwork, StopAtNaN
 from depth_tf.data.splits import DepthDataset, Split
 from depth_tf.optimizers import EMA_MOMENTUM
 from depth_tf.runtime.errors import InputError
-from depth_tf.training import panels, recording
+from depth_tf.training import logs, panels
 from depth_tf.training.progress import AddRate, Progress
 from tests.conftest import read_csv
 
@@ -78,7 +78,7 @@ def _built(settings: train.Settings, workdir, *, epochs: int = EPOCHS) -> list[k
     )
     split = Split("train", 1, lambda: tf.data.Dataset.from_tensor_slices(PAIR), None)
     dataset = DepthDataset("made_up", "none", {"train": split, "holdout": split})
-    recorded = recording.build_callbacks(settings, dataset, workdir, epochs=epochs, steps=1)
+    recorded = logs.build_callbacks(settings, dataset, workdir, epochs=epochs, steps=1)
     return [callback for callback in acting + recorded if not isinstance(callback, Progress)]
 
 
@@ -155,7 +155,7 @@ def _fit_on_a_stream(model, targets, chosen):
     """One step per epoch, each with the next of the targets."""
     stream = tf.data.Dataset.from_tensor_slices((np.ones((len(targets), 1, 1)), np.reshape(targets, (-1, 1, 1))))
     one = np.ones((1, 1), np.float32)
-    with recording.closing_files(chosen):
+    with logs.closing_files(chosen):
         model.fit(
             stream,
             steps_per_epoch=1,

@@ -13,7 +13,7 @@ from depth_tf.compare import GRIDS, Settings, cells
 from depth_tf.data.opening import open_dataset
 from depth_tf.drawing import comparison
 from depth_tf.model import load_network
-from depth_tf.runtime import run_folder, storage
+from depth_tf.runtime import atomic_files, run_folder
 from depth_tf.runtime.errors import InputError
 from tests.conftest import read_csv
 
@@ -41,7 +41,7 @@ def _compared(tiny_settings, tmp_path_factory):
             for _ in range(epochs)
         ]
         for name in ("history.csv", "speed.csv"):
-            storage.write_csv(pathlib.Path(run.workdir) / name, rows)
+            atomic_files.write_csv(pathlib.Path(run.workdir) / name, rows)
     (output / "runs" / "sgd-cosine-0" / "metrics.json").write_text("{}")
     compare.main(settings)
     return output, settings
@@ -49,7 +49,7 @@ def _compared(tiny_settings, tmp_path_factory):
 
 def test_the_full_grid_pairs_every_optimizer_with_every_schedule_that_changes_the_rate():
     grid = cells(Settings(output="x", grid="full"))
-    pairs = itertools.product(optimizers.OPTIMIZERS, set(compare.COMPARABLE) - {"constant"})
+    pairs = itertools.product(optimizers.OPTIMIZERS, set(compare.SCHEDULES) - {"constant"})
     assert sorted(grid) == sorted((*pair, seed) for pair in pairs for seed in (0, 1))
 
 

@@ -130,7 +130,7 @@ def test_a_tpu_that_is_not_there_is_refused_in_one_line(monkeypatch):
         raise ValueError("Please provide a TPU Name to connect to.\nMore.")
 
     monkeypatch.setattr(tf.distribute.cluster_resolver, "TPUClusterResolver", absent)
-    with pytest.raises(InputError, match="no TPU answers to --tpu='x' \\(Please provide a TPU Name to connect to.\\)"):
+    with pytest.raises(InputError, match="no TPU found at --tpu='x' \\(Please provide a TPU Name to connect to.\\)"):
         distribute.build_strategy("tpu", tpu="x")
 
 

@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from depth_tf import prepare
 from depth_tf.data import tfds_records
 from depth_tf.nyu import download
-from depth_tf.runtime import staging
+from depth_tf.runtime import atomic_folders
 from depth_tf.runtime.errors import InputError
 from tests import fastdepth_archive as made_up
 
@@ -36,7 +36,7 @@ def server(tmp_path):
 @pytest.fixture
 def roomy(monkeypatch):
     """Pretends that the disk is large enough."""
-    monkeypatch.setattr(staging, "free_gb", lambda _: 1000.0)
+    monkeypatch.setattr(atomic_folders, "free_gb", lambda _: 1000.0)
 
 
 def use_archive(monkeypatch, *, url, content):
@@ -80,7 +80,7 @@ def test_an_archive_that_is_not_on_the_server_is_said_so(server):
 
 
 def test_too_small_a_disk_is_said_before_the_server_is_asked(tmp_path, monkeypatch):
-    monkeypatch.setattr(staging, "free_gb", lambda _: 100.0)
+    monkeypatch.setattr(atomic_folders, "free_gb", lambda _: 100.0)
     monkeypatch.setattr(download, "probe", lambda _: pytest.fail("asked the server"))
     with pytest.raises(InputError, match=r"needs 117\.3 GB .* has 100\.0 GB free"):
         prepare.main(prepare.Settings(data_dir=str(tmp_path)))

@@ -7,6 +7,7 @@ import os
 import pathlib
 import threading
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -264,7 +265,9 @@ def test_a_damaged_photograph_ends_training_with_its_name(rooms, folder_settings
 
 
 def test_a_damaged_photograph_of_validation_is_named_too(rooms, folder_settings, monkeypatch):
-    monkeypatch.setattr(train, "fit", lambda network, *_, **__: network.save(f"{folder_settings.workdir}/best.keras"))
+    monkeypatch.setattr(
+        keras.Model, "fit", lambda network, *_, **__: network.save(f"{folder_settings.workdir}/best.keras")
+    )
     write_pair(rooms / "validation" / "attic" / "one")
     damage(rooms / "validation" / "attic" / "one.png")
     with pytest.raises(InputError, match="one.png cannot be read"):

@@ -7,7 +7,6 @@ import tensorflow as tf
 from depth_tf import pipeline
 from depth_tf.augmentation import Augmentation
 from depth_tf.data.cache import cache_folder, choose_cache
-from depth_tf.data.opening import open_dataset
 from depth_tf.data.resizing import check_size, clean_depth, resize_depth, resize_image
 from depth_tf.data.splits import Split
 from depth_tf.pipeline import Input
@@ -118,32 +117,12 @@ def test_a_worker_with_two_devices_gets_a_batch_for_each(split):
     assert [one + other] == _numbers(_train(split, steps=1, how=Input(worker=1, num_workers=2)), 2)
 
 
-def test_the_number_of_threads_changes_no_batch(split):
-    def batches(threads):
-        return _numbers(_train(split, strength=Augmentation(), how=Input(threads=threads)), 4)
+def test_how_many_images_are_worked_on_at_once_changes_no_batch(split, monkeypatch):
+    def batches(calls):
+        monkeypatch.setattr(pipeline, "PARALLEL_CALLS", calls)
+        return _numbers(_train(split, strength=Augmentation()), 4)
 
-    assert batches(1) == batches(2) == batches(0)
-
-
-def test_a_data_service_with_two_workers_hands_out_every_image_once_a_pass(tiny_nyu):
-    """A real dispatcher and two real workers on loopback; the order is theirs, but each pass is whole."""
-    service = tf.data.experimental.service
-    dispatcher = service.DispatchServer()
-    address = dispatcher.target.split("://")[1]
-    _workers = [service.WorkerServer(service.WorkerConfig(dispatcher_address=address)) for _ in range(2)]  # kept alive
-    split = open_dataset("nyu_depth_v2", str(tiny_nyu), validation_fraction=0.3).split("train")
-
-    def images(how):
-        found = [
-            image.numpy()[row].tobytes()
-            for image, _, weight in pipeline.training_batches(
-                split, SIZE_PX, batch_size=2, seed=0, steps=pipeline.steps_per_epoch(split.num_images, 2), how=how
-            )
-            for row in np.flatnonzero(weight.numpy())
-        ]
-        return sorted(found)
-
-    assert images(Input("none", data_service=dispatcher.target)) == images(Input("none"))
+    assert batches(1) == batches(2) == batches(16)
 
 
 def test_scoring_batches_keep_order_and_count_every_image(split):

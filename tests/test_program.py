@@ -6,7 +6,7 @@ import sys
 import pytest
 from absl import flags
 
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 
 
@@ -91,8 +91,8 @@ def test_help_lists_our_flags_alone_by_group_with_choices_and_defaults(run, caps
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     path = tmp_path / "metrics.json"
-    storage.write_json(path, {"a": 1})
+    atomic_files.write_json(path, {"a": 1})
     with pytest.raises(ValueError, match="JSON"):
-        storage.write_json(path, {"a": float("nan")})
+        atomic_files.write_json(path, {"a": float("nan")})
     assert path.read_text() == '{\n  "a": 1\n}\n'
     assert list(tmp_path.iterdir()) == [path]

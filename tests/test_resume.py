@@ -183,7 +183,7 @@ def test_a_signal_ends_a_run_within_seconds_with_one_line_that_says_how_it_goes_
     assert time.perf_counter() - asked_s < 10
     assert process.returncode == status, errors
     assert errors.splitlines()[-1].startswith(f"stopped: {said}; epoch")
-    assert f"the same command with --workdir={workdir} goes on" in errors
+    assert f"the same command with --workdir={workdir} continues" in errors
     assert "Traceback" not in errors
 
 

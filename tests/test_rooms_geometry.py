@@ -1,204 +1,104 @@
-"""Rays of the synthetic rooms against planes, slabs and quadrics worked out here, in float64."""
-
-import dataclasses
+"""Rays and light of the synthetic rooms against planes, slabs and fall-off worked out here, in float64."""
 
 import numpy as np
 import pytest
 
-from depth_tf.synthetic_rooms import camera
-from depth_tf.synthetic_rooms.camera import Grid, aim, pixel_slopes
+from depth_tf.synthetic_rooms import lighting, textures
+from depth_tf.synthetic_rooms.camera import Camera, aim, pixel_slopes
 from depth_tf.synthetic_rooms.casting import NOTHING, cast
+from depth_tf.synthetic_rooms.layout import Light
 from depth_tf.synthetic_rooms.materials import Material
-from depth_tf.synthetic_rooms.solids import BALL, BOX, FACES, Assembly, Frame, Solids
+from depth_tf.synthetic_rooms.render import Renderer
+from depth_tf.synthetic_rooms.solids import BALL, COLUMN, Assembly, Faces, Frame
 
 PLAIN = Material(0, (0.5, 0.5, 0.5))
 SIZE_M = np.array([4.0, 5.0, 2.5])
+HUGE_M = (100.0, 100.0, 100.0)  # a room so large that its corners darken nothing in its middle
+LAMP = Light((50.0, 50.0, 53.0), (2.0, 1.0, 0.5), None, 0.1)
 
 
-def grid_of(height_px: int, width_px: int) -> Grid:
-    columns, rows = pixel_slopes(height_px, width_px)
-    return Grid(columns[None], rows[None])
-
-
-def world_rays(view: camera.Camera, grid: Grid) -> np.ndarray:
+def world_rays(view: Camera, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """[H, W, 3] directions whose part along the optical axis is 1."""
-    columns, rows = np.meshgrid(grid.columns[0], grid.rows[0])
-    return np.stack([columns, rows, np.ones_like(columns)], axis=-1) @ view.axes
+    across, down = np.meshgrid(columns, rows)
+    return np.stack([across, down, np.ones_like(across)], axis=-1) @ view.axes
 
 
-def empty_room() -> Solids:
+def box(parts: Assembly, centre, size, *, sides: int = 0, yaw: float = 0.0, tilt: float = 0.0) -> None:
+    parts.add(Frame(0, 0), centre, size, PLAIN, sides=sides, yaw=yaw, tilt=tilt)
+
+
+def empty_room() -> np.ndarray:
     parts = Assembly()
-    width, length, height = SIZE_M
-    for x in (-0.05, width + 0.05):
-        parts.box(Frame(x, length / 2), (0, 0, height / 2), (0.1, length + 0.2, height + 0.2), PLAIN)
-    for y in (-0.05, length + 0.05):
-        parts.box(Frame(width / 2, y), (0, 0, height / 2), (width + 0.2, 0.1, height + 0.2), PLAIN)
-    for z in (-0.05, height + 0.05):
-        parts.box(Frame(width / 2, length / 2), (0, 0, z), (width + 0.2, length + 0.2, 0.1), PLAIN)
-    return parts.solids()
+    for axis in range(3):
+        for at in (-0.05, SIZE_M[axis] + 0.05):
+            centre, size = SIZE_M / 2, SIZE_M + 0.2
+            box(parts, np.where(np.arange(3) == axis, at, centre), np.where(np.arange(3) == axis, 0.1, size))
+    return parts.faces().corners_m
 
 
-def random_view(rng: np.random.Generator) -> camera.Camera:
+def random_view(rng: np.random.Generator) -> Camera:
     position = rng.uniform([0.3, 0.3, 0.9], [3.7, 4.7, 1.9])
     return aim(position, yaw_rad=rng.uniform(0, 6.3), pitch_rad=rng.normal(0.2, 0.2), roll_rad=rng.normal(0, 0.1))
 
 
-def slab_depth(solids: Solids, index: int, origin: np.ndarray, rays: np.ndarray) -> np.ndarray:
-    """Depth at which rays enter a box, by the slab method; infinity where they miss it."""
-    start = solids.axes[index] @ (origin - solids.centre_m[index])
-    along = rays @ solids.axes[index].T
+def slab_depth(centre, size, yaw: float, tilt: float, origin: np.ndarray, rays: np.ndarray) -> np.ndarray:
+    """Depth at which rays enter a box that is tilted about its x, then turned about z; infinity where they miss it."""
+    cos, sin, lean, rise = np.cos(yaw), np.sin(yaw), np.sin(tilt), np.cos(tilt)
+    turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) @ np.array(
+        [[1, 0, 0], [0, rise, -lean], [0, lean, rise]]
+    )
+    start, along, half = (origin - centre) @ turn, rays @ turn, np.array(size) / 2
     with np.errstate(divide="ignore"):
-        near, far = (-solids.half_m[index] - start) / along, (solids.half_m[index] - start) / along
+        near, far = (-half - start) / along, (half - start) / along
     enter, leave = np.minimum(near, far).max(axis=-1), np.maximum(near, far).min(axis=-1)
     return np.where((enter <= leave) & (enter > 0), enter, np.inf)
 
 
-def local_points(solids: Solids, index: int, points: np.ndarray) -> np.ndarray:
-    """World points in the coordinates of a unit shape."""
-    return (points - solids.centre_m[index]) @ solids.axes[index].T / solids.half_m[index]
-
-
-def radius_at(solids: Solids, index: int, z: np.ndarray) -> np.ndarray:
-    """Radius of a unit cylinder that narrows from 1 at z = -1 to its taper at z = 1."""
-    return 1 + (solids.taper[index] - 1) * (z + 1) / 2
-
-
-def outside_by(solids: Solids, index: int, points: np.ndarray) -> np.ndarray:
-    """How far outside of a curved unit shape points are; below 0 inside."""
-    local = local_points(solids, index, points)
-    if solids.kind[index] == BALL:
-        return np.linalg.norm(local, axis=-1) - 1
-    across = np.hypot(local[..., 0], local[..., 1]) - radius_at(solids, index, local[..., 2])
-    return np.maximum(across, np.abs(local[..., 2]) - 1)
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_in_an_empty_room_every_pixel_is_as_deep_as_the_nearest_wall_plane(seed):
-    view, grid = random_view(np.random.default_rng(seed)), grid_of(48, 64)
-    rays = world_rays(view, grid)
-    with np.errstate(divide="ignore"):
-        to_planes = np.where(rays > 0, SIZE_M - view.position_m, -view.position_m) / rays
-    to_planes[rays == 0] = np.inf
-    depth_m = 1 / cast(empty_room(), view, grid).inverse_depth[0]
-    np.testing.assert_allclose(depth_m, to_planes.min(axis=-1), rtol=0, atol=1e-9)
-
-
-def test_a_wall_faced_squarely_is_equally_deep_everywhere():
-    """Depth is along the optical axis: the length of a ray would grow towards the corners of the frame."""
-    view = aim(np.array([2.0, 3.5, 1.2]), yaw_rad=np.pi / 2, pitch_rad=0.0, roll_rad=0.3)
-    rows, columns = pixel_slopes(12, 16)[::-1]
-    grid = Grid(columns[None] * 0.5, rows[None] * 0.5)
-    np.testing.assert_allclose(1 / cast(empty_room(), view, grid).inverse_depth, 1.5, atol=1e-12)
+    view, (columns, rows) = random_view(np.random.default_rng(seed)), pixel_slopes(48, 64)
+    rays = world_rays(view, columns, rows)
+    to_planes = (np.where(rays > 0, SIZE_M, 0) - view.position_m) / rays
+    inverse_depth, face = cast(empty_room(), [view], columns, rows)
+    np.testing.assert_allclose(1 / inverse_depth[0], to_planes.min(axis=-1), rtol=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_turned_and_tilted_boxes_are_met_where_the_slab_method_says(seed):
     """Boxes lie all about the camera, so that some reach behind it and some past the frame."""
     rng = np.random.default_rng(seed)
+    view, (columns, rows), parts, depths = random_view(rng), pixel_slopes(36, 48), Assembly(), []
+    rays = world_rays(view, columns, rows)
+    while len(depths) < 12:
+        centre, size = view.position_m + rng.normal(0, 1.5, 3), rng.uniform(0.05, 1.2, 3)
+        turn = {"yaw": rng.uniform(0, 6), "tilt": rng.normal(0, 0.5)}
+        if np.linalg.norm(centre - view.position_m) > np.linalg.norm(size) / 2 + 0.05:  # the camera is in none
+            box(parts, centre, size, **turn)
+            depths.append(slab_depth(centre, size, *turn.values(), view.position_m, rays))
+    inverse_depth, face = cast(parts.faces().corners_m, [view], columns, rows)
+    met = face[0] != NOTHING
+    np.testing.assert_array_equal(met, np.isfinite(np.min(depths, axis=0)))
+    np.testing.assert_allclose(1 / inverse_depth[0][met], np.min(depths, axis=0)[met], rtol=1e-5)
+    np.testing.assert_array_equal(face[0][met] // 6, np.argmin(depths, axis=0)[met])
+
+
+@pytest.mark.parametrize(("sides", "least"), [(COLUMN, 0.9), (BALL, 0.75)])
+def test_columns_and_balls_lie_within_a_few_percent_of_the_round_shapes_they_stand_for(sides, least):
     parts = Assembly()
-    for _ in range(12):
-        place = Frame(*rng.uniform(-2, 2, 2), rng.uniform(-1, 1), rng.uniform(0, 6))
-        parts.box(place, tuple(rng.normal(0, 0.5, 3)), tuple(rng.uniform(0.05, 1.5, 3)), PLAIN, tilt=rng.normal(0, 0.5))
-    solids, view, grid = parts.solids(), random_view(rng), grid_of(36, 48)
-    outside = [np.abs(local_points(solids, i, view.position_m)).max() > 1 for i in range(12)]
-    solids = solids.only(np.array(outside))
-    rays = world_rays(view, grid)
-    depths = np.stack([slab_depth(solids, i, view.position_m, rays) for i in range(len(solids.kind))])
-    depths[depths < 0.05] = np.inf
-    hits = cast(solids, view, grid)
-    met = hits.face[0] != NOTHING
-    np.testing.assert_array_equal(met, np.isfinite(depths.min(axis=0)))
-    np.testing.assert_allclose(1 / hits.inverse_depth[0][met], depths.min(axis=0)[met], rtol=1e-9)
-    np.testing.assert_array_equal(hits.face[0][met] // FACES, depths.argmin(axis=0)[met])
+    box(parts, (0, 3, 0), (1, 1, 1), sides=sides)
+    local = (parts.faces().corners_m.mean(axis=1) - (0, 3, 0)) / 0.5
+    flat = np.abs(local[:, 2]) > 0.99  # the ends
+    radius = np.hypot(*local[~flat, :2].T) if sides == COLUMN else np.linalg.norm(local[~flat], axis=1)
+    assert least < radius.min() <= radius.max() < 1.1
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_ball_is_met_at_the_nearer_root_of_its_quadratic(seed):
-    rng = np.random.default_rng(seed)
-    centre, radius = np.array([0.4, 3.0, 1.0]) + rng.normal(0, 0.3, 3), rng.uniform(0.3, 0.9)
-    parts = Assembly()
-    parts.ball(Frame(0, 0), tuple(centre), (2 * radius,) * 3, PLAIN)
-    view = aim(np.zeros(3), yaw_rad=np.pi / 2, pitch_rad=-0.2, roll_rad=0.1)
-    grid = grid_of(48, 64)
-    rays = world_rays(view, grid)
-    a, b, c = (rays**2).sum(-1), -2 * rays @ centre, centre @ centre - radius**2
-    root = b**2 - 4 * a * c
-    expected = (-b - np.sqrt(np.maximum(root, 0))) / (2 * a)
-    hits = cast(parts.solids(), view, grid)
-    np.testing.assert_array_equal(hits.face[0] != NOTHING, root > 0)
-    np.testing.assert_allclose(1 / hits.inverse_depth[0][root > 0], expected[root > 0], rtol=1e-9)
-
-
-@pytest.mark.parametrize("shape", ["cylinder", "cone", "funnel", "rod", "ellipsoid"])
-@pytest.mark.parametrize("seed", range(3))
-def test_rays_stop_on_the_skin_of_a_curved_solid_and_pass_only_through_air_before(shape, seed):
-    rng = np.random.default_rng(seed)
-    parts, frame = Assembly(), Frame(0, 3, 0, rng.uniform(0, 6))
-    if shape == "rod":
-        parts.rod(frame, (0, 0, 1), 0.3, 1.2, PLAIN, yaw=0.4)
-    elif shape == "ellipsoid":
-        parts.ball(frame, (0, 0, 1), (0.5, 1.2, 0.8), PLAIN, yaw=0.3, tilt=0.5)
-    else:
-        taper = {"cylinder": 1.0, "cone": 0.3, "funnel": 1.8}[shape]
-        parts.cylinder(frame, (0, 0, 0.4), 0.4, 1.1, PLAIN, taper=taper, depth=0.6)
-    solids = parts.solids()
-    position = np.array([rng.uniform(-1, 1), 0.5, rng.uniform(0.2, 2.6)])
-    view = aim(position, yaw_rad=np.pi / 2, pitch_rad=(position[2] - 1) / 2.5, roll_rad=0)
-    grid = grid_of(48, 64)
-    rays = world_rays(view, grid)
-    hits = cast(solids, view, grid)
-    met = hits.face[0] != NOTHING
-    assert 100 < met.sum() < met.size
-    depth_m = np.where(met, 1 / np.where(met, hits.inverse_depth[0], 1), 5.0)
-    np.testing.assert_allclose(outside_by(solids, 0, position + depth_m[met][:, None] * rays[met]), 0, atol=1e-9)
-    for share in np.linspace(0.02, 0.995, 120):
-        assert outside_by(solids, 0, position + share * depth_m[..., None] * rays).min() > -1e-6
-
-
-def test_what_is_nearest_does_not_depend_on_the_order_of_the_solids():
-    rng = np.random.default_rng(0)
-    parts = Assembly()
-    for _ in range(20):
-        place = (rng.uniform(-1, 1), rng.uniform(1.5, 4), rng.uniform(0, 2))
-        parts.box(Frame(0, 0), place, tuple(rng.uniform(0.2, 0.8, 3)), PLAIN, yaw=rng.uniform(0, 3))
-        parts.ball(Frame(0, 0), place, tuple(rng.uniform(0.2, 0.9, 3)), PLAIN)
-    solids, grid = parts.solids(), grid_of(36, 48)
-    view = aim(np.array([0.0, 0.0, 1.0]), yaw_rad=np.pi / 2, pitch_rad=0, roll_rad=0)
-    order = rng.permutation(len(solids.kind))
-    first, second = cast(solids, view, grid), cast(solids.only(order), view, grid)
-    np.testing.assert_array_equal(first.inverse_depth, second.inverse_depth)
-    met = first.face >= 0
-    np.testing.assert_array_equal(first.face[met] // FACES, order[second.face[met] // FACES])
-
-
-def test_a_board_just_before_the_far_end_of_a_slanted_wall_hides_it():
-    """The wall begins nearer than the board, so that it is cast first."""
-    parts = Assembly()
-    parts.box(Frame(0, 3, 0, 0.6), (0, 0, 1), (6, 0.01, 4), PLAIN)
-    solids, grid = parts.solids(), grid_of(60, 80)
-    view = aim(np.array([0.0, 0.0, 1.0]), yaw_rad=np.pi / 2, pitch_rad=0, roll_rad=0)
-    row, column = 30, 45
-    wall_m = 1 / cast(solids, view, grid).inverse_depth[0, row, column]
-    place = wall_m * np.array([grid.columns[0, column], 1, -grid.rows[0, row]]) + [0, 0, 1]
-    parts.box(Frame(place[0], place[1] - 0.1), (0, 0, place[2]), (0.1, 0.01, 0.1), PLAIN)
-    hits = cast(parts.solids(), view, grid)
-    assert hits.face[0, row, column] // FACES == 1
-    assert 1 / hits.inverse_depth[0, row, column] == pytest.approx(wall_m - 0.105)
-
-
-def test_mirroring_the_room_mirrors_its_depth():
-    """A camera that looks along y sees x from left to right; its rays are made symmetric for this."""
-    parts = Assembly()
-    parts.box(Frame(0.5, 3), (0, 0, 1), (0.4, 0.6, 0.7), PLAIN)
-    parts.ball(Frame(-0.8, 2.5), (0, 0, 1.4), (0.5, 0.3, 0.6), PLAIN)
-    solids = parts.solids()
-    mirrored = dataclasses.replace(solids, centre_m=solids.centre_m * [-1, 1, 1])
-    slopes = (np.arange(40) - 19.5) / 40
-    grid = Grid(slopes[None], slopes[None])
-    view = aim(np.array([0.0, 0.0, 1.2]), yaw_rad=np.pi / 2, pitch_rad=0.1, roll_rad=0)
-    there, back = cast(solids, view, grid), cast(mirrored, view, grid)
-    assert (there.face >= 0).sum() > 50
-    np.testing.assert_allclose(there.inverse_depth, back.inverse_depth[:, :, ::-1], atol=1e-12)
+def test_several_cameras_see_what_each_sees_alone():
+    views, slopes = [random_view(np.random.default_rng(seed)) for seed in range(3)], pixel_slopes(24, 32)
+    together, faces = cast(empty_room(), views, *slopes)
+    for view, inverse, face in zip(views, together, faces, strict=True):
+        alone = cast(empty_room(), [view], *slopes)
+        np.testing.assert_array_equal(alone[0][0], inverse)
+        np.testing.assert_array_equal(alone[1][0], face)
 
 
 def test_nyus_principal_point_looks_along_the_optical_axis():
@@ -207,12 +107,6 @@ def test_nyus_principal_point_looks_along_the_optical_axis():
     np.testing.assert_allclose(np.interp(253.74, np.arange(480), rows), 0, atol=1e-12)
     assert columns[326] - columns[325] == pytest.approx(1 / 518.86)
     assert rows[1] - rows[0] == pytest.approx(1 / 519.47)
-
-
-def test_a_pixel_of_the_halved_frame_looks_between_the_four_it_stands_for():
-    small, large = pixel_slopes(240, 320), pixel_slopes(480, 640)
-    for halved, full in zip(small, large, strict=True):
-        np.testing.assert_allclose(halved, (full[::2] + full[1::2]) / 2)
 
 
 def test_pitch_looks_down_and_roll_turns_clockwise():
@@ -225,18 +119,74 @@ def test_pitch_looks_down_and_roll_turns_clockwise():
     assert np.linalg.det(rolled.axes) == pytest.approx(1)
 
 
-def test_single_precision_differs_from_double_by_less_than_the_sensor_could_tell():
-    view, grid = random_view(np.random.default_rng(5)), grid_of(60, 80)
-    single = Grid(grid.columns.astype(np.float32), grid.rows.astype(np.float32))
-    depth_m = [1 / cast(empty_room(), view, rays).inverse_depth for rays in (grid, single)]
-    assert depth_m[1].dtype == np.float32
-    np.testing.assert_allclose(depth_m[1], depth_m[0], rtol=1e-5)
-
-
-def test_a_box_faces_the_camera_with_the_face_that_its_code_names():
+def board(z: float) -> Faces:
+    """A board at that height over a floor at 48.55."""
     parts = Assembly()
-    parts.box(Frame(0, 3), (0, 0, 1), (1, 1, 1), PLAIN)
+    box(parts, (50, 50, z), (1.0, 1.0, 0.02))
+    box(parts, (50, 50, 48.5), (50, 50, 0.1))
+    return parts.faces()
+
+
+def light_at(faces: Faces, places: list[tuple[float, float, float]]) -> np.ndarray:
+    """Irradiance from LAMP alone on points that face up, [3, n]."""
+    lit = lighting.light_room(faces, (LAMP,), np.zeros(3), HUGE_M, 0.0)
+    position = np.array(places, np.float32).T
+    up = np.zeros_like(position)
+    up[2] = 1
+    return lighting.irradiance(lit, position, up)
+
+
+def test_light_falls_with_the_square_of_the_distance():
+    light = light_at(board(0.0), [(50, 50, 52), (50, 50, 51), (50, 50, 49)])
+    np.testing.assert_allclose(light[0] / light[0, 0], [1, 1 / 4, 1 / 16], rtol=0.05)
+    np.testing.assert_allclose(light[:, 0] / light[0, 0], [1, 0.5, 0.25], rtol=1e-4)
+
+
+def test_a_board_throws_a_shadow_below_itself_and_not_above_or_beside():
+    places = [(50, 50, 50), (50, 50, 52), (55, 50, 50)]
+    below, above, beside = light_at(board(51.5), places)[0] / light_at(board(0.0), places)[0]
+    assert below < 0.02
+    assert above == pytest.approx(1, rel=1e-3)
+    assert beside == pytest.approx(1, rel=1e-3)
+
+
+def test_shadows_fall_away_from_the_light_on_all_sides():
+    """A board stands at each side of the lamp in turn; only the point behind it is dark."""
+    for side in np.concatenate([np.eye(3), -np.eye(3)]):
+        parts = Assembly()
+        box(parts, np.array(LAMP.position_m) + side, np.where(side == 0, 0.5, 0.02))
+        lit = lighting.light_room(parts.faces(), (LAMP,), np.zeros(3), HUGE_M, 0.0)
+        to_points = np.concatenate([np.eye(3), -np.eye(3)]) + 0.1 * np.roll(side, 1)
+        position = (np.array(LAMP.position_m) + 2 * to_points).T.astype(np.float32)
+        light = lighting.irradiance(lit, position, -to_points.T.astype(np.float32))[0]
+        dark = light < 0.1 * light.max()
+        np.testing.assert_array_equal(dark, to_points @ side > 0.5)
+
+
+def test_every_texture_keeps_its_mean_colour_at_every_size():
+    bank, rng = textures.bank(0), np.random.default_rng(0)
+    for name in ("wood", "cloth", "abstract", "books"):
+        texture = textures.pick(rng, name)
+        means = []
+        for level in range(textures.LEVELS):
+            at = (np.arange(128 >> level, dtype=np.float32) + 0.5) / (128 >> level)
+            uv = np.stack([axis.ravel() for axis in np.meshgrid(at, at)])
+            which, levels = np.full(uv.shape[1], texture, np.int32), np.full(uv.shape[1], level, np.int32)
+            means.append(textures.look_up(bank, which, uv, levels).mean(axis=0))
+            np.testing.assert_array_equal(
+                textures.look_up(bank, which, uv + 3, levels), textures.look_up(bank, which, uv, levels)
+            )
+        np.testing.assert_allclose(means, np.broadcast_to(means[0], (textures.LEVELS, 3)), atol=1.5)
+
+
+def test_a_rendering_has_the_depth_of_the_rays_and_light_everywhere():
+    parts = Assembly()
+    box(parts, (0, 3, 1), (10, 0.1, 10))
+    lamp = Light((0.0, 0.0, 2.0), (5.0, 5.0, 5.0), None, 0.2)
+    lit = lighting.light_room(parts.faces(), (lamp,), np.full(3, 0.5), HUGE_M, 0.0)
     view = aim(np.array([0.0, 0.0, 1.0]), yaw_rad=np.pi / 2, pitch_rad=0, roll_rad=0)
-    hits = cast(parts.solids(), view, Grid(np.array([[-1e-3, 1e-3]]), np.array([[-1e-3, 1e-3]])))
-    assert parts.solids().kind[0] == BOX
-    np.testing.assert_array_equal(hits.face, 2)  # axis 1, lower side
+    renderer = Renderer(parts.faces(), lit, textures.bank(0))
+    picture = renderer.render(view, np.random.default_rng(0), shape=(24, 32))
+    np.testing.assert_allclose(picture.depth_m, 2.95, rtol=1e-5)
+    assert picture.radiance.shape == (24, 32, 3)
+    assert picture.radiance.min() > 0

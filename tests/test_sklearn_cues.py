@@ -38,16 +38,16 @@ def test_white_black_and_grey_have_the_lightness_cie_gives_them():
     np.testing.assert_allclose(cues.rgb_to_lab(grey)[..., 1:], 0, atol=2e-3)
 
 
-def test_a_flat_image_answers_the_same_words_in_every_cell():
+def test_a_flat_image_gives_the_same_words_in_every_cell():
     rng = np.random.default_rng(0)
     words = cues.PatchWords(16, 4, 500).fit(rng.random((3, 120, 160, 3), np.float32))
-    answers = words.answers(np.full((120, 160, 3), 0.3, np.float32))
-    np.testing.assert_allclose(answers, np.broadcast_to(answers[0, 0], answers.shape), atol=1e-5)
-    assert answers.min() == 0
-    assert answers.max() > 0
+    responses = words.responses(np.full((120, 160, 3), 0.3, np.float32))
+    np.testing.assert_allclose(responses, np.broadcast_to(responses[0, 0], responses.shape), atol=1e-5)
+    assert responses.min() == 0
+    assert responses.max() > 0
 
 
-def test_an_answer_is_how_much_nearer_than_the_mean_a_word_is():
+def test_a_response_is_how_much_nearer_than_the_mean_a_word_is():
     """By the definition, patch by patch, in float64, for the first cell: 4x4 patches."""
     image = np.random.default_rng(1).random((120, 160, 3), np.float32)
     words = cues.PatchWords(12, 4, 500).fit(image[np.newaxis])
@@ -56,7 +56,7 @@ def test_an_answer_is_how_much_nearer_than_the_mean_a_word_is():
     white = centred / np.sqrt(rows.var(1, keepdims=True) + 10) @ words.whiten_.astype(np.float64) - words.offset_
     distances = np.linalg.norm(white[:, np.newaxis] - words.words_, axis=-1)
     nearness = np.maximum(distances.mean(1, keepdims=True) - distances, 0)
-    np.testing.assert_allclose(words.answers(image)[0, 0] ** 2, nearness.mean(0), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(words.responses(image)[0, 0] ** 2, nearness.mean(0), rtol=1e-3, atol=1e-4)
 
 
 def test_groups_of_cues_cover_every_channel_once():

@@ -1,5 +1,6 @@
 """The estimator: scikit-learn's conventions, missing depth, bad input, model files."""
 
+import functools
 import json
 import pickle
 import re
@@ -18,9 +19,10 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
 
 from depth_tf.runtime.errors import InputError
-from sklearn_baseline import persistence
-from sklearn_baseline.average import AverageDepth, chosen_head
+from sklearn_baseline import estimator, persistence
+from sklearn_baseline.average import AverageDepth
 from sklearn_baseline.cells import CellDepth
+from sklearn_baseline.cues import DepthCues
 from sklearn_baseline.estimator import DepthRegressor
 from sklearn_baseline.holistic import HolisticDepth
 
@@ -29,6 +31,14 @@ def _small(**changes) -> DepthRegressor:
     """The chosen model, small enough for a second."""
     heads = [("whole", HolisticDepth(num_components=20, num_maps=4)), ("cells", CellDepth(num_members=2, epochs=1))]
     return DepthRegressor(**{"head": AverageDepth(heads), "num_views": 2, "num_words": 8, **changes})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _words_from_few_patches():
+    """The eight words here need no 60,000 patches, which take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(estimator, "DepthCues", functools.partial(DepthCues, num_patches=2000))
+        yield
 
 
 @pytest.fixture(scope="module", name="pairs")
@@ -78,7 +88,7 @@ def test_predicting_one_by_one_gives_what_predicting_all_gives(fitted, pairs):
     np.testing.assert_allclose(alone, fitted.predict(pairs[0][:4]), rtol=1e-5)
 
 
-def test_a_mirror_image_is_answered_with_the_mirrored_depth(fitted, pairs):
+def test_a_mirror_image_is_predicted_with_the_mirrored_depth(fitted, pairs):
     np.testing.assert_allclose(
         fitted.predict(pairs[0][:2, :, ::-1]), fitted.predict(pairs[0][:2])[..., ::-1], rtol=1e-4
     )
@@ -174,7 +184,7 @@ def test_fitting_leaves_parameters_and_data_alone(pairs):
             "expected images [N, H, W, 3] of uint8, got [6, 30, 40, 3] of float32",
         ),
         (lambda x, y: (x[0], y), "expected images [N, H, W, 3] of uint8, got [30, 40, 3]"),
-        (lambda x, y: (x, y[:5]), "expected depths [6, h, w] of floats, one map an image, got [5, 24, 32]"),
+        (lambda x, y: (x, y[:5]), "expected depths [6, h, w] of floats, one map per image, got [5, 24, 32]"),
         (lambda x, y: (x, np.where(y > 3, np.nan, y)), "got NaN, infinity or a value below 0"),
         (lambda x, y: (x, -y), "got NaN, infinity or a value below 0"),
         (lambda x, y: (x, 0 * y), "expected at least one measured depth"),
@@ -197,11 +207,7 @@ def test_parameters_out_of_range_are_refused_when_fitting(pairs, changes):
         _small(**changes).fit(*pairs)
 
 
-def test_the_chosen_head_is_the_default():
-    assert repr(DepthRegressor(n_jobs=2)._unfitted_head()) == repr(chosen_head(2, 0))
-
-
-def test_a_saved_model_answers_as_before_and_says_what_made_it(tmp_path, fitted, pairs):
+def test_a_saved_model_predicts_as_before_and_says_what_made_it(tmp_path, fitted, pairs):
     path = tmp_path / "model.skops"
     persistence.save_model(path, fitted, {"trained_on": "walls"})
     np.testing.assert_array_equal(persistence.load_model(path).predict(pairs[0]), fitted.predict(pairs[0]))

@@ -93,7 +93,7 @@ def test_images_with_holes_leave_loss_and_weights_finite(tiny_preset):
 
     settings = finetune.Settings(size_px=SIZE_PX)
     estimator = finetune.metric_estimator(presets.load(str(tiny_preset)), settings, 2.0)
-    network = finetune.training_network(estimator, finetune.grid_of(settings))
+    network = finetune.training_network(estimator, finetune.batch_size_px(settings.size_px))
     network.compile(keras.optimizers.SGD(1e-3), depth_loss(), run_eagerly=True)
     depth_m = np.zeros((2, 96, 96, 1), np.float32)
     depth_m[0, :48] = 3.0  # the second image has no depth at all

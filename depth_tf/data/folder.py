@@ -21,7 +21,7 @@ import tensorflow as tf
 from depth_tf.data import photos, scenes
 from depth_tf.data.settings import DataSettings
 from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split
-from depth_tf.runtime import staging
+from depth_tf.runtime import atomic_folders
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
 from depth_tf.runtime.progress import Progress
@@ -81,7 +81,7 @@ def export_folder(split: Split, folder: str | os.PathLike, num_images: int) -> N
         raise InputError(f"{final} is there already and not an empty folder: name another --export_folder")
     count = min(num_images, split.num_images)
     scene_of_image = split.scene_of_image or ("",) * count
-    with staging.replacing_folder(final.parent, final) as aside, Progress(split.name, count) as progress:
+    with atomic_folders.replacing_folder(final.parent, final) as aside, Progress(split.name, count) as progress:
         pairs = split.read().take(count).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
         for place, (image, depth_m) in enumerate(pairs):
             scene = aside / final.name / scene_of_image[place]

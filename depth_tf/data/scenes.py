@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import tensorflow_datasets as tfds
 
-from depth_tf.runtime import storage
+from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
 
 SCENES_FILE = "depth_tf_scenes.csv"
@@ -59,7 +59,7 @@ def write_scenes(
         for split, scene_of_key in scenes.items()
         for key, tfds_id in tfds_ids_in_order(scene_of_key, splits[split]).items()
     ]
-    storage.write_csv(pathlib.Path(folder) / SCENES_FILE, rows)
+    atomic_files.write_csv(pathlib.Path(folder) / SCENES_FILE, rows)
 
 
 def read_scenes(folder: str | os.PathLike) -> dict[str, dict[str, str]] | None:

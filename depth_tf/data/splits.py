@@ -28,32 +28,26 @@ DEPTH_RANGE_M = (0.1, 10.0)  # nearer and farther readings count as missing, unl
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """One split.
+    """One split."""
 
-    Attributes:
-      name: "train", "holdout", "validation" or "test".
-      num_images: how many pairs `read` yields.
-      read: returns a tf.data.Dataset of (image uint8 [H, W, 3], depth_m float32 [H, W, 1], metres, 0 or NaN
-        where missing) in the order of the records, always the same.
-      scene_of_image: the scene of each image, in that order, or None where scenes are unknown.
-      depth_range_m: least and greatest depth that counts as measured, metres; whoever learns from the split, or
-        takes a mean over it, leaves out the rest.
-    """
-
-    name: str
-    num_images: int
+    name: str  # "train", "holdout", "validation" or "test"
+    num_images: int  # how many pairs `read` yields
+    # returns a tf.data.Dataset of (image uint8 [H, W, 3], depth_m float32 [H, W, 1], metres, 0 or NaN where missing)
+    # in the order of the records, always the same
     read: Callable[[], tf.data.Dataset]
-    scene_of_image: tuple[str, ...] | None
+    scene_of_image: tuple[str, ...] | None  # the scene of each image, in that order, or None where scenes are unknown
+    # least and greatest depth that counts as measured, metres; whoever learns from the split, or takes a mean over
+    # it, leaves out the rest
     depth_range_m: tuple[float, float] = DEPTH_RANGE_M
 
 
 @dataclasses.dataclass(frozen=True)
 class DepthDataset:
-    """A prepared data set: its name as in `--dataset`, where its records came from in one word, its splits by name."""
+    """A prepared data set."""
 
-    name: str
-    source: str
-    splits: dict[str, Split]
+    name: str  # its name, as in `--dataset`
+    source: str  # where its records came from, one word (see depth_tf_source.json)
+    splits: dict[str, Split]  # by name
 
     def describe(self) -> dict:
         """Returns what a run's records say of its data: name, source and the number of images by split."""

@@ -15,7 +15,7 @@ import tensorflow_datasets as tfds
 from depth_tf.data import scenes
 from depth_tf.data.settings import NYU_VERSION, DataSettings
 from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split
-from depth_tf.runtime import storage
+from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
 
@@ -101,7 +101,7 @@ def write_records(
     scenes.write_scenes(builder.data_dir, builder.info.splits, scene_of_key)
     counts = {split: info.num_examples for split, info in builder.info.splits.items()}
     source = about | {"counts": counts, "complete": counts == complete}
-    storage.write_json(os.path.join(builder.data_dir, SOURCE_FILE), source)
+    atomic_files.write_json(os.path.join(builder.data_dir, SOURCE_FILE), source)
 
 
 def _scenes_of_images(builder, folder: pathlib.Path) -> dict[str, tuple[str, ...]]:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from depth_tf.drawing.tables import markdown
-from depth_tf.runtime import storage
+from depth_tf.runtime import atomic_files
 
 ROWS = {"val_delta1": "hold-out delta1", "val_loss": "hold-out loss", "learning_rate": "learning rate"}
 
@@ -98,7 +98,7 @@ def draw(path: pathlib.Path, result: dict) -> None:
     lines = axes[0][0].get_legend_handles_labels()
     figure.legend(*lines, loc="outside lower center", ncols=len(schedules))  # inside, it would cover curves
     figure.suptitle(f"mean and range over seeds {', '.join(map(str, _names(result, 'seed')))}", fontsize="medium")
-    with storage.replacing(path) as temporary:
+    with atomic_files.replacing(path) as temporary:
         figure.savefig(temporary)
 
 

@@ -16,7 +16,7 @@ from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure, FigureBase
 
 from depth_tf.data import resizing
-from depth_tf.runtime import storage
+from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
 
 MISSING_COLOUR = "#8c9199"  # a cool grey, which neither colour map contains
@@ -39,19 +39,13 @@ HISTOGRAM_INCHES, NOTE_INCHES = 2.2, 0.22
 
 @dataclasses.dataclass(frozen=True)
 class Panels:
-    """One image of `depth_panels`.
+    """One image of `depth_panels`."""
 
-    Attributes:
-      image: [H, W, 3] uint8, RGB.
-      true_m: [h, w] float, metres, 0 or not finite where missing.
-      pred_m: [any, any] float, metres, the full image, or a tuple of such maps; resized bilinearly to the truth's size.
-      caption: a few words, such as "AbsRel 0.132".
-    """
-
-    image: np.ndarray
-    true_m: np.ndarray
+    image: np.ndarray  # [H, W, 3] uint8, RGB
+    true_m: np.ndarray  # [h, w] float, metres, 0 or not finite where missing
+    # [any, any] float, metres, the full image, or a tuple of such maps; resized bilinearly to the truth's size
     pred_m: np.ndarray | tuple[np.ndarray, ...]
-    caption: str = ""
+    caption: str = ""  # a few words, such as "AbsRel 0.132"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,6 +164,7 @@ def contact_sheet(
     axes = left.subplots(num_rows, num_columns, squeeze=False).flat
     for cell, example in itertools.zip_longest(axes, examples):
         cell.set_axis_off()
+        cell.set_anchor("N")  # beside many notes, at the top
         if example is not None:
             depth_m = resizing.resize_nearest(np.asarray(example.depth_m), example.image.shape[:2])
             cell.imshow(np.concatenate([example.image, colour_depth(depth_m, max_depth_m=bin_edges_m[-1])]))
@@ -256,5 +251,5 @@ def _histogram(figure: FigureBase, edges_m: np.ndarray, counts: np.ndarray, note
 
 
 def _save(figure: Figure, path: str | os.PathLike) -> None:
-    with storage.replacing(path) as temporary:
+    with atomic_files.replacing(path) as temporary:
         figure.savefig(temporary, format="png")

@@ -28,17 +28,11 @@ NOTE_LETTERS = 40
 
 @dataclasses.dataclass(frozen=True)
 class Survey:
-    """What the depth of a split's first images is like.
+    """What the depth of a split's first images is like."""
 
-    Attributes:
-      num_images: images looked at.
-      depths_m: [N] float32, metres, of the pixels that have a depth.
-      missing: share of pixels that have none.
-    """
-
-    num_images: int
-    depths_m: np.ndarray
-    missing: float
+    num_images: int  # images looked at
+    depths_m: np.ndarray  # [N] float32, metres, of the pixels that have a depth
+    missing: float  # share of pixels that have none
 
     @property
     def median_m(self) -> float:

@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download import checksums, download_manager, resource, util
 
 from depth_tf.nyu.archive import ArchiveSource
-from depth_tf.runtime import program, staging
+from depth_tf.runtime import atomic_folders, program
 from depth_tf.runtime.errors import InputError
 
 # Address, size and checksum: what TFDS 4.9.10 holds of its builder nyu_depth_v2.
@@ -51,7 +51,7 @@ class DownloadedArchive(ArchiveSource):
             f" {EXTRACTED_GB} GB when extracted (not here: it is read as a stream), {RECORDS_GB} GB of records for"
             f" all images; this run needs {needed_gb:.1f} GB in {self._data_dir}"
         )
-        staging.require_free(self._data_dir, needed_gb, "NYU Depth V2")
+        atomic_folders.require_free(self._data_dir, needed_gb, "NYU Depth V2")
         if not cached:
             probe(ARCHIVE_URL)
         super().__init__(download(downloads))

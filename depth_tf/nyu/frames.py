@@ -25,17 +25,12 @@ OFFICIAL_SPLITS = {"train": "train", "test": "validation"}  # the official name:
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """One pair that has been found, not yet decoded.
+    """One pair that has been found, not yet decoded."""
 
-    Attributes:
-      key: TFDS's key, unique in its split.
-      scene: the room it shows.
-      load: returns the image, [480, 640, 3] uint8, and the depth, [480, 640] float, metres; raises
-        InputError naming the file if they are missing or of another kind.
-    """
-
-    key: str
-    scene: str
+    key: str  # TFDS's key, unique in its split
+    scene: str  # the room it shows
+    # returns the image, [480, 640, 3] uint8, and the depth, [480, 640] float, metres; raises InputError naming the
+    # file if they are missing or of another kind
     load: Callable[[], tuple[np.ndarray, np.ndarray]]
 
 

@@ -82,7 +82,7 @@ def run(
 
     def parse(argv: list[str]) -> list[str]:
         if any(argument in ("-h", "--help", "-help", "--helpfull") for argument in argv[1:]):
-            print(_help_text(settings_class, main))
+            print(help_text(settings_class, main))
             sys.exit(0)
         return _parse(argv, settings_class, positional)
 
@@ -140,12 +140,12 @@ def say(message: str) -> None:
     print(message, flush=True)
 
 
-def leave_interrupted(message: str) -> NoReturn:
-    """Prints one line and ends the process at once with status 75, without waiting for threads that wait for others."""
+def leave_interrupted(message: str, status: int = INTERRUPTED_STATUS) -> NoReturn:
+    """Prints one line and ends the process at once, without waiting for threads that wait for others."""
     print("stopped: " + " ".join(message.split()), file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(INTERRUPTED_STATUS)
+    os._exit(status)
 
 
 def _parse(argv: list[str], settings_class: type, positional: str | None) -> list[str]:
@@ -181,7 +181,7 @@ def _call(main: Callable, settings_class: type, tensorflow: bool) -> None:
     except Interrupted as error:
         leave_interrupted(str(error))
     except KeyboardInterrupt:
-        sys.exit(CTRL_C_STATUS)
+        leave_interrupted("by Ctrl-C", CTRL_C_STATUS)
 
 
 def _fail(message: str) -> None:
@@ -189,7 +189,8 @@ def _fail(message: str) -> None:
     sys.exit(USAGE_STATUS)
 
 
-def _help_text(settings_class: type, main: Callable) -> str:
+def help_text(settings_class: type, main: Callable) -> str:
+    """Returns what `--help` prints: the module's docstring and every flag, under the headings of their groups."""
     hints = typing.get_type_hints(settings_class)
     lines = [(sys.modules[main.__module__].__doc__ or "").strip()]
     group = None

@@ -10,7 +10,7 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from depth_tf.runtime import machine, program, storage
+from depth_tf.runtime import atomic_files, machine, program
 from depth_tf.runtime.errors import InputError
 
 BEST_NETWORK = "best.keras"
@@ -48,9 +48,9 @@ def claim(workdir: pathlib.Path, settings: Any, data: dict, *, write: bool = Tru
         if not write:
             return
         workdir.mkdir(parents=True, exist_ok=True)
-        storage.write_json(workdir / CONFIG, config)
-        storage.write_text(workdir / "flags.txt", program.flagfile_text(settings, without=["workdir"]))
-        storage.write_json(workdir / ENVIRONMENT, {**machine.describe_environment(), "data": data})
+        atomic_files.write_json(workdir / CONFIG, config)
+        atomic_files.write_text(workdir / "flags.txt", program.flagfile_text(settings, without=["workdir"]))
+        atomic_files.write_json(workdir / ENVIRONMENT, {**machine.describe_environment(), "data": data})
     except OSError as error:
         raise InputError(
             f"cannot write to --workdir={workdir}: {error.strerror}; name a folder you can write"

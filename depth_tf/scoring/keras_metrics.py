@@ -55,7 +55,7 @@ class PerImageMetric(keras.metrics.Metric):
             weights count alike: the metrics of an image have no degrees.
 
         Raises:
-          ValueError: if the shapes differ, or there is a weight a pixel.
+          ValueError: if the shapes differ, or there is one weight per pixel.
         """
         y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
         _check_shapes(y_true, y_pred, sample_weight)

@@ -1,4 +1,4 @@
-"""The floor that every network must beat: answering each image with the mean depth of the training images."""
+"""The mean map, which every network must beat: it predicts the mean depth of the training images for every image."""
 
 import math
 

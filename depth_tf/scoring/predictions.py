@@ -1,4 +1,4 @@
-"""Depth maps in files, one an image of a split: the door through which any method reaches the evaluator."""
+"""Depth maps in files, one per image of a split: the door through which any method reaches the evaluator."""
 
 import os
 import pathlib
@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from depth_tf.data.splits import Split
-from depth_tf.runtime import storage
+from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
 
@@ -64,6 +64,6 @@ def export_images(split: Split, folder: str | os.PathLike) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"--export_images={folder} is not empty: name a new folder")
     for index, (image, _) in enumerate(split.read().as_numpy_iterator()):
-        with storage.replacing(folder / f"{index:05d}.png") as temporary:
+        with atomic_files.replacing(folder / f"{index:05d}.png") as temporary:
             temporary.write_bytes(tf.io.encode_png(image).numpy())
     say(f"wrote {split.num_images} images to {folder}; name each depth map as its image, with .npy")

@@ -37,25 +37,17 @@ PREDICTION_KINDS = ("depth_m", "inverse_depth")
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
-    """Which pixels of a 480x640 frame are compared, and how images are averaged.
+    """Which pixels of a 480x640 frame are compared, and how images are averaged."""
 
-    Attributes:
-      name: key in `PROTOCOLS`.
-      crop: the crop in words.
-      range_m: metres between which the truth is valid, exclusive; None where there is no cap.
-      resize: in words, what happens to prediction and truth.
-      pixels: (true_m, pred_m), [480, 640] each -> (true_m, pred_m), [N] each, of the pixels compared.
-      pooled: whether all pixels of all images are scored at once.
-      aligned: whether scale and shift of the prediction's inverse are first fitted to the truth.
-    """
-
-    name: str
-    crop: str
+    name: str  # key in `PROTOCOLS`
+    crop: str  # the crop in words
+    # metres between which the truth is valid, exclusive; None where there is no cap
     range_m: tuple[float, float | None]
-    resize: str
+    resize: str  # in words, what happens to prediction and truth
+    # (true_m, pred_m), [480, 640] each -> (true_m, pred_m), [N] each, of the pixels compared
     pixels: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
-    pooled: bool = False
-    aligned: bool = False
+    pooled: bool = False  # whether all pixels of all images are scored at once
+    aligned: bool = False  # whether scale and shift of the prediction's inverse are first fitted to the truth
 
     def describe(self, *, truth_resized: bool = False) -> dict:
         """Returns what a result file says beside its figures; `truth_resized` if a truth was not 480x640."""

@@ -4,7 +4,7 @@ import pathlib
 
 from depth_tf.data.splits import DepthDataset
 from depth_tf.drawing import figures
-from depth_tf.runtime import machine, run_folder, storage
+from depth_tf.runtime import atomic_files, machine, run_folder
 from depth_tf.runtime.program import say
 from depth_tf.scoring.metrics import METRICS
 from depth_tf.scoring.score import Scores
@@ -29,9 +29,9 @@ def write_result(path: pathlib.Path, result: dict, scores: Scores, *, title: str
     metrics.json gets per_image.csv and panels.png beside it; any other name.json gets name_per_image.csv and so on.
     """
     stem = "" if path.name == run_folder.METRICS else path.stem + "_"
-    storage.write_csv(path.with_name(f"{stem}per_image.csv"), scores.per_image)
+    atomic_files.write_csv(path.with_name(f"{stem}per_image.csv"), scores.per_image)
     figures.depth_panels(path.with_name(f"{stem}panels.png"), scores.panels, title=title)
-    storage.write_json(path, result)  # last: its presence says that the run is finished
+    atomic_files.write_json(path, result)  # last: its presence says that the run is finished
     say(table(result))
     say(f"wrote {path}")
 

@@ -19,17 +19,11 @@ NUM_PANELS = 6
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One image with the depth that is known and the depth that was predicted.
+    """One image with the depth that is known and the depth that was predicted."""
 
-    Attributes:
-      image: [h, w, 3] uint8.
-      true_m: [H, W] float32, metres, 0 or NaN where missing.
-      pred: [h, w] float32, metres, or inverse depth.
-    """
-
-    image: np.ndarray
-    true_m: np.ndarray
-    pred: np.ndarray
+    image: np.ndarray  # [h, w, 3] uint8
+    true_m: np.ndarray  # [H, W] float32, metres, 0 or NaN where missing
+    pred: np.ndarray  # [h, w] float32, metres, or inverse depth
 
 
 @dataclasses.dataclass

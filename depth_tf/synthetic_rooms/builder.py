@@ -18,32 +18,24 @@ import tensorflow_datasets as tfds
 from depth_tf.data.settings import DataSettings
 from depth_tf.data.splits import DepthDataset
 from depth_tf.data.tfds_records import QuickDepth, open_tfds_folder, write_records
-from depth_tf.runtime import machine, program, staging
+from depth_tf.runtime import atomic_folders, machine, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.progress import Progress
 from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX
-from depth_tf.synthetic_rooms.frames import SPLITS
-from depth_tf.synthetic_rooms.worker import Job
-from depth_tf.synthetic_rooms.workers import render_rooms
+from depth_tf.synthetic_rooms.frames import SPLITS, Job, render_rooms
 
 DATASET = "synthetic_rooms"
-VERSION = "1.0.0"  # to be raised with any change that alters a frame
+VERSION = "2.0.0"  # to be raised with any change that alters a frame
 RECORD_MB = 0.45  # an example, on disk
 
 
 @dataclasses.dataclass
 class RoomsConfig(tfds.core.BuilderConfig):
-    """A size of the data set.
+    """A size of the data set."""
 
-    Attributes:
-      rooms: number of rooms by split.
-      frames: views of each room.
-      seed: of everything drawn.
-    """
-
-    rooms: dict[str, int] = dataclasses.field(default_factory=dict)
-    frames: int = 4
-    seed: int = 0
+    rooms: dict[str, int] = dataclasses.field(default_factory=dict)  # number of rooms by split
+    frames: int = 4  # views of each room
+    seed: int = 0  # of everything drawn
 
     def count(self, split: str) -> int:
         """Returns the number of images of a split."""
@@ -67,15 +59,12 @@ class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
         super().__init__(**kwargs)
 
     def _info(self) -> tfds.core.DatasetInfo:
+        image = tfds.features.Image(shape=(HEIGHT_PX, WIDTH_PX, 3))
+        depth = tfds.features.Tensor(shape=(HEIGHT_PX, WIDTH_PX), dtype=np.float16)
         return tfds.core.DatasetInfo(
             builder=self,
             description="Furnished rooms, ray-cast with NumPy, as a hand-held Kinect would see them.",
-            features=tfds.features.FeaturesDict(
-                {
-                    "image": tfds.features.Image(shape=(HEIGHT_PX, WIDTH_PX, 3)),
-                    "depth": tfds.features.Tensor(shape=(HEIGHT_PX, WIDTH_PX), dtype=np.float16),
-                }
-            ),
+            features=tfds.features.FeaturesDict({"image": image, "depth": depth}),
             supervised_keys=("image", "depth"),
         )
 
@@ -106,11 +95,7 @@ def open_synthetic_rooms(data_dir: pathlib.Path, settings: DataSettings) -> Dept
 
 
 def open_rooms(data_dir: pathlib.Path, config: str = "default") -> tfds.core.DatasetBuilder:
-    """Returns the builder of a prepared `synthetic_rooms`, which it renders if it is not there yet.
-
-    Args:
-      data_dir: the folder TFDS keeps data sets in.
-      config: "tiny", "default" or "large".
+    """Returns the builder of a prepared `synthetic_rooms`, "tiny", "default" or "large", rendering it if need be.
 
     Raises:
       InputError: if there is no such config, the disk is full or the folder cannot be written.
@@ -120,7 +105,7 @@ def open_rooms(data_dir: pathlib.Path, config: str = "default") -> tfds.core.Dat
     data_dir = pathlib.Path(data_dir)
     final = data_dir / DATASET / config / VERSION
     if not (final / "dataset_info.json").exists():
-        with staging.replacing_folder(data_dir, final) as folder:
+        with atomic_folders.replacing_folder(data_dir, final) as folder:
             _write(config, folder)
     return SyntheticRooms(data_dir=data_dir, config=config)
 
@@ -130,7 +115,7 @@ def _write(config: str, folder: pathlib.Path) -> None:
     builder = SyntheticRooms(data_dir=folder, config=config)
     counts = {split: builder.builder_config.count(split) for split in SPLITS}
     total = sum(counts.values())
-    staging.require_free(folder.parent, total * RECORD_MB / 1000, f"rendering {DATASET}/{config}")
+    atomic_folders.require_free(folder.parent, total * RECORD_MB / 1000, f"rendering {DATASET}/{config}")
     program.say(f"rendering {DATASET}/{config}, once: {total:,} images")
     about = {"kind": "rendered", "seed": builder.builder_config.seed}
     write_records(builder, builder.scene_of_key, about, counts)

@@ -1,7 +1,7 @@
 """The hand-held camera: NYU's intrinsics, a pose in the world, and the rays of its pixels.
 
-World: x right, y forward, z up, metres. Camera: x right, y down, z forward along the optical axis. A ray is
-the direction (column slope, row slope, 1) in the camera's axes, so that the parameter along it is depth.
+World: x right, y forward, z up, metres. Camera: x right, y down, z forward along the optical axis. A ray is the
+direction (column slope, row slope, 1) in the camera's axes, so that the parameter along it is depth.
 """
 
 import dataclasses
@@ -17,38 +17,16 @@ HEIGHT_PX, WIDTH_PX = 240, 320
 
 @dataclasses.dataclass(frozen=True)
 class Camera:
-    """A pinhole camera in the world.
+    """A pinhole camera in the world."""
 
-    Attributes:
-      position_m: [3] float, the pinhole, world metres.
-      axes: [3, 3] float, its right, down and forward unit vectors as rows, in world coordinates.
-    """
-
-    position_m: np.ndarray
-    axes: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True)
-class Grid:
-    """Rays of G images at once: ray (g, row, column) is (columns[g, column], rows[g, row], 1).
-
-    Attributes:
-      columns: [G, W] float, evenly spaced slopes to the right.
-      rows: [G, H] float, evenly spaced slopes downwards.
-    """
-
-    columns: np.ndarray
-    rows: np.ndarray
+    position_m: np.ndarray  # [3] float, the pinhole, world metres
+    axes: np.ndarray  # [3, 3] float, its right, down and forward unit vectors as rows, in world coordinates
 
 
 def aim(position_m: np.ndarray, *, yaw_rad: float, pitch_rad: float, roll_rad: float) -> Camera:
-    """Returns the camera at `position_m` that looks along `yaw_rad`.
+    """Returns the camera at `position_m`, [3], that looks along `yaw_rad`: 0 looks along +x, pi/2 along +y.
 
-    Args:
-      position_m: [3], world metres.
-      yaw_rad: compass of the view: 0 looks along +x, pi/2 along +y.
-      pitch_rad: above 0 looks down.
-      roll_rad: above 0 turns the camera clockwise as seen from behind it.
+    Above 0, the pitch looks down and the roll turns the camera clockwise as seen from behind it.
     """
     level_right = np.array([np.sin(yaw_rad), -np.cos(yaw_rad), 0.0])
     level_forward = np.array([np.cos(yaw_rad), np.sin(yaw_rad), 0.0])
@@ -60,34 +38,8 @@ def aim(position_m: np.ndarray, *, yaw_rad: float, pitch_rad: float, roll_rad: f
     return Camera(np.asarray(position_m, np.float64), np.stack([right, down, forward]))
 
 
-def pixel_slopes(height_px: int, width_px: int, *, offset_px: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the slopes of the rays through pixel centres of a frame scaled from 640x480.
-
-    Args:
-      height_px: rows of the frame.
-      width_px: columns of the frame.
-      offset_px: moves every ray by so many pixels, right and down.
-
-    Returns:
-      [width_px] float64 slopes to the right and [height_px] float64 slopes downwards.
-    """
-    columns = _calibrated(np.arange(width_px) + offset_px, CALIBRATED_WIDTH_PX / width_px)
-    rows = _calibrated(np.arange(height_px) + offset_px, CALIBRATED_HEIGHT_PX / height_px)
+def pixel_slopes(height_px: int = HEIGHT_PX, width_px: int = WIDTH_PX) -> tuple[np.ndarray, np.ndarray]:
+    """Returns [width_px] slopes to the right, [height_px] down, of the rays through a frame of that size."""
+    columns = (np.arange(width_px) + 0.5) * CALIBRATED_WIDTH_PX / width_px - 0.5
+    rows = (np.arange(height_px) + 0.5) * CALIBRATED_HEIGHT_PX / height_px - 0.5
     return (columns - CX_PX) / FX_PX, (rows - CY_PX) / FY_PX
-
-
-def frame_grid(height_px: int = HEIGHT_PX, width_px: int = WIDTH_PX, *, dtype: type = np.float32) -> Grid:
-    """Returns the rays of a frame: grid 0 through pixel centres, grid 1 through their upper left corners.
-
-    Both are one row and one column larger than the frame, so that grid 1 holds all four corners of each pixel.
-    """
-    centres = pixel_slopes(height_px, width_px)
-    step = [slopes[1] - slopes[0] for slopes in centres]
-    centres = [np.append(slopes, slopes[-1] + by) for slopes, by in zip(centres, step, strict=True)]
-    corners = [slopes - by / 2 for slopes, by in zip(centres, step, strict=True)]
-    columns, rows = (np.stack([centres[i], corners[i]]).astype(dtype) for i in (0, 1))
-    return Grid(columns, rows)
-
-
-def _calibrated(index_px: np.ndarray, scale: float) -> np.ndarray:
-    return (index_px + 0.5) * scale - 0.5

@@ -1,40 +1,138 @@
-"""Frames of rooms: a pure function of (seed, split, room, frame)."""
+"""Frames of rooms: a pure function of (seed, split, room, frame), and many of them in processes of their own."""
+
+import collections
+import concurrent.futures
+import contextlib
+import dataclasses
+import io
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import types
+import zlib
+from collections.abc import Iterable, Iterator
 
 import numpy as np
+from PIL import Image
 
 from depth_tf.synthetic_rooms import sensor, textures
-from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX
+from depth_tf.synthetic_rooms.camera import Camera, aim, pixel_slopes
+from depth_tf.synthetic_rooms.casting import cast
 from depth_tf.synthetic_rooms.render import Renderer
-from depth_tf.synthetic_rooms.rooms import make_room
-from depth_tf.synthetic_rooms.viewpoint import choose_camera
+from depth_tf.synthetic_rooms.rooms import Room, make_room
 
 SPLITS = ("train", "validation", "test")
+CANDIDATES = 8  # cameras tried per frame
+NEAREST_M = 0.7
+ROOMS_AHEAD = 3  # per worker: enough that none waits for the writer
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-def render_room(*, seed: int, split: str, room: int, frames: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Renders the first frames of a room.
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """The first `frames` views of a room, its number within its split; splits share nothing but textures."""
 
-    Args:
-      seed: of the whole data set.
-      split: one of SPLITS; rooms of two splits share nothing but the textures they are painted with.
-      room: number of the room within its split.
-      frames: how many views of it.
+    seed: int
+    split: str
+    room: int
+    frames: int
 
-    Returns:
-      For each frame its image, [HEIGHT_PX, WIDTH_PX, 3] uint8, and depth, [HEIGHT_PX, WIDTH_PX] float16
-      metres along the optical axis, 0 where missing.
-    """
-    which = SPLITS.index(split)
-    made = make_room(_generator(seed, which, room))
-    renderer = Renderer(made.solids, made.lit, textures.bank(seed))
+
+def render_room(job: Job) -> list[tuple[bytes, np.ndarray]]:
+    """Returns the frames of a room: image as PNG, and depth, [HEIGHT_PX, WIDTH_PX] float16 metres, 0 where missing."""
+    numbers = (job.seed, SPLITS.index(job.split), job.room)
+    room = make_room(np.random.default_rng(numbers))
+    renderer = Renderer(room.faces, room.lit, textures.bank(job.seed))
     pairs = []
-    for frame in range(frames):
-        rng = _generator(seed, which, room, frame + 1)
-        camera = choose_camera(made, rng)
-        rendering = renderer.render(camera, rng, height_px=HEIGHT_PX, width_px=WIDTH_PX)
-        pairs.append((sensor.photograph(rendering, rng), sensor.read_depth(rendering, rng)))
+    for frame in range(job.frames):
+        rng = np.random.default_rng((*numbers, frame + 1))
+        rendering = renderer.render(choose_camera(room, rng), rng)
+        png = io.BytesIO()
+        Image.fromarray(sensor.photograph(rendering, rng)).save(
+            png, "PNG", compress_level=1, compress_type=zlib.Z_HUFFMAN_ONLY
+        )
+        pairs.append((png.getvalue(), sensor.read_depth(rendering, rng)))
     return pairs
 
 
-def _generator(*numbers: int) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence(numbers))
+def choose_camera(room: Room, rng: np.random.Generator) -> Camera:
+    """Returns a camera, held as people with a Kinect did: of some, the one whose depths are likest to drawn ones."""
+    wanted_m, wanted_spread = room.view_m * np.exp(rng.normal(0.04, 0.3)), rng.normal(0.4, 0.1)
+    cameras = [_candidate(room, rng) for _ in range(CANDIDATES)]
+    large = np.sort(room.faces.half_m, axis=1)[:, 1] > 0.3
+    inverse_depth, face = cast(room.faces.corners_m[large], cameras, *pixel_slopes(9, 12))
+    log_depth = -np.log(np.maximum(inverse_depth, 0.05)).reshape(CANDIDATES, -1)
+    cost = abs(np.median(log_depth, axis=1) - np.log(wanted_m)) + np.maximum(0, wanted_spread - log_depth.std(axis=1))
+    cost += 3 * np.mean(log_depth < np.log(NEAREST_M), axis=1)
+    cost -= [0.04 * min(len(np.unique(each)), 20) for each in face]
+    return cameras[np.argmin(cost)]
+
+
+def _candidate(room: Room, rng: np.random.Generator) -> Camera:
+    height, floor = np.clip(rng.normal(1.45, 0.17), 0.9, 1.9), room.floor
+    for _ in range(30):
+        x, y = (rng.uniform(0.25, extent - 0.25) for extent in room.size_m[:2])
+        near = (floor[:, 0] - 0.2 < x) & (floor[:, 1] + 0.2 > x) & (floor[:, 2] - 0.2 < y) & (floor[:, 3] + 0.2 > y)
+        if (floor[near, 4] < height - 0.35).all():
+            break
+    look = np.array(room.size_m[:2]) * rng.random(2)
+    if len(floor) and rng.random() < 0.6:
+        left, right, front, back, _ = floor[rng.integers(len(floor))]
+        look = np.array([(left + right) / 2, (front + back) / 2])
+    yaw = np.arctan2(look[1] - y, look[0] - x) + rng.normal(0, 0.25)
+    pitch = np.clip(rng.normal(0.2, 0.13), -0.15, 0.65)
+    return aim(np.array([x, y, height]), yaw_rad=yaw, pitch_rad=pitch, roll_rad=rng.normal(0, 0.035))
+
+
+def render_rooms(jobs: Iterable[Job], *, workers: int) -> Iterator[tuple[Job, list[tuple[bytes, np.ndarray]]]]:
+    """Yields each job with its frames as `render_room` makes them, in the order of `jobs`, whatever `workers` is.
+
+    Raises:
+      RuntimeError: if a room fails or a worker dies.
+    """
+    # Never forked: a child of a process in which TensorFlow runs threads can hang.
+    pool = concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker)
+    pending = collections.deque()
+    try:
+        for job in jobs:
+            with _bare_start():
+                pending.append((job, pool.submit(render_room, job)))
+            if len(pending) > ROOMS_AHEAD * workers:
+                yield _finished(*pending.popleft())
+        while pending:
+            yield _finished(*pending.popleft())
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)  # after an interruption this waits for the rooms begun
+
+
+def _finished(job: Job, future: concurrent.futures.Future) -> tuple[Job, list[tuple[bytes, np.ndarray]]]:
+    try:
+        return job, future.result()
+    except concurrent.futures.process.BrokenProcessPool as error:
+        raise RuntimeError(
+            f"a worker died while it rendered room {job.room} of {job.split}, or one after it"
+        ) from error
+    except Exception as error:
+        raise RuntimeError(f"room {job.room} of {job.split} could not be rendered: {error}") from error
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the parent, which then ends this process
+    # A pool's worker does not notice by itself that its parent was killed.
+    threading.Thread(target=lambda: (multiprocessing.parent_process().join(), os._exit(1)), daemon=True).start()
+
+
+@contextlib.contextmanager
+def _bare_start() -> Iterator[None]:
+    """Within it, processes start with one BLAS thread and without the caller's main module, TensorFlow and all."""
+    main, environment = sys.modules["__main__"], dict(os.environ)
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    os.environ.update(ONE_THREAD)
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+        os.environ.clear()
+        os.environ.update(environment)

@@ -1,187 +1,114 @@
-"""Plans a room: its kind, size, walls, furniture, small things and lights."""
+"""Places furniture in a room: along its walls, in its middle, beside other pieces, on top of them, on its walls."""
 
 import dataclasses
 import math
 
 import numpy as np
 
-from depth_tf.synthetic_rooms import clutter, finishes, shell
-from depth_tf.synthetic_rooms.finishes import Style
-from depth_tf.synthetic_rooms.materials import Material
-from depth_tf.synthetic_rooms.piece import Piece
-from depth_tf.synthetic_rooms.shell import Light, Wall
+from depth_tf.synthetic_rooms import furniture
+from depth_tf.synthetic_rooms.furniture import PIECES
+from depth_tf.synthetic_rooms.materials import Style
 from depth_tf.synthetic_rooms.solids import Assembly, Frame
-from depth_tf.synthetic_rooms.textures import pick
 
 
 @dataclasses.dataclass(frozen=True)
-class Footprint:
-    """Floor that a piece covers, in the room's own metres, up to `height`."""
+class Light:
+    """A source of light."""
 
-    left: float
-    right: float
-    front: float
-    back: float
-    height: float
+    position_m: tuple[float, float, float]  # [3], world metres
+    power: tuple[float, float, float]  # [3] red, green, blue; irradiance at 1 m facing it
+    direction: tuple[float, float, float] | None  # [3] the way a window throws its light; None: all round
+    size_m: float  # its width, which softens its shadows
 
-    def overlaps(self, other: "Footprint", margin: float = 0.0) -> bool:
-        """True if both cover some floor, or come within `margin` of it."""
-        return (
-            self.left - margin < other.right
-            and other.left < self.right + margin
-            and self.front - margin < other.back
-            and other.front < self.back + margin
-        )
+
+@dataclasses.dataclass
+class Wall:
+    """One side of a room; its frame: x along it from 0 to its length, y into the room, z up."""
+
+    frame: Frame  # its frame
+    length_m: float  # along its x
+    openings: list[tuple[str, float, float, float, float]]  # (kind, left, right, bottom, top), from left to right
+    taken: list[tuple[float, float, float, float]]  # (left, right, bottom, top) that something covers
+
+    def is_free(self, left: float, right: float, bottom: float, top: float) -> bool:
+        """True if all of that area is wall and nothing covers any of it."""
+        areas = self.taken + [(o[1] - 0.1, o[2] + 0.1, o[3] - 0.1, o[4] + 0.1) for o in self.openings]
+        inside = left >= 0 and right <= self.length_m
+        return inside and not any(left < b and a < right and bottom < d and c < top for a, b, c, d in areas)
 
 
 class Plan:
-    """A room in the making, [0, width] x [0, length] of a frame: places pieces where there is space.
+    """A room in the making, [0, width] x [0, length] x [0, height] of `parts.origin`.
 
-    Attributes:
-      rng: source of randomness.
-      size_m: width, length and height.
-      style: its finishes.
-      origin: its frame.
-      parts: where solids go.
-      walls: its four sides.
-      footprints: floor that pieces cover.
-      clear: floor to be kept clear.
-      lights: its sources of light.
+    Its `walls` are south, east, north and west; `floor` is [n, 5]: left, right, front, back and height of what covers
+    floor, height 0 for what is to be kept clear; `lights` are its sources of light.
     """
 
-    def __init__(
-        self,
-        rng: np.random.Generator,
-        size_m: tuple[float, float, float],
-        style: Style,
-        *,
-        parts: Assembly,
-        origin: Frame,
-    ):
-        self.rng, self.size_m, self.style, self.parts, self.origin = rng, size_m, style, parts, origin
-        self.walls = shell.walls_of(origin, size_m[0], size_m[1])
-        self.footprints: list[Footprint] = []
-        self.clear: list[Footprint] = []
+    def __init__(self, rng: np.random.Generator, size_m: tuple[float, float, float], style: Style, parts: Assembly):
+        self.rng, self.size_m, self.style, self.parts = rng, size_m, style, parts
+        width, length, quarter = size_m[0], size_m[1], math.pi / 2
+        corners = ((0, 0, width), (width, 0, length), (width, length, width), (0, length, length))
+        self.walls = [Wall(Frame(x, y, 0, i * quarter), along, [], []) for i, (x, y, along) in enumerate(corners)]
+        self.floor = np.zeros((0, 5))
         self.lights: list[Light] = []
 
-    def middle(self, yaw: float = 0.0) -> Frame:
-        """Returns the frame on the floor in the middle of the room."""
-        return self.origin.at(self.size_m[0] / 2, self.size_m[1] / 2, 0, yaw)
-
-    def against_wall(
-        self, piece: Piece, *, wall: Wall | None = None, at: float | None = None, gap: float = 0.03
-    ) -> Frame | None:
-        """Stands a piece with its back to a wall where it fits; returns its frame, or None if nowhere.
-
-        Args:
-          piece: what to place.
-          wall: the wall, or None for any.
-          at: middle of the piece along the wall, metres, or None for anywhere.
-          gap: space behind it, metres.
-        """
-        for _ in range(12 if at is None else 1):
-            target = wall or self.walls[self.rng.integers(4)]
-            reach = target.length_m / 2 - piece.width_m / 2 - 0.04
-            if reach < 0:
-                continue
-            middle = target.length_m / 2 + reach * self.rng.uniform(-1, 1) if at is None else at
-            left, right = middle - piece.width_m / 2, middle + piece.width_m / 2
-            if left < 0 or right > target.length_m or not target.is_free(left, right, 0.12, piece.height_m):
-                continue
-            frame = target.frame.at(middle, piece.depth_m / 2 + gap)
-            if self._stand(piece, frame):
-                target.taken.append((left, right, 0.0, piece.height_m))
-                return frame
-        return None
-
-    def in_middle(self, piece: Piece, *, spread: float = 0.5, turn: float = 0.0, margin: float = 0.25) -> Frame | None:
-        """Stands a piece away from the walls, turned by `turn` radians and a quarter turn or not."""
-        for _ in range(12):
-            x, y = (extent * (0.5 + 0.5 * spread * self.rng.uniform(-1, 1)) for extent in self.size_m[:2])
-            frame = self.origin.at(x, y, 0, self.rng.integers(4) * math.pi / 2 + turn)
-            if self._stand(piece, frame, margin=margin):
-                return frame
-        return None
-
-    def beside(self, piece: Piece, frame: Frame) -> bool:
-        """Stands a piece exactly at `frame` if there is space."""
-        return self._stand(piece, frame, margin=0.0)
-
-    def footprint(self, frame: Frame, width: float, depth: float, height: float) -> Footprint:
-        """Returns the floor under something of that size in a frame, as a rectangle along the walls."""
-        local = frame.seen_from(self.origin)
-        cos, sin = abs(math.cos(local.yaw)), abs(math.sin(local.yaw))
-        across, along = (cos * width + sin * depth) / 2, (sin * width + cos * depth) / 2
-        return Footprint(local.x - across, local.x + across, local.y - along, local.y + along, height)
-
-    def cover(self, piece: Piece, frame: Frame) -> None:
-        """Keeps the floor under a piece free of others without building it."""
-        self.footprints.append(self.footprint(frame, piece.width_m, piece.depth_m, piece.height_m))
-
-    def load(self, piece: Piece, frame: Frame, kinds: list[str]) -> None:
-        """Stands small things on a piece that has a top."""
-        if piece.top:
-            z, width, depth = piece.top
-            clutter.scatter(self.parts, self.rng, frame.at(0, 0, z), (width, depth), self.style, kinds)
-
-    def litter(self, kinds: list[str]) -> None:
-        """Lets things lie on free floor."""
-        for kind in kinds:
-            maker, radius = clutter.THINGS[kind]
-            piece = Piece(
-                2 * radius, 2 * radius, 0.3, lambda parts, frame, m=maker: m(parts, self.rng, frame, self.style)
-            )
-            self.in_middle(piece, spread=0.9, turn=self.rng.uniform(0, 3), margin=0.0)
-
-    def hang(
-        self, count: int, kinds: tuple[str, ...] = ("landscape", "abstract", "portrait", "poster", "photograph")
-    ) -> None:
-        """Hangs framed pictures or sheets where walls are free."""
-        for _ in range(count):
-            wall = self.walls[self.rng.integers(4)]
-            width, height = self.rng.uniform(0.25, 1.1), self.rng.uniform(0.3, 0.9)
-            x, z = self.rng.uniform(0.3, max(0.4, wall.length_m - 0.3)), self.rng.uniform(1.4, 1.7)
-            area = (x - width / 2, x + width / 2, z - height / 2, z + height / 2)
-            if (
-                area[0] > 0.05
-                and area[1] < wall.length_m - 0.05
-                and area[3] < self.size_m[2] - 0.1
-                and wall.is_free(*area)
-            ):
-                wall.taken.append(area)
-                self._picture(wall, (x, z), (width, height), kinds[self.rng.integers(len(kinds))])
-
-    def rug(self, frame: Frame, width: float, depth: float) -> None:
-        """Lays a rug in a frame."""
-        base, second = finishes.choose(self.rng, finishes.CLOTHS), finishes.choose(self.rng, finishes.CLOTHS)
-        texture = pick(self.rng, "rug" if self.rng.random() < 0.6 else "plain_rug")
-        rug = Material(texture, base, second, finishes.choose(self.rng, finishes.CLOTHS), 0.5, 0.0)
-        self.parts.box(frame, (0, 0, 0.006), (width, depth, 0.012), rug, shades=False)
-
-    def _picture(self, wall: Wall, place: tuple[float, float], size: tuple[float, float], kind: str) -> None:
-        x, z = place
-        width, height = size
-        picture = Material(pick(self.rng, kind), (0.85, 0.85, 0.85), tile_m=0.0, gloss=0.15)
-        if kind in ("poster", "notices", "whiteboard"):
-            self.parts.box(wall.frame, (x, 0.01, z), (width, 0.015, height), picture)
-            return
-        border, mount = self.rng.uniform(0.02, 0.06), self.rng.uniform(0.0, 0.08)
-        edge = (self.style.wood, self.style.second_wood, self.style.metal)[self.rng.integers(3)]
-        self.parts.box(wall.frame, (x, 0.015, z), (width, 0.03, height), edge)
-        paper = finishes.paint(self.rng, (0.75, 0.73, 0.68))
-        for inset, y, material in ((border, 0.018, paper), (border + mount, 0.02, picture)):
-            if width - 2 * inset > 0.05 and height - 2 * inset > 0.05:
-                self.parts.box(wall.frame, (x, y, z), (width - 2 * inset, 0.03, height - 2 * inset), material)
-
-    def _stand(self, piece: Piece, frame: Frame, *, margin: float = 0.02) -> bool:
-        footprint = self.footprint(frame, piece.width_m, piece.depth_m, piece.height_m)
-        inside = Footprint(0.0, self.size_m[0], 0.0, self.size_m[1], 0.0)
-        fits = (
-            footprint.left >= inside.left and footprint.right <= inside.right
-            and footprint.front >= inside.front and footprint.back <= inside.back
-        )  # fmt: skip
-        if not fits or any(footprint.overlaps(other, margin) for other in self.footprints + self.clear):
+    def stand(self, name: str, size_m: np.ndarray, frame: Frame, *, margin: float = 0.0) -> bool:
+        """Builds a piece exactly there if nothing else is within `margin` metres of it; says whether it was."""
+        area = _area(size_m, frame)
+        inside = area[0] >= 0 and area[2] >= 0 and area[1] <= self.size_m[0] and area[3] <= self.size_m[1]
+        floor = self.floor
+        beside = (area[0] - margin >= floor[:, 1]) | (area[1] + margin <= floor[:, 0])
+        beside |= (area[2] - margin >= floor[:, 3]) | (area[3] + margin <= floor[:, 2])
+        if not inside or not beside.all():
             return False
-        piece.build(self.parts, frame)
-        self.footprints.append(footprint)
+        furniture.build(self, name, size_m, frame)
+        self.floor = np.vstack([floor, area])
         return True
+
+    def keep_clear(self, size_m: np.ndarray, frame: Frame) -> None:
+        """Leaves floor free of furniture."""
+        self.floor = np.vstack([self.floor, [*_area(size_m, frame)[:4], 0.0]])
+
+    def place(self, name: str, size_m: np.ndarray, *, spread: float | None, margin: float) -> Frame | None:
+        """Stands a piece with its back to a wall or within a share `spread` of the middle, where it fits."""
+        for _ in range(12):
+            wall, x, y = self.walls[self.rng.integers(4)], *self.rng.random(2)
+            left = (wall.length_m - size_m[0]) * x
+            frame = wall.frame.at(left + size_m[0] / 2, size_m[1] / 2 + 0.02)
+            if spread is not None:
+                x, y = (extent * (0.5 + spread * (at - 0.5)) for extent, at in zip(self.size_m, (x, y), strict=False))
+                frame = Frame(x, y, 0, wall.frame.yaw + self.rng.normal(0, 0.05))
+                if self.stand(name, size_m, frame, margin=margin):
+                    return frame
+            elif wall.is_free(left, left + size_m[0], 0.12, size_m[2]) and self.stand(name, size_m, frame):
+                wall.taken.append((left, left + size_m[0], 0.0, size_m[2]))
+                return frame
+        return None
+
+    def load(self, name: str, size_m: np.ndarray, frame: Frame, things: str) -> None:
+        """Stands some of the named things on a piece, more on a larger one, mostly side by side."""
+        most = min(10, int(2 + 5 * size_m[0])) if things and PIECES[name].top else 0
+        count = self.rng.integers(most // 2, most + 1)
+        for index, thing in enumerate(self.rng.choice(things.split() or [""], count)):
+            thing_m = furniture.draw_size(thing, self.rng)
+            y = max(size_m[1] / 2 - thing_m[1] / 2, 0.05) * self.rng.uniform(-1, 1)
+            x = max(size_m[0] - thing_m[0], 0.05) * ((index + self.rng.random()) / count - 0.5)
+            place = frame.at(x, y, PIECES[name].top * size_m[2], self.rng.normal(0, 0.25))
+            furniture.build(self, thing, thing_m, place)
+
+    def hang(self, name: str) -> None:
+        """Fixes a piece to a wall if the place drawn is free; the part of it that counts is its upper half."""
+        size_m, wall = furniture.draw_size(name, self.rng), self.walls[self.rng.integers(4)]
+        left = (wall.length_m - size_m[0]) * self.rng.random()
+        area = (left, left + size_m[0], size_m[2] * min(part.z[0] for part in PIECES[name].parts), size_m[2])
+        if wall.is_free(*area) and size_m[2] < self.size_m[2]:
+            wall.taken.append(area)
+            frame = wall.frame.at(left + size_m[0] / 2, size_m[1] / 2)
+            furniture.build(self, name, size_m, frame)
+
+
+def _area(size_m: np.ndarray, frame: Frame) -> tuple[float, float, float, float, float]:
+    """Returns the floor under something of that size in a frame, as a rectangle along the walls, and its height."""
+    cos, sin = abs(math.cos(frame.yaw)), abs(math.sin(frame.yaw))
+    across, along = (cos * size_m[0] + sin * size_m[1]) / 2, (sin * size_m[0] + cos * size_m[1]) / 2
+    return frame.x - across, frame.x + across, frame.y - along, frame.y + along, float(size_m[2])

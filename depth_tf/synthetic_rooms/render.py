@@ -1,144 +1,133 @@
-"""Renders a frame: radiance with smoothed edges, depth, and what the depth sensor needs to know."""
+"""Renders a view: what each pixel's ray meets, its texture, its light, and what the sensor needs."""
 
 import dataclasses
 
 import numpy as np
 
 from depth_tf.synthetic_rooms import lighting, textures
-from depth_tf.synthetic_rooms.camera import Camera, Grid, frame_grid
-from depth_tf.synthetic_rooms.casting import NOTHING, Hits, cast
+from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX, Camera, pixel_slopes
+from depth_tf.synthetic_rooms.casting import cast
 from depth_tf.synthetic_rooms.lighting import LitRoom
-from depth_tf.synthetic_rooms.solids import Solids
-from depth_tf.synthetic_rooms.surfaces import Points, Samples, Surfaces
+from depth_tf.synthetic_rooms.solids import Faces
+from depth_tf.synthetic_rooms.textures import SIZE_PX
+
+ROUNDNESS = np.tan(np.pi / 8)  # how far a column's side bends its normal, so that it meets its neighbour's
 
 
 @dataclasses.dataclass(frozen=True)
 class Rendering:
-    """One view, before any camera.
+    """One view, before any camera."""
 
-    Attributes:
-      radiance: [H, W, 3] float32, linear.
-      depth_m: [H, W] float32 along the optical axis through pixel centres, infinity where nothing is met.
-      incidence: [H, W] float32, cosine of the angle at which the centre's ray meets the surface.
-      reflectance: [H, W] float32, mean over colours.
-      gloss: [H, W] float32.
-      glow: [H, W] float32.
-    """
-
-    radiance: np.ndarray
-    depth_m: np.ndarray
-    incidence: np.ndarray
-    reflectance: np.ndarray
-    gloss: np.ndarray
-    glow: np.ndarray
+    radiance: np.ndarray  # [H, W, 3] float32, linear
+    depth_m: np.ndarray  # [H, W] float32 along the optical axis, infinity where nothing is met
+    incidence: np.ndarray  # [H, W] float32, cosine of the angle at which the ray meets the surface
+    reflectance: np.ndarray  # [H, W] float32, mean over colours
+    gloss: np.ndarray  # [H, W] float32
+    glow: np.ndarray  # [H, W] float32
 
 
 class Renderer:
     """Renders views of one room."""
 
-    def __init__(self, solids: Solids, lit: LitRoom, bank: textures.Bank):
-        materials = solids.materials
-        bank.make(material.texture for material in materials)
-        self._solids, self._lit, self._texels = solids, lit, bank.texels
-        self._surfaces = Surfaces(solids)
-        self._texture = np.array([material.texture for material in materials], np.int32)
-        colours = np.stack([material.colour_matrix() for material in materials])
+    def __init__(self, faces: Faces, lit: LitRoom, texels: np.ndarray):
+        materials = faces.materials
+        self._faces, self._lit, self._texels = faces, lit, texels
+        self._normal, self._table = _tables(faces)
+        self._uv = self._table[:8] * np.repeat(self._table[8:10], 4, axis=0)
+        texture, gloss, glow = (
+            np.array([getattr(material, name) for material in materials])[faces.material]
+            for name in ("texture", "gloss", "glow")
+        )
+        self._texture, self._gloss, self._glow = texture.astype(np.int32), gloss.astype("f4"), glow.astype("f4")
+        colours = np.stack([material.colour_matrix() for material in materials])[faces.material]
         colours[:, :, :3] /= 255
-        self._colours = np.ascontiguousarray(colours.reshape(len(materials), 12).T.astype(np.float32))
-        self._glow = np.array([material.glow for material in materials], np.float32)
-        self._gloss = np.array([material.gloss for material in materials], np.float32)
+        self._colours = np.ascontiguousarray(colours.reshape(-1, 12).T.astype(np.float32))
 
-    def render(self, camera: Camera, rng: np.random.Generator, *, height_px: int, width_px: int) -> Rendering:
-        """Returns the view of `camera`; `rng` only dithers shadows."""
-        grid = frame_grid(height_px, width_px)
-        hits = cast(self._solids, camera, grid)
-        occlusion = lighting.screen_occlusion(hits.inverse_depth[0])
-        edge = _edges(hits)
-        wanted = np.stack([np.ones_like(edge), _touching(edge)])
-        wanted[0, -1], wanted[0, :, -1] = False, False
-        found = np.flatnonzero(wanted & (hits.face != NOTHING))
-        samples = _samples(hits, grid, found)
-        pixel_slope = float(grid.columns[0, 1] - grid.columns[0, 0])
-        points = self._surfaces.points(samples, camera, pixel_slope=pixel_slope)
-        reflectance = self._reflectance(points)
-        radiance = np.full((3, hits.face.size), 1.0, np.float32)
-        jitter = rng.random((2, len(found)), dtype=np.float32) - np.float32(0.5)
-        shade = np.stack([occlusion, occlusion]).ravel()[found]
-        radiance[:, found] = self._shade(points, reflectance, camera, shade, jitter)
-        maps = [np.ones(hits.face.size, np.float32) for _ in range(4)]
-        values = (points.incidence, reflectance.mean(axis=0), self._gloss[points.material], self._glow[points.material])
-        for target, value in zip(maps, values, strict=True):
-            target[found] = value
-        cut = (slice(0, height_px), slice(0, width_px))
-        incidence, mean, gloss, glow = (target.reshape(hits.face.shape)[0][cut] for target in maps)
+    def render(self, camera: Camera, rng: np.random.Generator, *, shape: tuple = (HEIGHT_PX, WIDTH_PX)) -> Rendering:
+        """Returns the view of `camera`; `rng` only dithers textures."""
+        columns, rows = pixel_slopes(*shape)
+        inverse, face = (each[0] for each in cast(self._faces.corners_m, [camera], columns, rows))
+        face = np.maximum(face, 0)
         with np.errstate(divide="ignore"):
-            depth_m = 1 / hits.inverse_depth[0][cut]
-        image = _smooth_edges(radiance.reshape(3, *hits.face.shape), edge)
-        return Rendering(image, depth_m, incidence, mean, gloss, glow)
+            depth_m = 1 / inverse
+        flat, axes = face.ravel().astype(np.intp), camera.axes.astype(np.float32)
+        across, down = columns.astype(np.float32), rows.astype(np.float32)[:, None]
+        ray = np.stack([(across * axes[0, i] + down * axes[1, i] + axes[2, i]).ravel() for i in range(3)])
+        far_m = np.minimum(depth_m, 100).ravel()
+        position = camera.position_m.astype(np.float32)[:, None] + far_m * ray
+        normal = self._normal.take(flat, axis=1)
+        incidence = np.abs(lighting.dot(normal, ray)) / np.sqrt(lighting.dot(ray, ray))
+        pixel_m = far_m * np.float32(columns[1] - columns[0]) / np.sqrt(incidence + np.float32(0.05))
+        reflectance = self._reflectance(flat, position, pixel_m, rng)
+        # Light changes slowly over a face: of a square of 2 x 2 pixels, those on one face share that of the first.
+        row, column = np.divmod(np.arange(len(flat)), shape[1])
+        first = (row - row % 2) * shape[1] + column - column % 2
+        own = (row % 2 + column % 2 == 0) | (flat[first] != flat)
+        lit, shared = np.flatnonzero(own), np.cumsum(own) - 1
+        shared = np.where(own, shared, shared[first])
+        bent = self._round_off(flat[lit], position[:, lit], normal[:, lit])
+        light = lighting.irradiance(self._lit, position[:, lit], bent).take(shared, axis=1)
+        gloss, glow = self._gloss.take(flat), self._glow.take(flat)
+        sheen = gloss * (np.float32(0.03) + np.float32(0.4) * (1 - incidence) ** 4)  # what polish mirrors of the room
+        radiance = reflectance * (light + glow) + self._lit.ambient[:, None] * sheen
+        maps = [values.reshape(shape) for values in (incidence, reflectance.mean(axis=0), gloss, glow)]
+        # Pixels beside another face are mixed with it, which hides the steps of edges; white stays white.
+        beside = np.flatnonzero(flat[:-1] != flat[1:])
+        clipped = np.minimum(radiance, 3 * np.median(radiance))
+        radiance[:, beside] = (clipped[:, beside] + clipped[:, beside + 1]) / 2
+        return Rendering(np.moveaxis(radiance.reshape(3, *shape), 0, -1), depth_m, *maps)
 
-    def _reflectance(self, points: Points) -> np.ndarray:
-        """Returns the colour of each point, [3, n]."""
-        texture = self._texture.take(points.material)
-        read = textures.look_up(self._texels, texture, points.u, points.v, points.level)
-        mix = self._colours.take(points.material, axis=1)
-        red, green, blue = read[:, 0], read[:, 1], read[:, 2]
-        colour = [mix[4 * i] * red + mix[4 * i + 1] * green + mix[4 * i + 2] * blue + mix[4 * i + 3] for i in range(3)]
-        return np.maximum(np.stack(colour), 0.003)
+    def _reflectance(self, face, position, pixel_m, rng: np.random.Generator) -> np.ndarray:
+        """Returns the colour of points, [3, n] float32, whose pixels are `pixel_m` wide, [n]."""
+        level = np.clip(np.log2(pixel_m * self._table[10].take(face)), 0, textures.LEVELS - 1).astype(np.int32)
+        uv = (rng.random((2, len(face)), dtype=np.float32) - np.float32(0.5)) * np.ldexp(np.float32(1 / SIZE_PX), level)
+        for axis in range(2):
+            x, y, z, offset = (row.take(face) for row in self._uv[4 * axis : 4 * axis + 4])
+            uv[axis] += x * position[0] + y * position[1] + z * position[2] + offset
+        texel = textures.look_up(self._texels, self._texture.take(face), uv, level).astype(np.float32)
+        mix, colour = self._colours, np.empty_like(position)
+        for i in range(3):
+            colour[i] = mix[4 * i + 3].take(face)
+            for channel in range(3):
+                colour[i] += mix[4 * i + channel].take(face) * texel[:, channel]
+        return np.maximum(colour, np.float32(0.003))
 
-    def _shade(
-        self, points: Points, reflectance: np.ndarray, camera: Camera, occlusion: np.ndarray, jitter: np.ndarray
-    ) -> np.ndarray:
-        """Returns the radiance of each point towards the camera, [3, n]."""
-        glow = self._glow.take(points.material)
-        light = lighting.irradiance(self._lit, points, occlusion, jitter)
-        radiance = reflectance * (light + glow)
-        gloss = self._gloss.take(points.material)
-        shiny = np.flatnonzero(gloss > 0.08)
-        if len(shiny):
-            radiance[:, shiny] += lighting.highlights(self._lit, points, camera, shiny, gloss[shiny])
-        return radiance
-
-
-def _edges(hits: Hits) -> np.ndarray:
-    """Returns [H + 1, W + 1] bool: pixels whose centre and corners are not all on one face."""
-    centre, corner = hits.face
-    edge = np.zeros_like(centre, bool)
-    inner = centre[:-1, :-1]
-    for down in (0, 1):
-        for right in (0, 1):
-            part = corner[down : down + inner.shape[0], right : right + inner.shape[1]]
-            edge[:-1, :-1] |= part != inner
-    return edge
-
-
-def _touching(edge: np.ndarray) -> np.ndarray:
-    """Returns [H + 1, W + 1] bool: corners of the pixels in `edge`."""
-    corners = edge.copy()
-    corners[1:] |= edge[:-1]
-    corners[:, 1:] |= corners[:, :-1].copy()
-    return corners
-
-
-def _samples(hits: Hits, grid: Grid, found: np.ndarray) -> Samples:
-    _, height, width = hits.face.shape
-    which, within = np.divmod(found, height * width)
-    row, column = np.divmod(within, width)
-    return Samples(
-        face=hits.face.ravel()[found],
-        depth_m=1 / hits.inverse_depth.ravel()[found],
-        column=grid.columns[which, column],
-        row=grid.rows[which, row],
-    )
+    def _round_off(self, face: np.ndarray, position: np.ndarray, normal: np.ndarray) -> np.ndarray:
+        """Returns normals bent, near the edges of soft boxes and all over columns, towards the faces next to them."""
+        soft = np.flatnonzero(self._table[11].take(face) > 0)
+        table, place, bent = self._table[:, face[soft]], position[:, soft], normal[:, soft]
+        for axis in range(2):
+            direction, radius = table[4 * axis : 4 * axis + 3], table[12 + axis]
+            along = 2 * (lighting.dot(direction, place) + table[4 * axis + 3]) - 1  # -1 to 1 from edge to edge
+            beyond = np.sign(along) * np.maximum(np.abs(along) - (1 - radius), 0) / radius
+            bent += table[11] * beyond * direction / np.sqrt(lighting.dot(direction, direction))
+        normal[:, soft] = bent / np.sqrt(lighting.dot(bent, bent))
+        return normal
 
 
-def _smooth_edges(radiance: np.ndarray, edge: np.ndarray) -> np.ndarray:
-    """Returns [H, W, 3]: half centre, half the mean of the corners at edges; the centre elsewhere.
+def _tables(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
+    """Returns, for each face, what its points look up, float32: its normal, [3, F], and [14, F].
 
-    Means are taken of radiance compressed towards white, or a window would bleed over its bars when clipped.
+    Those are 3 factors and an offset that give 0 to 1 across the face from a world position, the same down it, repeats
+    of the texture each way, texels per metre, how far normals bend, and over which share of the face each way.
     """
-    white = np.median(radiance[:, 0]) * 4
-    centre, corner = np.moveaxis(radiance / (radiance + white), 1, 0)
-    mean = (corner[:, :-1, :-1] + corner[:, 1:, :-1] + corner[:, :-1, 1:] + corner[:, 1:, 1:]) / 4
-    inner = centre[:, :-1, :-1]
-    image = np.where(edge[None, :-1, :-1], (inner + mean) / 2, inner)
-    return np.moveaxis(image * white / (1 - image), 0, -1)
+    lower_left, lower_right, upper_right, upper_left = np.moveaxis(faces.corners_m, 1, 0)
+    across = (upper_right - upper_left + lower_right - lower_left) / 2
+    down = (lower_left - upper_left + lower_right - upper_right) / 2
+    normal = np.cross(down, across)
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    of_material = [(m.tile_m, m.soft_m, m.grain_along) for m in faces.materials]
+    tile_m, soft_m, follows = np.array(of_material)[faces.material].T
+    turned = (follows > 0) & ((down**2).sum(axis=1) > (across**2).sum(axis=1))
+    places, repeats, radii = [], [], []
+    for axis in range(2):
+        side = np.where((turned != axis)[:, None], down, across)
+        extent = np.linalg.norm(side, axis=1)
+        factors = side / (extent * extent)[:, None]
+        places += [*factors.T, 0.5 - (factors * faces.corners_m.mean(axis=1)).sum(axis=1)]
+        repeats.append(np.where(tile_m > 0, extent / np.maximum(tile_m, 0.01), 1))
+        is_round = (faces.round == 2) | (faces.round == 1) & (turned == axis)
+        radii.append(np.where(is_round, 1, np.where(faces.round > 0, 1e-3, np.clip(2 * soft_m / extent, 1e-3, 1))))
+    density = SIZE_PX * repeats[0] * np.sqrt(places[0] ** 2 + places[1] ** 2 + places[2] ** 2)
+    table = [*places, *repeats, density, np.where(faces.round > 0, ROUNDNESS, soft_m > 0), *radii]
+    return tuple(np.ascontiguousarray(each, np.float32) for each in (normal.T, table))

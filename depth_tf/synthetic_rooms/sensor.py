@@ -4,13 +4,10 @@ Depth follows Khoshelham & Elberink (Sensors 2012, 12, 1437-1454): readings come
 noise grow with the square of the distance.
 """
 
-import io
-
 import numpy as np
-from PIL import Image
+from scipy import ndimage
 
 from depth_tf.synthetic_rooms.camera import CALIBRATED_WIDTH_PX
-from depth_tf.synthetic_rooms.lighting import double
 from depth_tf.synthetic_rooms.render import Rendering
 
 MIN_DEPTH_M, MAX_DEPTH_M = 0.5, 10.0
@@ -21,19 +18,30 @@ DISPARITY_NOISE_PX = 0.06
 
 
 def photograph(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
-    """Returns [H, W, 3] uint8: exposed, white-balanced, with vignette, noise and a film-like curve."""
-    light = rendering.radiance * _white_balance(rendering.radiance, rng)
-    luminance = light.mean(axis=-1)
+    """Returns [H, W, 3] uint8: exposed, white-balanced, with vignette, blur, noise and a film-like curve."""
+    # White balance makes the mean colour greyer, as cameras do, and misses by a little.
+    mean, warmth, tint = (
+        np.log(np.minimum(rendering.radiance, 2).mean(axis=(0, 1))),
+        *rng.normal((0.02, 0), (0.09, 0.03)),
+    )
+    gains = np.exp(rng.uniform(0.4, 0.9) * (mean.mean() - mean) + (warmth, tint, -warmth))
+    light = rendering.radiance * gains.astype(np.float32)
+    luminance = light[::4, ::4].mean(axis=-1)
     brightness = np.exp(np.log(np.clip(luminance, 1e-3, 4)).mean()) * 0.6 + 0.4 * np.median(luminance)
-    brightness = max(brightness, 0.3 * float(np.quantile(luminance[::4, ::4], 0.8)))
-    exposed = light * np.float32(np.exp(rng.normal(np.log(0.155), 0.33)) / brightness)
-    exposed *= _vignette(exposed.shape[:2], rng)[..., None]
-    exposed = _bloom(_blur(exposed, rng))
-    exposed = exposed + _noise(exposed, rng)
-    saturation = np.float32(rng.uniform(0.6, 1.05))
-    grey = exposed.mean(axis=-1, keepdims=True)
-    exposed = np.clip(grey + saturation * (exposed - grey), 0, None)
-    return (_film(exposed, contrast=rng.uniform(1.25, 1.75)) * 255 + 0.5).astype(np.uint8)
+    brightness = max(brightness, 0.3 * float(np.quantile(luminance, 0.8)))
+    light *= np.float32(np.exp(rng.normal(np.log(0.155), 0.33)) / brightness)
+    rows, columns = (np.linspace(-1, 1, extent, dtype=np.float32) for extent in light.shape[:2])
+    light *= 1 - np.float32(rng.uniform(0, 0.1)) * (rows[:, None, None] ** 2 + columns[:, None] ** 2)
+    light = np.minimum(light, 4)
+    for axis, share in enumerate(rng.uniform(0, 0.22, 2)):  # an unsteady hand and a small lens blur by up to a pixel
+        light = ndimage.convolve1d(light, [share, 1 - 2 * share, share], axis, mode="nearest")
+    gain = np.float32(0.75 * np.exp(rng.normal(np.log(0.007), 0.5)))
+    light += rng.standard_normal((*light.shape[:2], 1), dtype=np.float32) * gain * np.sqrt(light + np.float32(0.02))
+    grey = light.mean(axis=-1, keepdims=True)
+    light = np.clip(grey + np.float32(rng.uniform(0.6, 1.05)) * (light - grey), 0, None)
+    # Film: gamma, crushed blacks, highlights that clip.
+    display = np.float32(0.45) + np.float32(rng.uniform(1.25, 1.75)) * (light ** np.float32(1 / 2.2) - np.float32(0.45))
+    return (np.clip(display, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
@@ -41,7 +49,10 @@ def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
     depth_m = rendering.depth_m
     known = (depth_m > MIN_DEPTH_M) & (depth_m < MAX_DEPTH_M)
     safe_m = np.where(known, depth_m, MAX_DEPTH_M)
-    seen = known & ~projector_shadow(safe_m) & ~_wide_steps(safe_m) & _returns_enough(rendering, safe_m, rng)
+    seen = known & ~projector_shadow(safe_m) & _returns_enough(rendering, safe_m, rng)
+    # Beside a step in depth the sensor's window straddles two surfaces.
+    low, high = ndimage.minimum_filter(safe_m, 3), ndimage.maximum_filter(safe_m, 3)
+    seen &= (safe_m < 1.06 * low) & (high < 1.06 * safe_m)
     scale = np.float32(INFRARED_FOCAL_PX * BASELINE_M)
     disparity = scale / safe_m + DISPARITY_NOISE_PX * _smooth_noise(depth_m.shape, rng, size_px=2)
     disparity = np.round(disparity / DISPARITY_STEP_PX) * DISPARITY_STEP_PX
@@ -51,42 +62,13 @@ def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
 
 
 def projector_shadow(depth_m: np.ndarray) -> np.ndarray:
-    """Marks pixels that the infrared projector, to the right of the camera, cannot reach past nearer things.
-
-    Args:
-      depth_m: [H, W] float, above 0.
-
-    Returns:
-      [H, W] bool: pixels whose column in the projector's view lies under one of a pixel further right.
-    """
+    """Marks the pixels, [H, W] bool, that the projector to the right of the camera cannot reach past nearer things."""
     width = depth_m.shape[1]
     shift_px = INFRARED_FOCAL_PX * width / CALIBRATED_WIDTH_PX * BASELINE_M / depth_m
     column = np.arange(width, dtype=depth_m.dtype) - shift_px
+    # Shadowed is what lies, in the projector's view, under a pixel further right.
     furthest = np.minimum.accumulate(column[:, ::-1], axis=1)[:, ::-1]
     return column > furthest + 1.0
-
-
-def encode_png(image: np.ndarray) -> bytes:
-    """Returns `image`, [H, W, 3] uint8, as PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", compress_level=2)
-    return buffer.getvalue()
-
-
-def _wide_steps(depth_m: np.ndarray) -> np.ndarray:
-    """Marks pixels beside a step in depth, where the sensor's window straddles two surfaces."""
-    inverse = 1 / depth_m
-    marked = np.zeros(depth_m.shape, bool)
-    for axis in (0, 1):
-        step = np.abs(np.diff(inverse, axis=axis)) > 0.06 * np.minimum(*_neighbours(inverse, axis))
-        for side in (slice(1, None), slice(None, -1)):
-            index = (side, slice(None)) if axis == 0 else (slice(None), side)
-            marked[index] |= step
-    return marked
-
-
-def _neighbours(image: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    return (image[1:], image[:-1]) if axis == 0 else (image[:, 1:], image[:, :-1])
 
 
 def _returns_enough(rendering: Rendering, depth_m: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -94,63 +76,11 @@ def _returns_enough(rendering: Rendering, depth_m: np.ndarray, rng: np.random.Ge
     strength = (rendering.reflectance + 0.03) * rendering.incidence ** (1 + 1.5 * rendering.gloss)
     strength = strength / (1 + (depth_m / 6) ** 2) / (1 + 4 * rendering.glow)
     noise = 0.3 * _smooth_noise(depth_m.shape, rng, size_px=8) + 0.15 * _smooth_noise(depth_m.shape, rng, size_px=2)
-    return np.log(np.maximum(strength, 1e-6)) + noise > np.log(0.0085)
+    return strength > np.float32(0.0085) * np.exp(-noise)
 
 
 def _smooth_noise(shape: tuple[int, int], rng: np.random.Generator, *, size_px: int) -> np.ndarray:
-    """Returns noise of about unit variance that hangs together over `size_px` pixels, a power of 2."""
-    noise = rng.standard_normal([-(-extent // size_px) + 2 for extent in shape], dtype=np.float32) * np.float32(1.4)
-    while size_px > 1:
-        noise, size_px = double(noise), size_px // 2
-    return noise[1 : shape[0] + 1, 1 : shape[1] + 1]
-
-
-def _white_balance(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Returns gains that make the mean colour greyer, as cameras do, and miss by a little."""
-    mean = np.log(np.minimum(light, 2).mean(axis=(0, 1)))
-    warmth, tint = rng.normal(0.02, 0.09), rng.normal(0, 0.03)
-    gains = rng.uniform(0.4, 0.9) * (mean.mean() - mean) + np.array([warmth, tint, -warmth])
-    return np.exp(gains).astype(np.float32)
-
-
-def _vignette(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    rows, columns = (np.linspace(-1, 1, size, dtype=np.float32) for size in shape)
-    return 1 - np.float32(rng.uniform(0, 0.2)) * (rows[:, None] ** 2 + columns[None] ** 2) / 2
-
-
-def _blur(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Blurs by up to a pixel, more one way than the other, as an unsteady hand and a small lens do."""
-    light = np.minimum(light, 4)
-    for axis, share in enumerate(rng.uniform(0, 0.22, 2).astype(np.float32)):
-        first, last = (slice(None),) * axis + (slice(None, 1),), (slice(None),) * axis + (slice(-1, None),)
-        padded = np.concatenate([light[first], light, light[last]], axis=axis)
-        before = padded[(slice(None),) * axis + (slice(None, -2),)]
-        after = padded[(slice(None),) * axis + (slice(2, None),)]
-        light = (1 - 2 * share) * light + share * (before + after)
-    return light
-
-
-def _bloom(light: np.ndarray) -> np.ndarray:
-    """Lets light far over the white point spill into its surroundings."""
-    height, width, _ = light.shape
-    over = np.clip(light - 1, 0, 6).reshape(height // 8, 8, width // 8, 8, 3).mean(axis=(1, 3))
-    for axis in (0, 1):
-        over = (np.roll(over, 1, axis) + 2 * over + np.roll(over, -1, axis)) / 4
-    spill = np.repeat(np.repeat(over, 8, axis=0), 8, axis=1)
-    return light + np.float32(0.06) * spill
-
-
-def _noise(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Returns shot and read noise, most of it shared by the three colours."""
-    gain = np.float32(np.exp(rng.normal(np.log(0.007), 0.5)))
-    shape = light.shape[:2]
-    shared = rng.standard_normal(shape, dtype=np.float32)[..., None]
-    own = rng.standard_normal(light.shape, dtype=np.float32)
-    return (0.8 * shared + 0.5 * own) * gain * np.sqrt(np.maximum(light, 0) + np.float32(0.02)) * np.float32(0.8)
-
-
-def _film(light: np.ndarray, *, contrast: float) -> np.ndarray:
-    """Returns display values in 0 to 1: gamma, crushed blacks, highlights that clip."""
-    display = np.clip(light, 0, None) ** np.float32(1 / 2.2)
-    display = np.float32(0.45) + np.float32(contrast) * (display - np.float32(0.45))
-    return np.clip(display, 0, 1)
+    """Returns noise of about unit variance that hangs together over `size_px` pixels."""
+    noise = rng.standard_normal([-(-extent // size_px) for extent in shape], dtype=np.float32) * np.float32(1.4)
+    noise = np.repeat(np.repeat(noise, size_px, axis=0), size_px, axis=1)
+    return ndimage.uniform_filter(noise, size_px)[: shape[0], : shape[1]]

@@ -1,19 +1,20 @@
-"""Solids that rooms are built of, and the frames that furniture is built in.
+"""Solids that rooms are built of: boxes, and columns and balls of eight sides, tapered or tilted, packed as faces.
 
-A builder places boxes, balls, cylinders and cones in local frames; `Assembly.solids` packs them into arrays for
-the caster. Local frames: x along a piece's width, y towards its front, z up.
+Local frames of furniture: x along a piece's width, y towards its front, z up.
 """
 
 import dataclasses
+import functools
+import itertools
 import math
 
 import numpy as np
 
 from depth_tf.synthetic_rooms.materials import Material
 
-BOX, BALL, CYLINDER = 0, 1, 2
-# Faces of a solid. Box: axis * 2 + (0 lower side, 1 upper side). Others: 0 round side, 1 lower end, 2 upper end.
-FACES = 6
+BOX, COLUMN, BALL = 0, 1, 2
+_PRISM = ((-1.0, 1.0), (1.0, 1.0))
+SHAPES = ((4, _PRISM), (8, _PRISM), (8, ((-1.0, 0.35), (-0.45, 0.92), (0.45, 0.92), (1.0, 0.35))))  # sides; z, radius
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,174 +31,74 @@ class Frame:
         cos, sin = math.cos(self.yaw), math.sin(self.yaw)
         return Frame(self.x + cos * x - sin * y, self.y + sin * x + cos * y, self.z + z, self.yaw + yaw)
 
-    def seen_from(self, other: "Frame") -> "Frame":
-        """Returns this frame in the coordinates of `other`, so that other.at(x, y, z, yaw) of it is this one."""
-        cos, sin = math.cos(other.yaw), math.sin(other.yaw)
-        x, y = self.x - other.x, self.y - other.y
-        return Frame(cos * x + sin * y, cos * y - sin * x, self.z - other.z, self.yaw - other.yaw)
-
 
 @dataclasses.dataclass(frozen=True)
-class Solids:
-    """N solids as arrays.
+class Faces:
+    """F faces of solids."""
 
-    Attributes:
-      kind: [N] int, BOX, BALL or CYLINDER.
-      centre_m: [N, 3] float64, world metres.
-      axes: [N, 3, 3] float64, each solid's own axes as rows, in world coordinates.
-      half_m: [N, 3] float64, half its size along its own axes.
-      taper: [N] float64, a cylinder's upper radius as a share, at most 1, of its lower one.
-      material: [N] int, index into `materials`.
-      materials: the distinct materials.
-      shades: [N] bool, whether it throws a shadow.
-      room: [N] int, 0 for what is seen directly, k for what is seen only through portals[k - 1].
-      portals: outlines, [4, 3] world metres each, of the openings into the rooms beyond.
-    """
-
-    kind: np.ndarray
-    centre_m: np.ndarray
-    axes: np.ndarray
-    half_m: np.ndarray
-    taper: np.ndarray
-    material: np.ndarray
-    materials: tuple[Material, ...]
-    shades: np.ndarray
-    room: np.ndarray
-    portals: tuple[np.ndarray, ...] = ()
-
-    def only(self, kept: np.ndarray) -> "Solids":
-        """Returns the solids that `kept`, [N] bool or indices, selects."""
-        arrays = ("kind", "centre_m", "axes", "half_m", "taper", "material", "shades", "room")
-        return dataclasses.replace(self, **{name: getattr(self, name)[kept] for name in arrays})
+    corners_m: np.ndarray  # [F, 4, 3] float64, world metres: lower left, lower right, upper right, upper left
+    material: np.ndarray  # [F] int, index into `materials`
+    materials: tuple[Material, ...]  # the distinct materials
+    half_m: np.ndarray  # [F, 3] float64, half the size of the solid along its own axes
+    shades: np.ndarray  # [F] bool, whether it throws a shadow
+    round: np.ndarray  # [F] int, along how many axes it is shaded as if it were curved: 1 on a column, 2 on a ball
 
 
 class Assembly:
-    """Collects solids one by one.
-
-    Attributes:
-      room: which room the solids that are added belong to, see `Solids.room`.
-    """
+    """Collects solids one by one; `origin` is the frame of what is added, which throws shadows if `shades`."""
 
     def __init__(self):
-        self.room = 0
-        self._portals = []
+        self.origin, self.shades = Frame(0, 0), True
         self._rows = []
         self._materials = {}
 
-    def box(
-        self,
-        frame: Frame,
-        centre: tuple[float, float, float],
-        size: tuple[float, float, float],
-        material: Material,
-        *,
-        yaw: float = 0.0,
-        tilt: float = 0.0,
-        shades: bool = True,
-    ) -> None:
-        """Adds a box by its centre and full size; `tilt` leans its upper side towards the back, in radians."""
-        self._add(BOX, frame, centre, size, material, yaw, tilt, 1.0, shades)
+    def add(self, frame, centre, size, material, *, sides=BOX, taper=1.0, yaw=0.0, tilt=0.0, shades=True) -> None:
+        """Adds a solid by its centre and full size, [3] metres each, in a frame.
 
-    def ball(
-        self,
-        frame: Frame,
-        centre: tuple[float, float, float],
-        size: tuple[float, float, float],
-        material: Material,
-        *,
-        yaw: float = 0.0,
-        tilt: float = 0.0,
-        shades: bool = True,
-    ) -> None:
-        """Adds an ellipsoid by its centre and its full size along its axes."""
-        self._add(BALL, frame, centre, size, material, yaw, tilt, 1.0, shades)
-
-    def cylinder(
-        self,
-        frame: Frame,
-        base: tuple[float, float, float],
-        radius: float,
-        height: float,
-        material: Material,
-        *,
-        taper: float = 1.0,
-        depth: float = 1.0,
-        yaw: float = 0.0,
-        shades: bool = True,
-    ) -> None:
-        """Adds an upright cylinder by the centre of its base.
-
-        Args:
-          frame: the frame `base` is in.
-          base: local (x, y, z) of the lower end's centre, metres.
-          radius: of the wider end, metres.
-          height: metres.
-          material: what it is made of.
-          taper: upper radius over lower; above 1 the cylinder widens upwards.
-          depth: its radius along y over its radius along x.
-          yaw: turns it about z, radians.
-          shades: whether it throws a shadow.
+        Its upper end is `taper` times as wide as its lower; `yaw` turns it about its upright axis, `tilt` leans its
+        upper end towards the back, radians; without `shades` it throws no shadow.
         """
-        centre = (base[0], base[1], base[2] + height / 2)
-        size = (2 * radius, 2 * radius * depth, height)
-        tilt = math.pi if taper > 1 else 0.0  # stood on its head: the wide end is the lower one
-        self._add(CYLINDER, frame, centre, size, material, yaw, tilt, min(taper, 1 / taper), shades)
-
-    def rod(
-        self,
-        frame: Frame,
-        centre: tuple[float, float, float],
-        radius: float,
-        length: float,
-        material: Material,
-        *,
-        yaw: float = 0.0,
-        depth: float = 1.0,
-    ) -> None:
-        """Adds a cylinder that lies along y (along x with `yaw` pi/2), by its centre."""
-        size = (2 * radius, 2 * radius * depth, length)
-        self._add(CYLINDER, frame, centre, size, material, yaw, math.pi / 2, 1.0, True)
-
-    def enter(self, corners: list[Frame]) -> int:
-        """Makes what is added from now on visible only through an opening; returns its room's number.
-
-        Args:
-          corners: the four corners of the opening, in order around it.
-        """
-        self._portals.append(np.array([(corner.x, corner.y, corner.z) for corner in corners]))
-        self.room = len(self._portals)
-        return self.room
-
-    def solids(self) -> Solids:
-        """Returns everything added so far as arrays."""
-        kind, centre, size, yaw, tilt, taper, material, shades, room = zip(*self._rows, strict=True)
-        return Solids(
-            kind=np.array(kind),
-            centre_m=np.array(centre),
-            axes=_axes(np.array(yaw), np.array(tilt)),
-            half_m=np.array(size) / 2,
-            taper=np.array(taper),
-            material=np.array(material),
-            materials=tuple(self._materials),
-            shades=np.array(shades),
-            room=np.array(room),
-            portals=tuple(self._portals),
+        index, _ = self._materials.setdefault(id(material), (len(self._materials), material))
+        places = [(f.x, f.y, f.z, f.yaw) for f in (self.origin, frame)]
+        self._rows.append(
+            (sides, *places[0], *places[1], *centre, *size, yaw, tilt, taper, index, shades and self.shades)
         )
 
-    def _add(self, kind, frame, centre, size, material, yaw, tilt, taper, shades) -> None:
-        place = frame.at(*centre)
-        index = self._materials.setdefault(material, len(self._materials))
-        size = tuple(max(extent, 1e-3) for extent in size)
-        row = (kind, (place.x, place.y, place.z), size, frame.yaw + yaw, tilt, taper, index, shades, self.room)
-        self._rows.append(row)
+    def faces(self) -> Faces:
+        """Returns the faces of everything added so far."""
+        rows = np.array(self._rows)
+        parts = []
+        for sides in (BOX, COLUMN, BALL):
+            row = rows[rows[:, 0] == sides, 1:].T
+            yaw, tilt, taper, material, shades = row[14:]
+            centre, half_m = row[8:11].T, np.maximum(row[11:14].T, 1e-3) / 2
+            for place in (row[4:8], row[:4]):  # from the frame to the room, from the room to the world
+                centre = (centre[:, None] @ _axes(place[3], 0 * yaw))[:, 0] + place[:3].T
+            unit = _unit(sides)  # [Q, 4, 3]
+            local = unit * half_m[:, None, None]
+            local[..., :2] *= np.where(unit[..., 2:] > 0, taper[:, None, None, None], 1.0)
+            corners_m = local @ _axes(yaw + row[3] + row[7], tilt)[:, None] + centre[:, None, None]
+            each = [np.repeat(values, len(unit), axis=0) for values in (material.astype(int), half_m, shades > 0)]
+            is_round = np.tile((np.arange(len(unit)) < (0, 8, 24)[sides]) * sides, len(half_m))
+            parts.append((corners_m.reshape(-1, 4, 3), *each, is_round))
+        corners_m, material, half_m, shades, is_round = (np.concatenate(both) for both in zip(*parts, strict=True))
+        return Faces(corners_m, material, tuple(each for _, each in self._materials.values()), half_m, shades, is_round)
+
+
+@functools.cache
+def _unit(sides: int) -> np.ndarray:
+    """Returns [Q, 4, 3]: the upright sides, then the upper and lower ends, of a solid of half size 1."""
+    count, rings = SHAPES[sides]
+    angle = (np.arange(count) - 0.5) * 2 * math.pi / count
+    circle = (math.sqrt(2) if sides == BOX else 1.04) * np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
+    levels = [radius * circle + (0, 0, z) for z, radius in rings]
+    bands = [np.stack([a, np.roll(a, -1, 0), np.roll(b, -1, 0), b], axis=1) for a, b in itertools.pairwise(levels)]
+    strips = [[i - 1, i, count - 3 - i, count - 2 - i] for i in range(count // 2 - 1)]
+    return np.concatenate([*bands, levels[-1][strips], levels[0][np.flip(strips, axis=1)]])
 
 
 def _axes(yaw: np.ndarray, tilt: np.ndarray) -> np.ndarray:
     """Returns [N, 3, 3]: rows are each solid's x, y and z after a tilt about its x and a turn about the world's z."""
     cos, sin, lean, rise, flat = np.cos(yaw), np.sin(yaw), np.sin(tilt), np.cos(tilt), np.zeros(len(yaw))
-    right = np.stack([cos, sin, flat], axis=-1)
-    front = np.stack([-sin, cos, flat], axis=-1)
-    up = np.array([0.0, 0.0, 1.0])
-    return np.stack(
-        [right, rise[:, None] * front + lean[:, None] * up, rise[:, None] * up - lean[:, None] * front], axis=1
-    )
+    rows = [[cos, sin, flat], [-sin * rise, cos * rise, lean], [sin * lean, -cos * lean, rise]]
+    return np.array(rows).transpose(2, 0, 1)

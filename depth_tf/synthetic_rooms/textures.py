@@ -1,149 +1,193 @@
-"""The texture bank: every pattern and picture in a few variants, at all sizes, and how it is looked up."""
+"""The texture bank: every texture in a few variants, at all sizes, and how it is looked up.
 
+A pattern repeats; its channels say how far the material's base colour goes towards its second colour, how far towards
+its third, and how much lighter than usual it is. The channels of a picture are linear red, green and blue. A maker
+returns a pattern's channels one by one, a picture as [SIZE_PX, SIZE_PX, 3].
+"""
+
+import colorsys
 import functools
-from collections.abc import Iterable
 
 import numpy as np
 
-from depth_tf.synthetic_rooms import fittings, patterns, pictures
-from depth_tf.synthetic_rooms.noise import SIZE_PX
+SIZE_PX = 128
 
-# What the bank holds: name -> (maker, variants). The order is part of what a seed means.
-PATTERNS = {
-    "plain": (patterns.plain, 2),
-    "plaster": (patterns.plaster, 3),
-    "popcorn": (patterns.popcorn, 1),
-    "ceiling_tiles": (patterns.ceiling_tiles, 1),
-    "wood": (patterns.wood, 6),
-    "planks": (patterns.planks, 4),
-    "parquet": (patterns.parquet, 1),
-    "tiles": (patterns.tiles, 4),
-    "bricks": (patterns.bricks, 2),
-    "carpet": (patterns.carpet, 3),
-    "flecked_carpet": (patterns.flecked_carpet, 2),
-    "stripes": (patterns.stripes, 4),
-    "damask": (patterns.damask, 4),
-    "dots": (patterns.dots, 4),
-    "weave": (patterns.weave, 3),
-    "plaid": (patterns.plaid, 3),
-    "patchwork": (patterns.patchwork, 3),
-    "leather": (patterns.leather, 2),
-    "marble": (patterns.marble, 2),
-    "granite": (patterns.granite, 2),
-    "creases": (patterns.creases, 4),
-    "slats": (patterns.slats, 1),
-    "ribs": (patterns.ribs, 1),
-    "panelled_door": (fittings.panelled_door, 4),
-    "cupboard": (fittings.cupboard, 5),
-    "drawers": (fittings.drawers, 5),
-    "rug": (fittings.rug, 4),
-    "plain_rug": (fittings.plain_rug, 3),
-    "page": (fittings.page, 3),
-    "keyboard": (fittings.keyboard, 1),
-    "gradient": (fittings.gradient, 1),
-}
-PICTURES = {
-    "landscape": (pictures.landscape, 8),
-    "abstract": (pictures.abstract, 9),
-    "portrait": (pictures.portrait, 4),
-    "poster": (pictures.poster, 10),
-    "photograph": (pictures.photograph, 6),
-    "books": (pictures.books, 6),
-    "screen_on": (pictures.screen_on, 4),
-    "screen_off": (pictures.screen_off, 2),
-    "notices": (pictures.notices, 5),
-    "whiteboard": (pictures.whiteboard, 2),
-    "outside": (pictures.outside, 6),
-}
-ALONG_LONGER_SIDE = ("wood", "planks")  # their grain follows the longer side of a face
+# Texture coordinates of the pixel centres, 0 to 1: U along the columns, V down the rows.
+U, V = (axis.astype(np.float32) for axis in np.meshgrid(*[(np.arange(SIZE_PX) + 0.5) / SIZE_PX] * 2))
 
-_KINDS = {**PATTERNS, **PICTURES}
-_MAKERS = [maker for maker, count in _KINDS.values() for _ in range(count)]
-_COUNTS = [count for _, count in _KINDS.values()]
-_FIRST = dict(zip(_KINDS, np.cumsum([0, *_COUNTS[:-1]]).tolist(), strict=True))
-_FIRST_PICTURE = _FIRST["landscape"]
-LEVELS = 7  # 256, 128 ... 4 pixels
+
+def spectral(rng: np.random.Generator, slope: float, *, stretch: float = 1.0, lowest: float = 1.0) -> np.ndarray:
+    """Returns repeating noise of mean 0 and deviation 1, of amplitude frequency ** -slope: 0 is white, 2 cloudy.
+
+    Features are `stretch` times longer along U; frequencies below `lowest` cycles per repeat are left out.
+    """
+    across = np.arange(SIZE_PX // 2 + 1)[None] * stretch
+    frequency = np.hypot(across, np.fft.fftfreq(SIZE_PX, 1 / SIZE_PX)[:, None])
+    amplitude = np.where(frequency >= lowest, np.maximum(frequency, 1) ** -slope, 0)
+    spectrum = amplitude * np.exp(2j * np.pi * rng.random(frequency.shape))
+    noise = np.fft.irfft2(spectrum, (SIZE_PX, SIZE_PX)).astype(np.float32)
+    return (noise - noise.mean()) / noise.std()
+
+
+def soft_step(value: np.ndarray, width: float) -> np.ndarray:
+    """Rises from 0 to 1 about value = 0, over `width`."""
+    return np.clip(value / width + 0.5, 0, 1)
+
+
+def cells(rng: np.random.Generator, across: int, down: int, *, bond: float = 0.0) -> np.ndarray:
+    """Returns a random tone per cell; every other row is moved along by `bond` cells."""
+    row = np.floor(V * down).astype(int)
+    return rng.random((down, across), np.float32)[row, np.floor(U * across + bond * (row % 2)).astype(int) % across]
+
+
+def rectangle(rng: np.random.Generator, least: float, most: float) -> np.ndarray:
+    """Returns True inside a random rectangle with sides of `least` to `most`."""
+    (left, top), (wide, high) = rng.uniform(-0.05, 0.85, 2), rng.uniform(least, most, 2)
+    return (left < U) & (left + wide > U) & (top < V) & (top + high > V)
+
+
+def _wood(rng: np.random.Generator) -> tuple:
+    rings = np.sin(2 * np.pi * (rng.integers(3, 9) * V + 0.8 * spectral(rng, 2.2, stretch=rng.uniform(3, 7))))
+    fibre = spectral(rng, 0.6, stretch=24)
+    return np.clip(0.5 + 0.25 * rings + 0.1 * fibre, 0, 1), 0.6 * soft_step(fibre - 1.8, 0.6), 1.2 * fibre
+
+
+def _planks(rng: np.random.Generator) -> tuple:
+    fibre, gap = spectral(rng, 0.8, stretch=16), soft_step(0.06 - (V * 8) % 1, 0.02)
+    tone = 0.75 * cells(rng, 2, 8, bond=rng.uniform(0.3, 0.7)) + 0.14 * fibre + 0.1
+    return np.clip(tone, 0, 1), 0.8 * gap, 1.2 * fibre
+
+
+def _tiles(rng: np.random.Generator) -> tuple:
+    chequer, cloud = rng.random() < 0.3, spectral(rng, 1.4)
+    tone = (0.1 if chequer else 0.5) * cells(rng, 4, 4) + 0.9 * chequer * ((np.floor(U * 4) + np.floor(V * 4)) % 2)
+    return np.clip(tone + 0.07 * cloud, 0, 1), np.maximum((U * 4) % 1 < 0.05, (V * 4) % 1 < 0.05), cloud
+
+
+def _cloth(rng: np.random.Generator) -> tuple:
+    """Plain weave, stripes, or the mirrored ornament of wallpaper and rugs."""
+    kind = rng.integers(3)
+    if kind == 0:
+        return soft_step(spectral(rng, 0.4, stretch=8), 4), 0, spectral(rng, 0.1, lowest=15)
+    if kind == 1:
+        at = np.abs((U * 4) % 1 - 0.5)
+        band = sum((at > edge).astype(int) for edge in rng.uniform(0.03, 0.5, rng.integers(1, 4))) % 2
+        return band, np.abs(at - rng.uniform(0, 0.5)) < 0.02, spectral(rng, 0.5)
+    blob = np.tile(spectral(rng, 2.2, lowest=2)[::2, ::2], (2, 2))
+    blob = np.tile((blob + blob[:, ::-1])[:64, :64], (2, 2))
+    return soft_step(blob - 0.4, 0.4), soft_step(-blob - 1.2, 0.4), spectral(rng, 1)
+
+
+def _creases(rng: np.random.Generator) -> tuple:
+    """Bed linen and clothes: soft folds, light on one side and dark on the other."""
+    height = -np.abs(spectral(rng, 2.0, stretch=rng.uniform(0.5, 2), lowest=2)) + 0.3 * spectral(rng, 1.5, lowest=4)
+    relief = sum(np.gradient(height))
+    return 0, 0, relief / relief.std()
+
+
+def _fronts(rng: np.random.Generator) -> tuple:
+    """Doors and drawers, each with an edge, a panel and a handle."""
+    across, down = int(rng.integers(1, 3)), int(rng.integers(1, 5))
+    at_u, at_v = (U * across) % 1, (V * down) % 1
+    edge = np.minimum(np.minimum(at_u, 1 - at_u) / across, np.minimum(at_v, 1 - at_v) / down)
+    lines = np.maximum(edge < 0.012, 0.6 * (np.abs(edge - 0.06) < 0.008) * (rng.random() < 0.6))
+    wide, high, place = (0.15, 0.05, 0.5) if down > 1 else (0.02, 0.08, 0.88)
+    handle = (np.abs(at_u - place) < wide) & (np.abs(at_v - 0.5) < high)
+    return 0.8 * lines, handle, 0.7 * spectral(rng, 0.8, stretch=0.1)
+
+
+def colour(rng: np.random.Generator, low: float = 0.05, high: float = 0.8, *, saturation: float = 0.45) -> np.ndarray:
+    """Returns a random colour, [3], of brightness `low` to `high`; warm hues are the more frequent."""
+    hue = rng.normal(0.07, 0.08) % 1 if rng.random() < 0.45 else rng.random()
+    return np.array(colorsys.hsv_to_rgb(hue, np.clip(rng.normal(saturation, 0.25), 0, 0.95), rng.uniform(low, high)))
+
+
+def over(image: np.ndarray, mask: np.ndarray, paint: np.ndarray) -> np.ndarray:
+    """Returns the image with `paint` laid over it where `mask`, [SIZE_PX, SIZE_PX], is 1."""
+    return image + np.float32(mask)[..., None] * (paint - image)
+
+
+def _abstract(rng: np.random.Generator) -> np.ndarray:
+    """Paintings, photographs, posters, magazines, screens: shapes, and sometimes lines of letters."""
+    image = np.broadcast_to(colour(rng), (*U.shape, 3))
+    for _ in range(rng.integers(3, 9)):
+        blot = np.hypot((U - rng.random()) / rng.uniform(0.05, 0.4), (V - rng.random()) / rng.uniform(0.05, 0.4)) < 1
+        image = over(image, rectangle(rng, 0.1, 0.6) if rng.random() < 0.5 else 0.8 * blot, colour(rng))
+    if rng.random() < 0.4:
+        letters = (cells(rng, 30, 12) < 0.75) & ((V * 12) % 1 < 0.5) & (np.abs(V - rng.random()) < 0.15)
+        image = over(image, letters, colour(rng, 0.02, 0.9))
+    return image * np.clip(1 + 0.08 * spectral(rng, 1.2)[..., None], 0.75, 1.25)
+
+
+def _books(rng: np.random.Generator) -> np.ndarray:
+    edges = np.concatenate([[0], np.cumsum(rng.uniform(0.02, 0.07, 60))])
+    spine = np.searchsorted(edges, U[0]) - 1
+    at = (U[0] - edges[spine]) / (edges[spine + 1] - edges[spine])
+    covers, inks = (np.stack([colour(rng, 0.03, 0.8) for _ in edges])[spine] for _ in range(2))
+    title = (np.abs(V - rng.uniform(0.3, 0.7, 61)[spine]) < 0.2) & (np.abs(at - 0.5) < 0.2) & (cells(rng, 99, 40) < 0.7)
+    image = over(np.broadcast_to(covers, (*U.shape, 3)), 0.8 * title, inks)
+    return image * (0.55 + 0.5 * np.sin(np.pi * at) ** 0.7)[:, None]
+
+
+def _outside(rng: np.random.Generator) -> np.ndarray:
+    """The view from a window: sky, a building or none, trees, ground."""
+    image = np.broadcast_to(np.array([0.78, 0.9, 1.0]), (*U.shape, 3))
+    panes = np.maximum(np.sin(50 * U), np.sin(50 * V))[..., None] > 0
+    house = rectangle(rng, 0.3, 1.5) & (V > 0.2)
+    image = over(image, house, (0.2 + 0.4 * panes) * colour(rng, 0.4, 0.9, saturation=0.2))
+    leaves = soft_step(spectral(rng, 1.5) + 4 * (V - rng.uniform(0.35, 1.1)), 0.5)
+    green = np.array([0.18, 0.25, 0.09]) * np.clip(1 + 0.7 * spectral(rng, 1)[..., None], 0.1, 3)
+    return over(over(image, leaves, green), V > 0.85, np.array([0.3, 0.32, 0.2]) * rng.uniform(0.6, 1.4))
+
+
+# name -> (maker, variants), patterns before pictures. The order is part of what a seed means.
+KINDS = {
+    "smooth": (lambda rng: (0, 0, 0.6 * spectral(rng, 1.6) + 0.4 * spectral(rng, 0.4, lowest=15)), 3),
+    "wood": (_wood, 4), "planks": (_planks, 4), "tiles": (_tiles, 4),
+    "carpet": (lambda rng: (soft_step(spectral(rng, 0.3) - 1, 1), 0, spectral(rng, 0.6)), 4),
+    "cloth": (_cloth, 9), "creases": (_creases, 4),
+    "stone": (lambda rng: (soft_step(spectral(rng, 0.9), 0.8), 0, spectral(rng, 0.6)), 4),
+    "ribs": (lambda rng: (soft_step((V * 16) % 1 - 0.75, 0.3), 0, 2.5 * ((V * 16) % 1) - 0.9), 1),
+    "fronts": (_fronts, 6),
+    "abstract": (_abstract, 12), "books": (_books, 4), "outside": (_outside, 4),
+}  # fmt: skip
+
+LEVELS = 6  # 128, 64 ... 4 pixels
+
+_MAKERS = [maker for maker, count in KINDS.values() for _ in range(count)]
+_FIRST = dict(zip(KINDS, np.cumsum([0, *(count for _, count in KINDS.values())]).tolist(), strict=False))
+FIRST_PICTURE = _FIRST["abstract"]
+_SIZES = (SIZE_PX >> np.arange(LEVELS)).astype(np.int32)
+_STARTS = np.concatenate([[0], np.cumsum(_SIZES**2)[:-1]]).astype(np.int32)
+_TEXELS = int((_SIZES**2).sum())
 
 
 def pick(rng: np.random.Generator, name: str) -> int:
     """Returns the index of a random variant of the texture `name`."""
-    return _FIRST[name] + int(rng.integers(_KINDS[name][1]))
-
-
-def is_picture(texture: int) -> bool:
-    """True if the texture's channels are red, green and blue."""
-    return texture >= _FIRST_PICTURE
-
-
-def follows_longer_side(texture: int) -> bool:
-    """True if U is to run along the longer side of a face, not along its width."""
-    return any(_FIRST[name] <= texture < _FIRST[name] + _KINDS[name][1] for name in ALONG_LONGER_SIDE)
-
-
-class Bank:
-    """The textures of one seed, made when first needed.
-
-    Attributes:
-      texels: [textures * texels, 3] uint8: every texture at every size; what is not made yet is arbitrary.
-    """
-
-    def __init__(self, seed: int):
-        self.texels = np.empty((sum(_COUNTS) * _TEXELS, 3), np.uint8)
-        self._seed, self._made = seed, set()
-
-    def make(self, wanted: Iterable[int]) -> None:
-        """Makes the textures with the indices `wanted`, unless made before."""
-        for texture in set(wanted) - self._made:
-            rng = np.random.default_rng(np.random.SeedSequence((self._seed, texture)))
-            sheets = _sizes(np.clip(_MAKERS[texture](rng), 0, 1).astype(np.float32))
-            start = texture * _TEXELS
-            self.texels[start : start + _TEXELS] = np.concatenate(sheets) * 255 + 0.5
-            self._made.add(texture)
+    return _FIRST[name] + int(rng.integers(KINDS[name][1]))
 
 
 @functools.lru_cache(maxsize=2)
-def bank(seed: int) -> Bank:
-    """Returns the textures of `seed`, kept for the next room."""
-    return Bank(seed)
+def bank(seed: int) -> np.ndarray:
+    """Returns the textures of `seed`, [textures * texels, 3] uint8, every size of each, the largest first."""
+    texels = []
+    for texture, maker in enumerate(_MAKERS):
+        sheet = maker(np.random.default_rng((seed, texture)))
+        if isinstance(sheet, tuple):
+            first, second, lightness, _ = np.broadcast_arrays(*sheet, U)
+            sheet = np.stack([first, second, 0.5 + 0.16 * lightness], axis=-1)
+        sheet = np.clip(sheet, 0, 1).astype(np.float32)
+        for _ in range(LEVELS):
+            texels.append((sheet.reshape(-1, 3) * 255 + 0.5).astype(np.uint8))
+            sheet = (sheet[::2, ::2] + sheet[1::2, ::2] + sheet[::2, 1::2] + sheet[1::2, 1::2]) / 4
+    return np.concatenate(texels)
 
 
-def look_up(texels: np.ndarray, texture: np.ndarray, u: np.ndarray, v: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Reads the bank between its texels.
+def look_up(texels: np.ndarray, texture: np.ndarray, uv: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Returns [n, 3] uint8: the texels nearest to some points.
 
-    Args:
-      texels: `Bank.texels`.
-      texture: [n] int, index of the texture.
-      u: [n] float32, repeats along U.
-      v: [n] float32, repeats along V.
-      level: [n] int, how often the texture is halved, below LEVELS.
-
-    Returns:
-      [n, 3] float32, 0 to 255.
+    `texture` is [n] int32, `uv` [2, n] repeats along U and V, `level` [n] int32: how often the texture is halved.
     """
     size = _SIZES[level]
-    start = texture * _TEXELS + _STARTS[level]
-    mask = size - 1
-    x, y = u * size - np.float32(0.5), v * size - np.float32(0.5)
-    left, top = np.floor(x), np.floor(y)
-    part_x, part_y = (x - left)[:, None], (y - top)[:, None]
-    left, top = left.astype(np.int32), top.astype(np.int32)
-    column, next_column = left & mask, (left + 1) & mask
-    row, next_row = start + (top & mask) * size, start + ((top + 1) & mask) * size
-    above = texels.take(row + column, axis=0) * (1 - part_x) + texels.take(row + next_column, axis=0) * part_x
-    below = texels.take(next_row + column, axis=0) * (1 - part_x)
-    below += texels.take(next_row + next_column, axis=0) * part_x
-    return above + (below - above) * part_y
-
-
-def _sizes(sheet: np.ndarray) -> list[np.ndarray]:
-    sheets = [sheet.reshape(-1, 3)]
-    for _ in range(LEVELS - 1):
-        height, width, _ = sheet.shape
-        sheet = sheet.reshape(height // 2, 2, width // 2, 2, 3).mean(axis=(1, 3))
-        sheets.append(sheet.reshape(-1, 3))
-    return sheets
-
-
-_SIZES = (SIZE_PX >> np.arange(LEVELS)).astype(np.int32)
-_STARTS = np.concatenate([[0], np.cumsum(_SIZES**2)[:-1]]).astype(np.int32)
-_TEXELS = int((_SIZES**2).sum())
+    column, row = (np.floor(axis * size).astype(np.int32) & (size - 1) for axis in uv)
+    return texels.take(texture * _TEXELS + _STARTS[level] + row * size + column, axis=0)

@@ -118,7 +118,7 @@ def _tpu(name: str) -> tf.distribute.Strategy:
         tf.tpu.experimental.initialize_tpu_system(resolver)
     except (ValueError, RuntimeError, OSError, tf.errors.OpError) as error:
         raise InputError(
-            f"no TPU answers to --tpu={name!r} ({str(error).splitlines()[0]}): expected the name of one, with the "
+            f"no TPU found at --tpu={name!r} ({str(error).splitlines()[0]}): expected the name of one, with the "
             "package tensorflow-tpu in the place of tensorflow (see the README)"
         ) from error
     return tf.distribute.TPUStrategy(resolver)

@@ -23,12 +23,13 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 
-from depth_tf.runtime import program, storage
+from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
 
 FOLDER = "state"
 KEPT_FILES = 2
+LEAVING = {signal.SIGTERM: ("SIGTERM", program.INTERRUPTED_STATUS), signal.SIGINT: ("Ctrl-C", program.CTRL_C_STATUS)}
 TORN = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
 
 REMEMBERED: dict[type, tuple[str, ...]] = {  # what callbacks hold between epochs; others hold nothing
@@ -42,19 +43,13 @@ REMEMBERED: dict[type, tuple[str, ...]] = {  # what callbacks hold between epoch
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """A run between two epochs.
+    """A run between two epochs."""
 
-    Attributes:
-      epochs_done: how many.
-      stopped: whether a callback has ended the run.
-      arrays: every variable and every array that a callback remembers, by a name that says whose.
-      memory: the numbers that callbacks remember, by "<class>/<attribute>".
-    """
-
-    epochs_done: int
-    stopped: bool
+    epochs_done: int  # how many
+    stopped: bool  # whether a callback has ended the run
+    # every variable and every array that a callback remembers, by a name that says whose
     arrays: dict[str, np.ndarray]
-    memory: dict[str, float | int | bool | None]
+    memory: dict[str, float | int | bool | None]  # the numbers that callbacks remember, by "<class>/<attribute>"
 
 
 class KeepState(keras.callbacks.Callback):
@@ -134,7 +129,7 @@ def restore(state: State, model: keras.Model, callbacks: Sequence[keras.callback
 def write(folder: pathlib.Path, state: State) -> None:
     """Writes `state` to FOLDER/epochNNNNN.npz."""
     about = {"epochs_done": state.epochs_done, "stopped": state.stopped, "memory": state.memory}
-    with storage.replacing(folder / f"epoch{state.epochs_done:05d}.npz") as temporary:
+    with atomic_files.replacing(folder / f"epoch{state.epochs_done:05d}.npz") as temporary:
         np.savez(temporary, about=np.array(json.dumps(about)), **state.arrays)
 
 
@@ -167,35 +162,36 @@ def keep_first_rows(path: pathlib.Path, count: int) -> None:
         path.unlink(missing_ok=True)
     elif path.exists():
         lines = path.read_bytes().splitlines(keepends=True)
-        with storage.replacing(path) as temporary:
+        with atomic_files.replacing(path) as temporary:
             temporary.write_bytes(b"".join(lines[: 1 + count]))
 
 
 @contextlib.contextmanager
 def explaining_signals(workdir: pathlib.Path) -> Iterator[None]:
-    """While the block runs, SIGTERM and SIGINT (Ctrl-C) say in one line how the run goes on.
+    """While the block runs, SIGTERM and Ctrl-C end the process at once, saying in one line how the run continues.
 
-    SIGTERM ends the process at once, with status 75. SIGINT stays a KeyboardInterrupt, which a notebook outlives and a
-    program turns into status 130. There is nothing to save first: the last epoch's state is on disk, as it must be for
-    SIGKILL.
+    At once, because the interpreter can hang on its way out while an input pipeline calls Python. There is nothing to
+    save first: the last epoch's state is on disk, as it must be for SIGKILL. In a notebook Ctrl-C stays an exception.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets the main thread alone handle signals
+        return
 
-    def how() -> str:
+    def leave(number, _):
         done = [path.stem.removeprefix("epoch") for path in _files(workdir / FOLDER)]
         kept = f"epoch {int(done[0])} is saved" if done else "no epoch had ended yet"
-        return f"{kept}; the same command with --workdir={workdir} goes on from there"
+        name, status = LEAVING[number]
+        how = f"by {name}; {kept}; the same command with --workdir={workdir} continues from there"
+        program.leave_interrupted(how, status)
 
-    in_main = threading.current_thread() is threading.main_thread()  # Python lets it alone handle signals
-    if in_main:
-        before = signal.signal(signal.SIGTERM, lambda *_: program.leave_interrupted(f"by SIGTERM; {how()}"))
+    interactive = hasattr(sys, "ps1") or "ipykernel" in sys.modules
+    handled = [signal.SIGTERM] if interactive else list(LEAVING)
+    before = {number: signal.signal(number, leave) for number in handled}
     try:
         yield
-    except KeyboardInterrupt:
-        print(f"stopped: by Ctrl-C; {how()}", file=sys.stderr, flush=True)
-        raise
     finally:
-        if in_main:
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _files(folder: pathlib.Path) -> list[pathlib.Path]:

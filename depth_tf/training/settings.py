@@ -21,7 +21,6 @@ LEAST = {  # the smallest value each flag allows
     "width": 8,
     "seed": 0,
     "profile_steps": 0,
-    "input_threads": 0,
 }
 
 
@@ -73,10 +72,6 @@ class Settings(DataSettings):
     steps_per_execution: int = option(1, "steps per call of the compiled graph; one device only", group="devices")
     gradient_accumulation_steps: int = option(1, "steps per update of the weights; one device only", group="devices")
     deterministic: bool = option(True, "the same weights, bit for bit, every time", group="devices")
-    input_threads: int = option(0, "threads of the input pipeline; 0: as many as cores", group="devices")
-    data_service: str | None = option(
-        None, "address of a tf.data service that decodes, grpc://host:port; the order is then its own", group="devices"
-    )
     csv_logger: bool = option(True, "write history.csv, one row per epoch", group="run")
     tensorboard: bool = option(True, "write TensorBoard event files", group="run")
     panels: bool = option(True, "draw predictions on the hold-out every few epochs", group="run")
@@ -135,8 +130,5 @@ class Settings(DataSettings):
             raise InputError(
                 "--strategy=multi_worker needs --normalization=group: batch statistics would differ by device"
             )
-        if self.data_service or not self.deterministic:
-            raise InputError(
-                "--strategy=multi_worker needs one order that all workers know: expected neither --data_service nor "
-                "--deterministic=false"
-            )
+        if not self.deterministic:
+            raise InputError("--strategy=multi_worker needs one order that all workers know: expected --deterministic")

@@ -15,7 +15,7 @@ from depth_tf.data import cache
 from depth_tf.data.opening import naming_bad_records, open_chosen, resolve_name
 from depth_tf.data.splits import DepthDataset
 from depth_tf.model import NETWORKS, load_network
-from depth_tf.runtime import memory, run_folder, storage
+from depth_tf.runtime import atomic_files, memory, run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
 from depth_tf.scoring.mean_depth import log_mean_depth_m, mean_depth_map
@@ -91,7 +91,7 @@ def claimed(
         if is_chief:
             if not saved_state:
                 (workdir / run_folder.BEST_NETWORK).unlink(missing_ok=True)  # of a run cut off before its first state
-            storage.write_array(workdir / run_folder.MEAN_DEPTH, mean_depth_m)
+            atomic_files.write_array(workdir / run_folder.MEAN_DEPTH, mean_depth_m)
         yield saved_state
 
 
@@ -148,8 +148,6 @@ def batches(
             num_workers=num_workers,
             batches_per_step=strategy.num_replicas_in_sync // num_workers if many else 1,
             deterministic=settings.deterministic,
-            threads=settings.input_threads,
-            data_service=settings.data_service,
         )
         shared = {"batch_size": settings.global_batch_size, "how": how}
         training = pipeline.training_batches(

@@ -5,18 +5,18 @@ import resource
 import pytest
 import tensorflow as tf
 
-from depth_tf.runtime import staging
+from depth_tf.runtime import atomic_folders
 from depth_tf.runtime.errors import InputError
 
 
 def test_a_second_program_in_the_same_folder_is_refused(tmp_path):
     with (
-        staging.only_one_in(tmp_path),
+        atomic_folders.only_one_in(tmp_path),
         pytest.raises(InputError, match="another program"),
-        staging.only_one_in(tmp_path),
+        atomic_folders.only_one_in(tmp_path),
     ):
         pass
-    with staging.only_one_in(tmp_path):  # free again
+    with atomic_folders.only_one_in(tmp_path):  # free again
         pass
 
 
@@ -25,7 +25,7 @@ def test_an_interruption_keeps_the_old_folder_and_leaves_nothing_else(tmp_path):
     final.mkdir(parents=True)
 
     def interrupted() -> None:
-        with staging.replacing_folder(tmp_path, final) as folder:
+        with atomic_folders.replacing_folder(tmp_path, final) as folder:
             (folder / "nyu_depth_v2" / "0.0.1" / "records").mkdir(parents=True)
             raise KeyboardInterrupt
 
@@ -38,7 +38,7 @@ def test_an_interruption_keeps_the_old_folder_and_leaves_nothing_else(tmp_path):
 def test_the_new_folder_takes_the_place_of_the_old_and_nothing_keeps_it(tmp_path):
     final = tmp_path / "nyu_depth_v2" / "0.0.1"
     for content in ("old", "new", None):
-        with staging.replacing_folder(tmp_path, final) as folder:
+        with atomic_folders.replacing_folder(tmp_path, final) as folder:
             if content:
                 (folder / "nyu_depth_v2" / "0.0.1").mkdir(parents=True)
                 (folder / "nyu_depth_v2" / "0.0.1" / "records").write_text(content)
@@ -49,19 +49,19 @@ def test_the_new_folder_takes_the_place_of_the_old_and_nothing_keeps_it(tmp_path
 def test_a_run_killed_between_its_two_renames_gives_the_old_folder_back(tmp_path):
     final = tmp_path / "nyu_depth_v2" / "0.0.1"
     final.parent.mkdir()
-    leftover = tmp_path / (staging.PREFIX + "killed")
-    (leftover / staging.REPLACED).mkdir(parents=True)
-    (leftover / staging.REPLACED / "records").write_text("old")
-    staging.remove_leftovers(tmp_path, final)
+    leftover = tmp_path / (atomic_folders.PREFIX + "killed")
+    (leftover / atomic_folders.REPLACED).mkdir(parents=True)
+    (leftover / atomic_folders.REPLACED / "records").write_text("old")
+    atomic_folders.remove_leftovers(tmp_path, final)
     assert (final / "records").read_text() == "old"
     assert not leftover.exists()
 
 
 def test_too_little_space_is_named_with_what_is_needed_and_free(tmp_path, monkeypatch):
-    monkeypatch.setattr(staging, "free_gb", lambda _: 12.0)
-    staging.require_free(tmp_path / "not" / "there" / "yet", 11.9, "the data")
+    monkeypatch.setattr(atomic_folders, "free_gb", lambda _: 12.0)
+    atomic_folders.require_free(tmp_path / "not" / "there" / "yet", 11.9, "the data")
     with pytest.raises(InputError, match=r"the data needs 117\.3 GB in .*, which has 12\.0 GB free"):
-        staging.require_free(tmp_path, 117.3, "the data")
+        atomic_folders.require_free(tmp_path, 117.3, "the data")
 
 
 @pytest.mark.parametrize(
@@ -73,21 +73,21 @@ def test_too_little_space_is_named_with_what_is_needed_and_free(tmp_path, monkey
     ],
 )
 def test_a_full_disk_is_named_in_one_line_with_the_file(tmp_path, error):
-    with pytest.raises(InputError, match=r"x\.tfrecord") as refusal, staging.disk_errors_named(tmp_path):
+    with pytest.raises(InputError, match=r"x\.tfrecord") as refusal, atomic_folders.disk_errors_named(tmp_path):
         raise error
     assert "No space left on device" in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
 def test_an_error_that_is_not_the_disks_stays_as_it_is(tmp_path):
-    with pytest.raises(RuntimeError, match="a mistake in the program"), staging.disk_errors_named(tmp_path):
+    with pytest.raises(RuntimeError, match="a mistake in the program"), atomic_folders.disk_errors_named(tmp_path):
         raise RuntimeError("a mistake in the program")
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     data_dir = tmp_path / "file" / "data"
-    with pytest.raises(InputError, match="file/data .*Not a directory"), staging.only_one_in(data_dir):
+    with pytest.raises(InputError, match="file/data .*Not a directory"), atomic_folders.only_one_in(data_dir):
         pass
 
 
@@ -95,9 +95,9 @@ def test_the_limit_of_open_files_is_raised_and_never_lowered():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
-        staging.allow_open_files(300)
+        atomic_folders.allow_open_files(300)
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
-        staging.allow_open_files(250)
+        atomic_folders.allow_open_files(250)
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
