@@ -172,7 +172,7 @@ def test_every_texture_keeps_its_mean_colour_at_every_size():
             at = (np.arange(128 >> level, dtype=np.float32) + 0.5) / (128 >> level)
             uv = np.stack([axis.ravel() for axis in np.meshgrid(at, at)])
             which, levels = np.full(uv.shape[1], texture, np.int32), np.full(uv.shape[1], level, np.int32)
-            means.append(textures.look_up(bank, which, uv, levels).mean(axis=0))
+            means.append(textures.look_up(bank, which, uv, levels).mean(axis=1))
             np.testing.assert_array_equal(
                 textures.look_up(bank, which, uv + 3, levels), textures.look_up(bank, which, uv, levels)
             )
@@ -188,5 +188,5 @@ def test_a_rendering_has_the_depth_of_the_rays_and_light_everywhere():
     renderer = Renderer(parts.faces(), lit, textures.bank(0))
     picture = renderer.render(view, np.random.default_rng(0), shape=(24, 32))
     np.testing.assert_allclose(picture.depth_m, 2.95, rtol=1e-5)
-    assert picture.radiance.shape == (24, 32, 3)
+    assert picture.radiance.shape == (3, 24, 32)
     assert picture.radiance.min() > 0

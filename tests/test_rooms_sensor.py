@@ -14,7 +14,7 @@ SHAPE = (240, 320)
 def flat_view(depth_m: float | np.ndarray, **changes) -> Rendering:
     """A bright, matt surface faced squarely, at one depth or a map of depths."""
     ones = np.ones(SHAPE, np.float32)
-    radiance = np.linspace(0.1, 1.0, 240 * 320 * 3, dtype=np.float32).reshape(*SHAPE, 3)
+    radiance = np.stack([np.linspace(0.1, 1.0, 240 * 320, dtype=np.float32).reshape(SHAPE)] * 3)
     plain = Rendering(radiance, ones * np.float32(depth_m), ones, 0.6 * ones, 0 * ones, 0 * ones)
     return dataclasses.replace(plain, **changes)
 

@@ -18,7 +18,7 @@ ROUNDNESS = np.tan(np.pi / 8)  # how far a column's side bends its normal, so th
 class Rendering:
     """One view, before any camera."""
 
-    radiance: np.ndarray  # [H, W, 3] float32, linear
+    radiance: np.ndarray  # [3, H, W] float32, linear red, green, blue
     depth_m: np.ndarray  # [H, W] float32 along the optical axis, infinity where nothing is met
     incidence: np.ndarray  # [H, W] float32, cosine of the angle at which the ray meets the surface
     reflectance: np.ndarray  # [H, W] float32, mean over colours
@@ -73,9 +73,9 @@ class Renderer:
         maps = [values.reshape(shape) for values in (incidence, reflectance.mean(axis=0), gloss, glow)]
         # Pixels beside another face are mixed with it, which hides the steps of edges; white stays white.
         beside = np.flatnonzero(flat[:-1] != flat[1:])
-        clipped = np.minimum(radiance, 3 * np.median(radiance))
+        clipped = np.minimum(radiance, 3 * np.median(radiance[:, ::16]))
         radiance[:, beside] = (clipped[:, beside] + clipped[:, beside + 1]) / 2
-        return Rendering(np.moveaxis(radiance.reshape(3, *shape), 0, -1), depth_m, *maps)
+        return Rendering(radiance.reshape(3, *shape), depth_m, *maps)
 
     def _reflectance(self, face, position, pixel_m, rng: np.random.Generator) -> np.ndarray:
         """Returns the colour of points, [3, n] float32, whose pixels are `pixel_m` wide, [n]."""
@@ -84,12 +84,12 @@ class Renderer:
         for axis in range(2):
             x, y, z, offset = (row.take(face) for row in self._uv[4 * axis : 4 * axis + 4])
             uv[axis] += x * position[0] + y * position[1] + z * position[2] + offset
-        texel = textures.look_up(self._texels, self._texture.take(face), uv, level).astype(np.float32)
+        texel = textures.look_up(self._texels, self._texture.take(face), uv, level)
         mix, colour = self._colours, np.empty_like(position)
         for i in range(3):
             colour[i] = mix[4 * i + 3].take(face)
             for channel in range(3):
-                colour[i] += mix[4 * i + channel].take(face) * texel[:, channel]
+                colour[i] += mix[4 * i + channel].take(face) * texel[channel]
         return np.maximum(colour, np.float32(0.003))
 
     def _round_off(self, face: np.ndarray, position: np.ndarray, normal: np.ndarray) -> np.ndarray:

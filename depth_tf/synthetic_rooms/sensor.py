@@ -20,28 +20,27 @@ DISPARITY_NOISE_PX = 0.06
 def photograph(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
     """Returns [H, W, 3] uint8: exposed, white-balanced, with vignette, blur, noise and a film-like curve."""
     # White balance makes the mean colour greyer, as cameras do, and misses by a little.
-    mean, warmth, tint = (
-        np.log(np.minimum(rendering.radiance, 2).mean(axis=(0, 1))),
-        *rng.normal((0.02, 0), (0.09, 0.03)),
+    mean, (warmth, tint) = (
+        np.log(np.minimum(rendering.radiance, 2).mean(axis=(1, 2))),
+        rng.normal((0.02, 0), (0.09, 0.03)),
     )
     gains = np.exp(rng.uniform(0.4, 0.9) * (mean.mean() - mean) + (warmth, tint, -warmth))
-    light = rendering.radiance * gains.astype(np.float32)
-    luminance = light[::4, ::4].mean(axis=-1)
+    light = rendering.radiance * gains.astype(np.float32)[:, None, None]
+    luminance = light[:, ::4, ::4].mean(axis=0)
     brightness = np.exp(np.log(np.clip(luminance, 1e-3, 4)).mean()) * 0.6 + 0.4 * np.median(luminance)
     brightness = max(brightness, 0.3 * float(np.quantile(luminance, 0.8)))
-    light *= np.float32(np.exp(rng.normal(np.log(0.155), 0.33)) / brightness)
-    rows, columns = (np.linspace(-1, 1, extent, dtype=np.float32) for extent in light.shape[:2])
-    light *= 1 - np.float32(rng.uniform(0, 0.1)) * (rows[:, None, None] ** 2 + columns[:, None] ** 2)
-    light = np.minimum(light, 4)
-    for axis, share in enumerate(rng.uniform(0, 0.22, 2)):  # an unsteady hand and a small lens blur by up to a pixel
+    rows, columns = (np.linspace(-1, 1, extent, dtype=np.float32) for extent in light.shape[1:])
+    vignette = 1 - np.float32(rng.uniform(0, 0.1)) * (rows[:, None] ** 2 + columns**2)
+    light = np.minimum(light * (vignette * np.float32(np.exp(rng.normal(np.log(0.155), 0.33)) / brightness)), 4)
+    for axis, share in zip((1, 2), rng.uniform(0, 0.22, 2), strict=True):  # an unsteady hand blurs by up to a pixel
         light = ndimage.convolve1d(light, [share, 1 - 2 * share, share], axis, mode="nearest")
-    gain = np.float32(0.75 * np.exp(rng.normal(np.log(0.007), 0.5)))
-    light += rng.standard_normal((*light.shape[:2], 1), dtype=np.float32) * gain * np.sqrt(light + np.float32(0.02))
-    grey = light.mean(axis=-1, keepdims=True)
-    light = np.clip(grey + np.float32(rng.uniform(0.6, 1.05)) * (light - grey), 0, None)
+    noise = rng.standard_normal(light.shape[1:], dtype=np.float32)
+    light += noise * np.float32(0.75 * np.exp(rng.normal(np.log(0.007), 0.5))) * np.sqrt(light + np.float32(0.02))
+    grey = light.mean(axis=0)
+    light = np.maximum(grey + np.float32(rng.uniform(0.6, 1.05)) * (light - grey), 0)
     # Film: gamma, crushed blacks, highlights that clip.
     display = np.float32(0.45) + np.float32(rng.uniform(1.25, 1.75)) * (light ** np.float32(1 / 2.2) - np.float32(0.45))
-    return (np.clip(display, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.ascontiguousarray(np.moveaxis((np.clip(display, 0, 1) * 255 + 0.5).astype(np.uint8), 0, -1))
 
 
 def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:

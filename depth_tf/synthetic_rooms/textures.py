@@ -169,7 +169,7 @@ def pick(rng: np.random.Generator, name: str) -> int:
 
 @functools.lru_cache(maxsize=2)
 def bank(seed: int) -> np.ndarray:
-    """Returns the textures of `seed`, [textures * texels, 3] uint8, every size of each, the largest first."""
+    """Returns the textures of `seed`, [3, textures * texels] uint8, every size of each, the largest first."""
     texels = []
     for texture, maker in enumerate(_MAKERS):
         sheet = maker(np.random.default_rng((seed, texture)))
@@ -180,14 +180,14 @@ def bank(seed: int) -> np.ndarray:
         for _ in range(LEVELS):
             texels.append((sheet.reshape(-1, 3) * 255 + 0.5).astype(np.uint8))
             sheet = (sheet[::2, ::2] + sheet[1::2, ::2] + sheet[::2, 1::2] + sheet[1::2, 1::2]) / 4
-    return np.concatenate(texels)
+    return np.ascontiguousarray(np.concatenate(texels).T)
 
 
 def look_up(texels: np.ndarray, texture: np.ndarray, uv: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Returns [n, 3] uint8: the texels nearest to some points.
+    """Returns [3, n] uint8: the texels nearest to some points.
 
     `texture` is [n] int32, `uv` [2, n] repeats along U and V, `level` [n] int32: how often the texture is halved.
     """
     size = _SIZES[level]
     column, row = (np.floor(axis * size).astype(np.int32) & (size - 1) for axis in uv)
-    return texels.take(texture * _TEXELS + _STARTS[level] + row * size + column, axis=0)
+    return texels.take((texture * _TEXELS + _STARTS[level] + row * size + column).astype(np.intp), axis=1)
