@@ -12,7 +12,7 @@ from depth_tf.synthetic_rooms.camera import Camera
 
 NEAR_M = 0.05  # nothing nearer than this is seen
 NOTHING = -1
-CHUNK = 16_384  # pixels at once: few enough that they stay in the processor's cache
+CHUNK = 8_192  # pixels at once: few enough that they stay in the processor's cache
 
 
 def cast(

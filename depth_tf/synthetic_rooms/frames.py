@@ -24,7 +24,7 @@ from depth_tf.synthetic_rooms.render import Renderer
 from depth_tf.synthetic_rooms.rooms import Room, make_room
 
 SPLITS = ("train", "validation", "test")
-CANDIDATES = 8  # cameras tried per frame
+CANDIDATES = 6  # cameras tried per frame
 NEAREST_M = 0.7
 ROOMS_AHEAD = 3  # per worker: enough that none waits for the writer
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")

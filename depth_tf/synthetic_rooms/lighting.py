@@ -14,7 +14,7 @@ from depth_tf.synthetic_rooms.casting import cast
 from depth_tf.synthetic_rooms.layout import Light
 from depth_tf.synthetic_rooms.solids import Faces
 
-MAP_PX = 48
+MAP_PX = 40
 SIZE_PX = 2 * MAP_PX  # of a map's sides, blurred
 MAP_SLOPE = 1.12  # a cube's side reaches a little beyond 1, so that blurring meets no edge
 FAR_M = 30.0
@@ -79,7 +79,7 @@ def _shadow_maps(faces: Faces, lights: tuple[Light, ...]) -> np.ndarray:
     for light in lights:
         cameras = [Camera(np.array(light.position_m), axes) for axes in sides]
         depth_m = 1 / np.maximum(cast(casting, cameras, slopes, slopes)[0], 1 / FAR_M)
-        width_px = int(np.clip(round(light.size_m * 18), 3, 15))
+        width_px = int(np.clip(round(light.size_m * 15), 3, 13))
         for moment in (depth_m, depth_m**2):
             fine = np.repeat(np.repeat(moment, 2, axis=1), 2, axis=2)
             maps.append(ndimage.uniform_filter(ndimage.uniform_filter(fine, (0, width_px, width_px)), (0, 4, 4)))

@@ -74,7 +74,7 @@ def _returns_enough(rendering: Rendering, depth_m: np.ndarray, rng: np.random.Ge
     """True where the projected pattern comes back strongly enough: not dark, glancing, mirroring or shining."""
     strength = (rendering.reflectance + 0.03) * rendering.incidence ** (1 + 1.5 * rendering.gloss)
     strength = strength / (1 + (depth_m / 6) ** 2) / (1 + 4 * rendering.glow)
-    noise = 0.3 * _smooth_noise(depth_m.shape, rng, size_px=8) + 0.15 * _smooth_noise(depth_m.shape, rng, size_px=2)
+    noise = 0.33 * _smooth_noise(depth_m.shape, rng, size_px=8)
     return strength > np.float32(0.0085) * np.exp(-noise)
 
 
