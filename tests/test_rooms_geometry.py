@@ -92,15 +92,6 @@ def test_columns_and_balls_lie_within_a_few_percent_of_the_round_shapes_they_sta
     assert least < radius.min() <= radius.max() < 1.1
 
 
-def test_several_cameras_see_what_each_sees_alone():
-    views, slopes = [random_view(np.random.default_rng(seed)) for seed in range(3)], pixel_slopes(24, 32)
-    together, faces = cast(empty_room(), views, *slopes)
-    for view, inverse, face in zip(views, together, faces, strict=True):
-        alone = cast(empty_room(), [view], *slopes)
-        np.testing.assert_array_equal(alone[0][0], inverse)
-        np.testing.assert_array_equal(alone[1][0], face)
-
-
 def test_nyus_principal_point_looks_along_the_optical_axis():
     columns, rows = pixel_slopes(480, 640)
     np.testing.assert_allclose(np.interp(325.58, np.arange(640), columns), 0, atol=1e-12)

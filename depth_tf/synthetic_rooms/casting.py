@@ -28,25 +28,25 @@ def cast(
     item, row, first, count = _runs([*inner, plane, [[0.0], [0.0], [1 / NEAR_M]] - plane], area, columns, rows)
     best = np.zeros(len(cameras) * len(rows) * len(columns), np.int64)
     across, down, ahead = plane[:, item]
-    begin = (across * columns[first] + down * rows[row] + ahead).astype(np.float32)
-    step = (across * (columns[1] - columns[0])).astype(np.float32)
-    pixel = (view[item] * len(rows) + row) * len(columns) + first
-    ends, code = np.cumsum(count), face[item] + 1
-    for part in np.split(np.arange(len(item)), np.searchsorted(ends, np.arange(CHUNK, ends[-1:].sum(), CHUNK))):
-        length = count[part]
-        offset = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)  # of a pixel within its run
-        inverse = np.repeat(begin[part], length) + np.repeat(step[part], length) * offset.astype(np.float32)
+    begin, step = across * columns[first] + down * rows[row] + ahead, across * (columns[1] - columns[0])
+    pixel, code = (view[item] * len(rows) + row) * len(columns) + first, face[item] + 1
+    start = np.cumsum(count) - count
+    for part in np.split(np.arange(len(item)), np.searchsorted(start, np.arange(CHUNK, count.sum(), CHUNK))):
+        length, offset = count[part], start[part] - start[part[:1]]
+        index = np.arange(length.sum())
+        inverse = np.repeat(begin[part] - step[part] * offset, length) + np.repeat(step[part], length) * index
         # The bits of a positive float, read as a whole number, keep their order: the greatest is the nearest face.
-        key = np.maximum(inverse, 0).view(np.int32).astype(np.int64) << 32
-        np.maximum.at(best, np.repeat(pixel[part], length) + offset, key | np.repeat(code[part], length))
+        key = inverse.astype(np.float32).view(np.int32).astype(np.int64) << 32
+        np.maximum.at(best, np.repeat(pixel[part] - offset, length) + index, key | np.repeat(code[part], length))
     best = best.reshape(len(cameras), len(rows), len(columns))
     return (best >> 32).astype(np.int32).view(np.float32), (best & 0xFFFFFFFF).astype(np.int32) - 1
 
 
 def _project(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray) -> tuple:
-    """Returns what may be seen, n faces in all: its view [n], its face [n], four edges and plane, areas [4, n].
+    """Returns what may be seen, n faces in all: its view [n], its face [n], four edges and plane, areas [5, n].
 
-    An edge or a plane is [3, n]: factors of (u, v, 1). An area is first and last + 1 column, first and last + 1 row.
+    An edge or a plane is [3, n]: factors of (u, v, 1). An area is first and last + 1 column, first and last + 1 row,
+    and 1 if the face reaches behind the camera.
     """
     corners = np.ascontiguousarray(corners_m.transpose(2, 1, 0))  # [3, 4, F]
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 3] - corners[:, 0], axis=0)
@@ -65,7 +65,7 @@ def _project(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, 
 
 
 def _areas(corners: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Returns [4, n] int: the rectangles of pixels that faces, [3, 4, n], may cover: all where one reaches behind."""
+    """Returns [5, n] int: the rectangles of pixels that faces, [3, 4, n], may cover: all where one reaches behind."""
     depth_m = corners[2]
     before = depth_m.min(axis=0) > NEAR_M
     inverse = 1 / np.where(before, depth_m, 1.0)
@@ -75,7 +75,7 @@ def _areas(corners: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.nda
         low = np.where(before, np.clip(np.ceil(at.min(axis=0)), 0, len(slopes)), 0)
         high = np.where(before, np.clip(np.floor(at.max(axis=0)) + 1, 0, len(slopes)), len(slopes))
         bounds += [low, np.where(depth_m.max(axis=0) > NEAR_M, high, 0)]
-    return np.stack(bounds).astype(np.int64)
+    return np.stack([*bounds, ~before]).astype(np.int64)
 
 
 def _runs(lines: list[np.ndarray], area: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> tuple:
@@ -84,13 +84,13 @@ def _runs(lines: list[np.ndarray], area: np.ndarray, columns: np.ndarray, rows: 
     item = np.repeat(np.arange(len(height)), height)
     row = np.arange(len(item)) - np.repeat(np.cumsum(height) - height - area[2], height)
     slope, low, high = rows[row], np.full(len(item), -np.inf), np.full(len(item), np.inf)
-    for across, down, ahead in lines:
-        across = np.where(across == 0, 1e-30, across)
-        rising = across > 0
-        bound = (-down / across)[item] * slope + (-ahead / across)[item]
-        rising = rising[item]
-        np.maximum(low, bound, out=low, where=rising)
-        np.minimum(high, bound, out=high, where=~rising)
+    near = np.flatnonzero(area[4, item])
+    for number, (across, down, ahead) in enumerate(lines):
+        part = slice(None) if number < 4 else near  # the edges alone bound a face that lies all in front
+        across, which = np.where(across == 0, 1e-30, across), item[part]
+        bound, rising = (-down / across)[which] * slope[part] + (-ahead / across)[which], (across > 0)[which]
+        low[part] = np.maximum(low[part], np.where(rising, bound, -np.inf))
+        high[part] = np.minimum(high[part], np.where(rising, np.inf, bound))
     step = columns[1] - columns[0]
     first = np.clip(np.ceil((low - columns[0]) / step), area[0][item], len(columns)).astype(np.int64)
     last = np.clip(np.floor((high - columns[0]) / step) + 1, 0, area[1][item]).astype(np.int64)

@@ -73,7 +73,7 @@ class Renderer:
         maps = [values.reshape(shape) for values in (incidence, reflectance.mean(axis=0), gloss, glow)]
         # Pixels beside another face are mixed with it, which hides the steps of edges; white stays white.
         beside = np.flatnonzero(flat[:-1] != flat[1:])
-        clipped = np.minimum(radiance, 3 * np.median(radiance[:, ::16]))
+        clipped = np.minimum(radiance, 12 * np.median(radiance[:, ::16]))
         radiance[:, beside] = (clipped[:, beside] + clipped[:, beside + 1]) / 2
         return Rendering(radiance.reshape(3, *shape), depth_m, *maps)
 
