@@ -15,8 +15,6 @@ from depth_tf.synthetic_rooms import builder
 from depth_tf.synthetic_rooms.builder import SPLITS, open_rooms
 from depth_tf.synthetic_rooms.frames import Job, render_room, render_rooms
 
-COUNTS = {"train": 24, "validation": 8, "test": 8}
-
 
 @pytest.fixture(scope="module", name="tiny")
 def _tiny(tmp_path_factory) -> tfds.core.DatasetBuilder:

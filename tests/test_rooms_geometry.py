@@ -154,22 +154,6 @@ def test_shadows_fall_away_from_the_light_on_all_sides():
         np.testing.assert_array_equal(dark, to_points @ side > 0.5)
 
 
-def test_every_texture_keeps_its_mean_colour_at_every_size():
-    bank, rng = textures.bank(0), np.random.default_rng(0)
-    for name in ("wood", "cloth", "abstract", "books"):
-        texture = textures.pick(rng, name)
-        means = []
-        for level in range(textures.LEVELS):
-            at = (np.arange(128 >> level, dtype=np.float32) + 0.5) / (128 >> level)
-            uv = np.stack([axis.ravel() for axis in np.meshgrid(at, at)])
-            which, levels = np.full(uv.shape[1], texture, np.int32), np.full(uv.shape[1], level, np.int32)
-            means.append(textures.look_up(bank, which, uv, levels).mean(axis=1))
-            np.testing.assert_array_equal(
-                textures.look_up(bank, which, uv + 3, levels), textures.look_up(bank, which, uv, levels)
-            )
-        np.testing.assert_allclose(means, np.broadcast_to(means[0], (textures.LEVELS, 3)), atol=1.5)
-
-
 def test_a_rendering_has_the_depth_of_the_rays_and_light_everywhere():
     parts = Assembly()
     box(parts, (0, 3, 1), (10, 0.1, 10))
