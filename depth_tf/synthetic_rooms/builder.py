@@ -1,7 +1,4 @@
-"""The TFDS data set `synthetic_rooms`: rendered once, then read like any other.
-
-    builder = open_rooms(data_dir, "default")
-    builder.as_dataset(split="train")
+"""The TFDS data set `synthetic_rooms`: rendered once, then read like any other, `open_rooms(data_dir, "default")`.
 
 Features are those of TFDS's nyu_depth_v2 at half its size: `image` uint8, `depth` float16 metres along the
 optical axis, 0 where the sensor has no reading. No room is in two splits.
@@ -23,7 +20,7 @@ from depth_tf.tfds_records import SOURCE_FILE
 
 DATASET = "synthetic_rooms"
 VERSION = "2.0.0"  # to be raised with any change that alters a frame
-RECORD_MB = 0.45  # an example, on disk
+RECORD_MB = 0.45  # per example, on disk
 SIZES = ("default", "tiny", "large")
 
 
@@ -113,7 +110,6 @@ def _write(config: str, folder: pathlib.Path) -> pathlib.Path:
     builder.download_and_prepare()
     written = pathlib.Path(builder.data_dir)
     scenes.write_scenes(written, builder.info.splits, builder.scene_of_key)
-    counts = {split: builder.info.splits[split].num_examples for split in SPLITS}
-    seed = builder.builder_config.seed
+    counts, seed = {split: builder.info.splits[split].num_examples for split in SPLITS}, builder.builder_config.seed
     storage.write_json(written / SOURCE_FILE, {"kind": "rendered", "seed": seed, "counts": counts, "complete": True})
     return written

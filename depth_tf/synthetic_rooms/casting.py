@@ -15,9 +15,7 @@ NOTHING = -1
 CHUNK = 8_192  # pixels at once: few enough that they stay in the processor's cache
 
 
-def cast(
-    corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def cast(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray) -> tuple:
     """Casts the same rays from each of V cameras at F faces, of which only the outer sides are seen.
 
     `corners_m` is [F, 4, 3], world metres, counter-clockwise from outside; `columns`, [W], and `rows`, [H], are evenly

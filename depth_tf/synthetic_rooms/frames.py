@@ -79,8 +79,7 @@ def _candidate(room: Room, rng: np.random.Generator) -> Camera:
             break
     look = np.array(room.size_m[:2]) * rng.random(2)
     if len(floor) and rng.random() < 0.6:
-        left, right, front, back, _ = floor[rng.integers(len(floor))]
-        look = np.array([(left + right) / 2, (front + back) / 2])
+        look = floor[rng.integers(len(floor)), :4].reshape(2, 2).mean(axis=1)
     yaw = np.arctan2(look[1] - y, look[0] - x) + rng.normal(0, 0.25)
     pitch = np.clip(rng.normal(0.2, 0.13), -0.15, 0.65)
     return aim(np.array([x, y, height]), yaw_rad=yaw, pitch_rad=pitch, roll_rad=rng.normal(0, 0.035))

@@ -97,8 +97,7 @@ def _parse(table: str) -> dict[str, Piece]:
     found = {}
     for block in table.strip().replace("\n    ;", ";").splitlines():
         head, *parts = block.split(";")
-        name, *sizes = head.split()[:4]
-        rest = head.split()[4:]
+        name, *sizes, rest = *head.split()[:4], head.split()[4:]
         top = float(rest.pop(0)) / 100 if rest and rest[0].isdigit() else 0.0
         made = found[rest[0].removeprefix("like=")].parts if rest else [_part(part) for part in parts]
         found[name] = Piece(*zip(*map(_numbers, sizes), strict=True), top, made)

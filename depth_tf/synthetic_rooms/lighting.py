@@ -1,7 +1,7 @@
-"""Light: each source's soft shadows, its fall-off, what walls pass on, and darkness in corners.
+"""Light: each source's soft shadows and fall-off, what walls pass on, and darkness in corners.
 
-Shadows come from variance shadow maps (Donnelly & Lauritzen, I3D 2006): around each light the caster draws a cube of
-distances; blurred distances and squared distances bound how much of the light a point sees.
+Variance shadow maps (Donnelly & Lauritzen, I3D 2006): around each light the caster draws a cube of distances; blurred
+distances and their squares bound how much of the light a point sees.
 """
 
 import dataclasses

@@ -145,16 +145,13 @@ class Style:
             "wall": _walling(rng),
             "floor": _flooring(rng, floors.split()[rng.integers(len(floors.split()))]),
             "ceiling": Material(pick(rng, "smooth"), _vary(rng, (0.72,) * 3, 0.12), grain=0.25, tile_m=1.5),
-            "white": white,
-            "trim": trim,
             "door": _front(rng, trim if rng.random() < 0.7 else _timber(rng, _choose(rng, "wood"))),
-            "wood": wood,
             "second_wood": _timber(rng, _choose(rng, "wood")),
             "cloth": _cloth(rng, calm=rng.random() < 0.7),
             "metal": _grey(rng, *((0.01, 0.05), (0.25, 0.55))[rng.integers(2)], 0.6),
             "counter": Material(pick(rng, "stone"), _choose(rng, "stone"), _choose(rng, "stone"), grain=0.4, gloss=0.5),
             "kitchen": _front(rng, wood),
-        }
+        } | {"white": white, "trim": trim, "wood": wood}
 
     def draw(self, name: str) -> Material:
         """Returns the material `name`: alternatives are divided by "|"; "front" is this room's wood with doors."""

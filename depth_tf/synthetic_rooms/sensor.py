@@ -11,10 +11,8 @@ from depth_tf.synthetic_rooms.camera import CALIBRATED_WIDTH_PX
 from depth_tf.synthetic_rooms.render import Rendering
 
 MIN_DEPTH_M, MAX_DEPTH_M = 0.5, 10.0
-INFRARED_FOCAL_PX = 580.0  # at 640 columns
-BASELINE_M = 0.075  # projector to infrared camera
-DISPARITY_STEP_PX = 0.125
-DISPARITY_NOISE_PX = 0.06
+INFRARED_FOCAL_PX, BASELINE_M = 580.0, 0.075  # at 640 columns; projector to infrared camera
+DISPARITY_STEP_PX, DISPARITY_NOISE_PX = 0.125, 0.06
 
 
 def photograph(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
@@ -56,8 +54,7 @@ def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
     disparity = scale / safe_m + DISPARITY_NOISE_PX * _smooth_noise(depth_m.shape, rng, size_px=2)
     disparity = np.round(disparity / DISPARITY_STEP_PX) * DISPARITY_STEP_PX
     measured = scale / np.maximum(disparity, scale / (2 * MAX_DEPTH_M))
-    seen &= measured < MAX_DEPTH_M
-    return np.where(seen, measured, 0).astype(np.float16)
+    return np.where(seen & (measured < MAX_DEPTH_M), measured, 0).astype(np.float16)
 
 
 def projector_shadow(depth_m: np.ndarray) -> np.ndarray:
