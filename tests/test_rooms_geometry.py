@@ -5,7 +5,7 @@ import pytest
 
 from depth_tf.synthetic_rooms import lighting, textures
 from depth_tf.synthetic_rooms.camera import Camera, aim, pixel_slopes
-from depth_tf.synthetic_rooms.casting import NOTHING, cast
+from depth_tf.synthetic_rooms.casting import NOTHING, Mesh, cast
 from depth_tf.synthetic_rooms.layout import Light
 from depth_tf.synthetic_rooms.materials import Material
 from depth_tf.synthetic_rooms.render import Renderer
@@ -27,13 +27,13 @@ def box(parts: Assembly, centre, size, *, sides: int = 0, yaw: float = 0.0, tilt
     parts.add(Frame(0, 0), centre, size, PLAIN, sides=sides, yaw=yaw, tilt=tilt)
 
 
-def empty_room() -> np.ndarray:
+def empty_room() -> Mesh:
     parts = Assembly()
     for axis in range(3):
         for at in (-0.05, SIZE_M[axis] + 0.05):
             centre, size = SIZE_M / 2, SIZE_M + 0.2
             box(parts, np.where(np.arange(3) == axis, at, centre), np.where(np.arange(3) == axis, 0.1, size))
-    return parts.faces().corners_m
+    return Mesh(parts.faces().corners_m)
 
 
 def random_view(rng: np.random.Generator) -> Camera:
@@ -75,7 +75,7 @@ def test_turned_and_tilted_boxes_are_met_where_the_slab_method_says(seed):
         if np.linalg.norm(centre - view.position_m) > np.linalg.norm(size) / 2 + 0.05:  # the camera is in none
             box(parts, centre, size, **turn)
             depths.append(slab_depth(centre, size, *turn.values(), view.position_m, rays))
-    inverse_depth, face = cast(parts.faces().corners_m, [view], columns, rows)
+    inverse_depth, face = cast(Mesh(parts.faces().corners_m), [view], columns, rows)
     met = face[0] != NOTHING
     np.testing.assert_array_equal(met, np.isfinite(np.min(depths, axis=0)))
     np.testing.assert_allclose(1 / inverse_depth[0][met], np.min(depths, axis=0)[met], rtol=1e-5)

@@ -11,7 +11,6 @@ import numpy as np
 # Colour camera of NYU Depth V2, pixels at 640x480 (camera_params.m of the data set's toolbox).
 FX_PX, FY_PX, CX_PX, CY_PX = 518.86, 519.47, 325.58, 253.74
 CALIBRATED_HEIGHT_PX, CALIBRATED_WIDTH_PX = 480, 640
-
 HEIGHT_PX, WIDTH_PX = 240, 320
 
 

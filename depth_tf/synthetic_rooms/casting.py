@@ -1,9 +1,9 @@
 """Which face each ray of some cameras meets first: every face of a view at once, without a loop.
 
 A face is a flat convex quadrilateral. In homogeneous form (Olano & Greer, Graphics Hardware 1997) the ray (u, v, 1)
-passes inside an edge from corner p to corner q where (q x p) . (u, v, 1) >= 0, and it meets the face's plane
-n . x = d at the inverse depth n . (u, v, 1) / d. All are linear in u and v, so that each row of pixels that a face
-covers is one run of columns whose ends are known exactly; the runs of all faces then compete for the pixels.
+passes inside its edge from p to q where (q x p) . (u, v, 1) >= 0, and meets its plane n . x = d at the inverse depth
+n . (u, v, 1) / d. All are linear, so that each row of pixels that it covers is one run of columns with ends known
+exactly; the runs of all faces then compete for the pixels.
 """
 
 import numpy as np
@@ -15,14 +15,22 @@ NOTHING = -1
 CHUNK = 8_192  # pixels at once: few enough that they stay in the processor's cache
 
 
-def cast(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray) -> tuple:
-    """Casts the same rays from each of V cameras at F faces, of which only the outer sides are seen.
+class Mesh:
+    """F faces, [F, 4, 3] world metres, counter-clockwise from outside, from where alone they are seen."""
 
-    `corners_m` is [F, 4, 3], world metres, counter-clockwise from outside; `columns`, [W], and `rows`, [H], are evenly
-    spaced slopes to the right and down. Returns what each ray meets first, [V, H, W] each: its inverse depth along the
-    optical axis, float32, 1/metres, 0 where nothing is met, and the index of the face, int32, NOTHING there.
+    def __init__(self, corners_m: np.ndarray):
+        self.corners = np.ascontiguousarray(corners_m.transpose(2, 1, 0))  # [3, 4, F]
+        self.normal = np.cross(self.corners[:, 1] - self.corners[:, 0], self.corners[:, 3] - self.corners[:, 0], axis=0)
+        self.offset = (self.normal * self.corners[:, 0]).sum(axis=0)
+
+
+def cast(mesh: Mesh, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray) -> tuple:
+    """Casts the same rays, evenly spaced slopes to the right, [W], and down, [H], from each of V cameras.
+
+    Returns what each ray meets first, [V, H, W] each: its inverse depth along the optical axis, float32, 1/metres, 0
+    where nothing is met, and the index of the face, int32, NOTHING there.
     """
-    view, face, inner, plane, area = _project(corners_m, cameras, columns, rows)
+    view, face, inner, plane, area = _project(mesh, cameras, columns, rows)
     item, row, first, count = _runs([*inner, plane, [[0.0], [0.0], [1 / NEAR_M]] - plane], area, columns, rows)
     best = np.zeros(len(cameras) * len(rows) * len(columns), np.int64)
     across, down, ahead = plane[:, item]
@@ -40,23 +48,19 @@ def cast(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, rows
     return (best >> 32).astype(np.int32).view(np.float32), (best & 0xFFFFFFFF).astype(np.int32) - 1
 
 
-def _project(corners_m: np.ndarray, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray) -> tuple:
+def _project(mesh: Mesh, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray) -> tuple:
     """Returns what may be seen, n faces in all: its view [n], its face [n], four edges and plane, areas [5, n].
 
-    An edge or a plane is [3, n]: factors of (u, v, 1). An area is first and last + 1 column, first and last + 1 row,
-    and 1 if the face reaches behind the camera.
+    Edges and planes are factors of (u, v, 1); areas first and last + 1 column and row, and 1 if it reaches behind.
     """
-    corners = np.ascontiguousarray(corners_m.transpose(2, 1, 0))  # [3, 4, F]
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 3] - corners[:, 0], axis=0)
-    offset = (normal * corners[:, 0]).sum(axis=0)
     found = []
     for view, camera in enumerate(cameras):
-        distance = camera.position_m @ normal - offset
+        distance = camera.position_m @ mesh.normal - mesh.offset
         face = np.flatnonzero(distance > 1e-9)
-        local = np.tensordot(camera.axes, corners[:, :, face] - camera.position_m[:, None, None], 1)
+        local = np.tensordot(camera.axes, mesh.corners[:, :, face] - camera.position_m[:, None, None], 1)
         area = _areas(local, columns, rows)
         seen = np.flatnonzero((area[0] < area[1]) & (area[2] < area[3]))
-        plane = -(camera.axes @ normal[:, face[seen]]) / distance[face[seen]]
+        plane = -(camera.axes @ mesh.normal[:, face[seen]]) / distance[face[seen]]
         found.append((np.full(len(seen), view), face[seen], local[:, :, seen], plane, area[:, seen]))
     view, face, local, plane, area = (np.concatenate(each, axis=-1) for each in zip(*found, strict=True))
     return view, face, [np.cross(local[:, q], local[:, q - 1], axis=0) for q in range(4)], plane, area

@@ -19,13 +19,12 @@ from PIL import Image
 
 from depth_tf.synthetic_rooms import sensor, textures
 from depth_tf.synthetic_rooms.camera import Camera, aim, pixel_slopes
-from depth_tf.synthetic_rooms.casting import cast
+from depth_tf.synthetic_rooms.casting import Mesh, cast
 from depth_tf.synthetic_rooms.render import Renderer
 from depth_tf.synthetic_rooms.rooms import Room, make_room
 
 SPLITS = ("train", "validation", "test")
-CANDIDATES = 6  # cameras tried per frame
-NEAREST_M = 0.7
+CANDIDATES, NEAREST_M = 6, 0.7  # cameras tried per frame; what should be before them
 ROOMS_AHEAD = 3  # per worker: enough that none waits for the writer
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -44,11 +43,12 @@ def render_room(job: Job) -> list[tuple[bytes, np.ndarray]]:
     """Returns the frames of a room: image as PNG, and depth, [HEIGHT_PX, WIDTH_PX] float16 metres, 0 where missing."""
     numbers = (job.seed, SPLITS.index(job.split), job.room)
     room = make_room(np.random.default_rng(numbers))
+    large = Mesh(room.faces.corners_m[np.sort(room.faces.half_m, axis=1)[:, 1] > 0.3])
     renderer = Renderer(room.faces, room.lit, textures.bank(job.seed))
     pairs = []
     for frame in range(job.frames):
         rng = np.random.default_rng((*numbers, frame + 1))
-        rendering = renderer.render(choose_camera(room, rng), rng)
+        rendering = renderer.render(choose_camera(room, large, rng), rng)
         png = io.BytesIO()
         Image.fromarray(sensor.photograph(rendering, rng)).save(
             png, "PNG", compress_level=1, compress_type=zlib.Z_HUFFMAN_ONLY
@@ -57,12 +57,11 @@ def render_room(job: Job) -> list[tuple[bytes, np.ndarray]]:
     return pairs
 
 
-def choose_camera(room: Room, rng: np.random.Generator) -> Camera:
-    """Returns a camera, held as people with a Kinect did: of some, the one whose depths are likest to drawn ones."""
+def choose_camera(room: Room, large: Mesh, rng: np.random.Generator) -> Camera:
+    """Returns a camera held as people with a Kinect did: of some, the one whose `large` faces are best placed."""
     wanted_m, wanted_spread = room.view_m * np.exp(rng.normal(0.04, 0.3)), rng.normal(0.4, 0.1)
     cameras = [_candidate(room, rng) for _ in range(CANDIDATES)]
-    large = np.sort(room.faces.half_m, axis=1)[:, 1] > 0.3
-    inverse_depth, face = cast(room.faces.corners_m[large], cameras, *pixel_slopes(9, 12))
+    inverse_depth, face = cast(large, cameras, *pixel_slopes(9, 12))
     log_depth = -np.log(np.maximum(inverse_depth, 0.05)).reshape(CANDIDATES, -1)
     cost = abs(np.median(log_depth, axis=1) - np.log(wanted_m)) + np.maximum(0, wanted_spread - log_depth.std(axis=1))
     cost += 3 * np.mean(log_depth < np.log(NEAREST_M), axis=1)

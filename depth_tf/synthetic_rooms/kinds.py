@@ -14,8 +14,6 @@ LOW = "vase table_lamp table_lamp book_stack cup sheet carton bottle cup"
 DINING = "vase cup cup cup cup bottle cup cup sheet"
 CHEST = "vase ball table_lamp book_stack carton bottle books big_box carton cup basket books heap"
 KITCHEN = "bottle bottle carton cup cup cup bottle carton books"
-LITTER = "ball bag heap heap big_box basket book_stack big_box bag sheet"
-FIXED = "wall_shelf wall_shelf radiator painting painting poster"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,8 +94,8 @@ _STORE = Put("wall", "shelves dresser wardrobe side_table", (2, 5), CHEST)
 EVERYWHERE = (
     Put("wall", "side_table nightstand shelves chair stool dresser", (3, 7), CHEST),
     Put("wall", "plant floor_lamp pier pier", (0, 2)),
-    Put("middle", LITTER, (2, 7), spread=0.9, margin_m=0.0),
-    Put("hang", FIXED, (6, 16)),
+    Put("middle", "ball bag heap heap big_box basket book_stack big_box bag sheet", (2, 7), spread=0.9, margin_m=0.0),
+    Put("hang", "wall_shelf wall_shelf radiator painting painting poster", (6, 16)),
 )
 
 KINDS = {

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from depth_tf.synthetic_rooms.camera import Camera
-from depth_tf.synthetic_rooms.casting import cast
+from depth_tf.synthetic_rooms.casting import Mesh, cast
 from depth_tf.synthetic_rooms.layout import Light
 from depth_tf.synthetic_rooms.solids import Faces
 
@@ -71,14 +71,14 @@ def dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def _shadow_maps(faces: Faces, lights: tuple[Light, ...]) -> np.ndarray:
     """Returns the maps of `LitRoom`; the sides of a cube lie towards -x, +x, -y, +y, -z and +z."""
-    casting = faces.corners_m[faces.shades & (np.sort(faces.half_m, axis=1)[:, 1] > THIN_M / 2)]
+    mesh = Mesh(faces.corners_m[faces.shades & (np.sort(faces.half_m, axis=1)[:, 1] > THIN_M / 2)])
     slopes = ((np.arange(MAP_PX) + 0.5) / MAP_PX * 2 - 1) * MAP_SLOPE
     # Right, down and ahead of each side, right-handed.
     sides = [np.roll(np.eye(3), -axis - 1, axis=0) * [[sign], [1], [sign]] for axis in range(3) for sign in (-1, 1)]
     maps = []
     for light in lights:
         cameras = [Camera(np.array(light.position_m), axes) for axes in sides]
-        depth_m = 1 / np.maximum(cast(casting, cameras, slopes, slopes)[0], 1 / FAR_M)
+        depth_m = 1 / np.maximum(cast(mesh, cameras, slopes, slopes)[0], 1 / FAR_M)
         width_px = int(np.clip(round(light.size_m * 15), 3, 13))
         for moment in (depth_m, depth_m**2):
             fine = np.repeat(np.repeat(moment, 2, axis=1), 2, axis=2)

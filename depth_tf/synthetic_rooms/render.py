@@ -6,7 +6,7 @@ import numpy as np
 
 from depth_tf.synthetic_rooms import lighting, textures
 from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX, Camera, pixel_slopes
-from depth_tf.synthetic_rooms.casting import cast
+from depth_tf.synthetic_rooms.casting import Mesh, cast
 from depth_tf.synthetic_rooms.lighting import LitRoom
 from depth_tf.synthetic_rooms.solids import Faces
 from depth_tf.synthetic_rooms.textures import SIZE_PX
@@ -31,7 +31,7 @@ class Renderer:
 
     def __init__(self, faces: Faces, lit: LitRoom, texels: np.ndarray):
         materials = faces.materials
-        self._faces, self._lit, self._texels = faces, lit, texels
+        self._mesh, self._lit, self._texels = Mesh(faces.corners_m), lit, texels
         self._normal, self._table = _tables(faces)
         self._uv = self._table[:8] * np.repeat(self._table[8:10], 4, axis=0)
         texture, gloss, glow = (
@@ -46,7 +46,7 @@ class Renderer:
     def render(self, camera: Camera, rng: np.random.Generator, *, shape: tuple = (HEIGHT_PX, WIDTH_PX)) -> Rendering:
         """Returns the view of `camera`; `rng` only dithers textures."""
         columns, rows = pixel_slopes(*shape)
-        inverse, face = (each[0] for each in cast(self._faces.corners_m, [camera], columns, rows))
+        inverse, face = (each[0] for each in cast(self._mesh, [camera], columns, rows))
         face = np.maximum(face, 0)
         with np.errstate(divide="ignore"):
             depth_m = 1 / inverse

@@ -62,8 +62,9 @@ def projector_shadow(depth_m: np.ndarray) -> np.ndarray:
     width = depth_m.shape[1]
     shift_px = INFRARED_FOCAL_PX * width / CALIBRATED_WIDTH_PX * BASELINE_M / depth_m
     column = np.arange(width, dtype=depth_m.dtype) - shift_px
-    # Shadowed is what lies, in the projector's view, under a pixel further right.
-    furthest = np.minimum.accumulate(column[:, ::-1], axis=1)[:, ::-1]
+    furthest = np.minimum.accumulate(column[:, ::-1], axis=1)[
+        :, ::-1
+    ]  # in the projector's view, of those further right
     return column > furthest + 1.0
 
 
