@@ -124,7 +124,7 @@ def light_at(faces: Faces, places: list[tuple[float, float, float]]) -> np.ndarr
     position = np.array(places, np.float32).T
     up = np.zeros_like(position)
     up[2] = 1
-    return lighting.irradiance(lit, position, up)
+    return lighting.irradiance(lit, position, up, np.float32(1))
 
 
 def test_light_falls_with_the_square_of_the_distance():
@@ -149,7 +149,7 @@ def test_shadows_fall_away_from_the_light_on_all_sides():
         lit = lighting.light_room(parts.faces(), (LAMP,), np.zeros(3), HUGE_M, 0.0)
         to_points = np.concatenate([np.eye(3), -np.eye(3)]) + 0.1 * np.roll(side, 1)
         position = (np.array(LAMP.position_m) + 2 * to_points).T.astype(np.float32)
-        light = lighting.irradiance(lit, position, -to_points.T.astype(np.float32))[0]
+        light = lighting.irradiance(lit, position, -to_points.T.astype(np.float32), np.float32(1))[0]
         dark = light < 0.1 * light.max()
         np.testing.assert_array_equal(dark, to_points @ side > 0.5)
 

@@ -24,7 +24,7 @@ from depth_tf.synthetic_rooms.render import Renderer
 from depth_tf.synthetic_rooms.rooms import Room, make_room
 
 SPLITS = ("train", "validation", "test")
-CANDIDATES, NEAREST_M = 6, 0.7  # cameras tried per frame; what should be before them
+CANDIDATES, NEAREST_M = 8, 0.7  # cameras tried per frame; what should be before them
 ROOMS_AHEAD = 3  # per worker: enough that none waits for the writer
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -43,7 +43,7 @@ def render_room(job: Job) -> list[tuple[bytes, np.ndarray]]:
     """Returns the frames of a room: image as PNG, and depth, [HEIGHT_PX, WIDTH_PX] float16 metres, 0 where missing."""
     numbers = (job.seed, SPLITS.index(job.split), job.room)
     room = make_room(np.random.default_rng(numbers))
-    large = Mesh(room.faces.corners_m[np.sort(room.faces.half_m, axis=1)[:, 1] > 0.3])
+    large = Mesh(room.faces.corners_m[np.sort(room.faces.half_m, axis=1)[:, 1] > 0.2])
     renderer = Renderer(room.faces, room.lit, textures.bank(job.seed))
     pairs = []
     for frame in range(job.frames):

@@ -92,10 +92,10 @@ _SOFA = (("low_table", "f", 0.4, 0.8, 0, LOW), ("side_table nightstand", "lr", 0
 _SOFAS = Put("wall", "sofa couch", (1, 1), "", _SOFA)
 _STORE = Put("wall", "shelves dresser wardrobe side_table", (2, 5), CHEST)
 EVERYWHERE = (
-    Put("wall", "side_table nightstand shelves chair stool dresser", (3, 7), CHEST),
+    Put("wall", "side_table nightstand shelves chair stool dresser", (4, 9), CHEST),
     Put("wall", "plant floor_lamp pier pier", (0, 2)),
-    Put("middle", "ball bag heap heap big_box basket book_stack big_box bag sheet", (2, 7), spread=0.9, margin_m=0.0),
-    Put("hang", "wall_shelf wall_shelf radiator painting painting poster", (6, 16)),
+    Put("middle", "ball bag heap heap big_box basket book_stack big_box bag sheet", (2, 9), spread=0.9, margin_m=0.0),
+    Put("hang", "wall_shelf wall_shelf radiator painting painting poster", (8, 20)),
 )
 
 KINDS = {
@@ -118,9 +118,9 @@ KINDS = {
         _STORE, Put("hang", "wall_board", (0, 3))), True),
     "classroom": Kind(0.06, 3.7, (6.0, 10.5), "carpet tiles planks", (
         Put("middle", "table", (6, 14), DESK, (("chair", "f", -0.1, 0.8, 0.6, ""),), 0.85, 0.5),
-        Put("wall", "shelves dresser", (3, 7), CHEST), Put("hang", "wall_board poster", (3, 12))), True),
+        Put("wall", "shelves dresser", (4, 9), CHEST), Put("hang", "wall_board poster", (3, 12))), True),
     "store": Kind(0.05, 2.9, (3.0, 7.0), "carpet planks tiles", (
-        Put("wall", "shelves shelves dresser", (3, 7), CHEST),
+        Put("wall", "shelves shelves dresser", (4, 9), CHEST),
         Put("middle", "shelves table big_box big_box basket", (2, 9), CHEST, margin_m=0.2))),
     "lounge": Kind(0.05, 4.3, (6.0, 12.0), "carpet planks tiles", (
         Put("middle", "sofa couch", (1, 4), "", _SOFA), Put("middle", "table", (1, 4), DINING, _CHAIRS, 0.9, 0.4),

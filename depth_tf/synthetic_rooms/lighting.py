@@ -42,13 +42,13 @@ def light_room(faces: Faces, lights: tuple[Light, ...], reflectance: np.ndarray,
     return LitRoom(lights, _shadow_maps(faces, lights), ambient.astype(np.float32), size_m)
 
 
-def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Returns the light, [3, n] float32, that falls on points: [3, n] world metres, with a unit normal, [3, n]."""
+def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """Returns the light, [3, n], at points, [3, n] metres, with unit normals; `around`, [n], as from `occlusion`."""
     shade = np.float32(1)  # less light reaches where another wall, the floor or the ceiling is near
     for axis in range(3):
         near = np.minimum(np.abs(position[axis]), np.abs(position[axis] - np.float32(room.size_m[axis])))
         shade = shade * (1 - np.float32(0.42) * (1 - np.abs(normal[axis])) * np.exp(near * np.float32(-2.8)))
-    total = room.ambient[:, None] * (shade * (0.9 + 0.15 * normal[2]))
+    total = room.ambient[:, None] * (around * shade * (0.9 + 0.15 * normal[2]))
     for light, shadow in zip(room.lights, room.maps, strict=True):
         place = np.array(light.position_m, np.float32)[:, None]
         lit = np.flatnonzero(dot(normal, place - position) > 0)
@@ -62,6 +62,18 @@ def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray) -> np.nd
         for channel in range(3):
             total[channel, lit] += np.float32(light.power[channel]) * strength
     return total
+
+
+def occlusion(inverse_depth: np.ndarray) -> np.ndarray:
+    """Returns [H, W] float32: below 1 where the surroundings stand nearer to the camera than a pixel.
+
+    Inverse depth is linear over a plane, so that a flat surface, however slanted, is left alone.
+    """
+    coarse, shade = inverse_depth[::2, ::2], np.float32(1)
+    for width_px, strength in ((3, 1.2), (9, 1.5)):
+        nearer = ndimage.uniform_filter(coarse, width_px) / np.maximum(coarse, np.float32(1e-3)) - 1
+        shade = shade - np.clip(np.float32(strength) * nearer, -0.04, 0.22)
+    return np.repeat(np.repeat(shade, 2, axis=0), 2, axis=1)[: inverse_depth.shape[0], : inverse_depth.shape[1]]
 
 
 def dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -66,7 +66,9 @@ class Renderer:
         lit, shared = np.flatnonzero(own), np.cumsum(own) - 1
         shared = np.where(own, shared, shared[first])
         bent = self._round_off(flat[lit], position[:, lit], normal[:, lit])
-        light = lighting.irradiance(self._lit, position[:, lit], bent).take(shared, axis=1)
+        light = lighting.irradiance(self._lit, position[:, lit], bent, lighting.occlusion(inverse).ravel()[lit]).take(
+            shared, axis=1
+        )
         gloss, glow = self._gloss.take(flat), self._glow.take(flat)
         sheen = gloss * (np.float32(0.03) + np.float32(0.4) * (1 - incidence) ** 4)  # what polish mirrors of the room
         radiance = reflectance * (light + glow) + self._lit.ambient[:, None] * sheen

@@ -16,7 +16,7 @@ WALL_M = 0.14
 BACKDROP_M = 14.0  # beyond the sensor's 10 m
 SKY = np.array([0.85, 0.95, 1.1])  # colour of daylight from a window
 SHARES = np.array([kind.share for kind in KINDS.values()])  # of the kinds of room; they add up to 1
-MOST_LIGHTS = 2  # of one room: each costs a shadow map
+MOST_LIGHTS = 3  # of one room: each costs a shadow map
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _room_beyond(plan: Plan, wall: Wall, daylight: float) -> list[Light]:
     _cut_doorway(beyond, entry, name, right - end, right - start, top)
     if rng.random() < 0.5 and size_m[0] > 1.5:
         _cut_windows(beyond, beyond.walls[0], 0.9, 2.1, daylight)
-    furnish(beyond, kind.rules)
+    furnish(beyond, (*kind.rules, EVERYWHERE[0], EVERYWHERE[-1]))
     _hang_lamps(beyond, office=kind.office, daylight=daylight)
     _close(beyond, [side for side in beyond.walls if side is not entry])
     parts.origin = Frame(0, 0)

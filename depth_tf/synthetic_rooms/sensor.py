@@ -32,7 +32,7 @@ def photograph(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
     light = np.minimum(light * (vignette * np.float32(np.exp(rng.normal(np.log(0.155), 0.33)) / brightness)), 4)
     for axis, share in zip((1, 2), rng.uniform(0, 0.22, 2), strict=True):  # an unsteady hand blurs by up to a pixel
         light = ndimage.convolve1d(light, [share, 1 - 2 * share, share], axis, mode="nearest")
-    noise = rng.standard_normal(light.shape[1:], dtype=np.float32)
+    noise = rng.standard_normal(light.shape, dtype=np.float32)
     light += noise * np.float32(0.75 * np.exp(rng.normal(np.log(0.007), 0.5))) * np.sqrt(light + np.float32(0.02))
     grey = light.mean(axis=0)
     light = np.maximum(grey + np.float32(rng.uniform(0.6, 1.05)) * (light - grey), 0)
