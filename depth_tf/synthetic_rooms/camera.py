@@ -23,10 +23,7 @@ class Camera:
 
 
 def aim(position_m: np.ndarray, *, yaw_rad: float, pitch_rad: float, roll_rad: float) -> Camera:
-    """Returns the camera at `position_m`, [3], that looks along `yaw_rad`: 0 looks along +x, pi/2 along +y.
-
-    Above 0, the pitch looks down and the roll turns the camera clockwise as seen from behind it.
-    """
+    """Returns the camera at [3] metres; yaw 0 looks along +x, pi/2 along +y; pitch looks down, roll turns clockwise."""
     level_right = np.array([np.sin(yaw_rad), -np.cos(yaw_rad), 0.0])
     level_forward = np.array([np.cos(yaw_rad), np.sin(yaw_rad), 0.0])
     up = np.array([0.0, 0.0, 1.0])

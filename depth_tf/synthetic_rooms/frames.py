@@ -109,9 +109,7 @@ def _finished(job: Job, future: concurrent.futures.Future) -> tuple[Job, list[tu
     try:
         return job, future.result()
     except concurrent.futures.process.BrokenProcessPool as error:
-        raise RuntimeError(
-            f"a worker died while it rendered room {job.room} of {job.split}, or one after it"
-        ) from error
+        raise RuntimeError(f"a worker died while it rendered room {job.room} of {job.split} or a later one") from error
     except Exception as error:
         raise RuntimeError(f"room {job.room} of {job.split} could not be rendered: {error}") from error
 

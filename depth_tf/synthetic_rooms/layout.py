@@ -39,8 +39,8 @@ class Wall:
 class Plan:
     """A room in the making, [0, width] x [0, length] x [0, height] of `parts.origin`.
 
-    Its `walls` are south, east, north and west; `floor` is [n, 5]: left, right, front, back and height of what covers
-    floor, height 0 for what is to be kept clear; `lights` are its sources of light.
+    `walls` are south, east, north and west; `floor`, [n, 5], is left, right, front, back and height of what covers it,
+    height 0 of what is to be kept clear.
     """
 
     def __init__(self, rng: np.random.Generator, size_m: tuple[float, float, float], style: Style, parts: Assembly):

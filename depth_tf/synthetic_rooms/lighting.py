@@ -65,10 +65,7 @@ def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray, around: 
 
 
 def occlusion(inverse_depth: np.ndarray) -> np.ndarray:
-    """Returns [H, W] float32: below 1 where the surroundings stand nearer to the camera than a pixel.
-
-    Inverse depth is linear over a plane, so that a flat surface, however slanted, is left alone.
-    """
+    """Returns [H, W]: below 1 where the surroundings stand nearer than a pixel; flat surfaces are left alone."""
     coarse, shade = inverse_depth[::2, ::2], np.float32(1)
     for width_px, strength in ((3, 1.2), (9, 1.5)):
         nearer = ndimage.uniform_filter(coarse, width_px) / np.maximum(coarse, np.float32(1e-3)) - 1

@@ -1,7 +1,6 @@
 """What a Kinect makes of a view: a photograph with its faults, and depth with gaps.
 
-Depth follows Khoshelham & Elberink (Sensors 2012, 12, 1437-1454): readings come from disparity, whose step and
-noise grow with the square of the distance.
+Depth follows Khoshelham & Elberink (Sensors 2012, 12, 1437-1454): readings come from disparity in steps, with noise.
 """
 
 import numpy as np

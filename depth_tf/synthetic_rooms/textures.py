@@ -1,8 +1,7 @@
 """The texture bank: every texture in a few variants, at all sizes, and how it is looked up.
 
-A pattern repeats; its channels say how far the material's base colour goes towards its second colour, how far towards
-its third, and how much lighter than usual it is. The channels of a picture are linear red, green and blue. A maker
-returns a pattern's channels one by one, a picture as [SIZE_PX, SIZE_PX, 3].
+A pattern's maker returns three channels: how far the material's base colour goes towards its second, how far towards
+its third, and how much lighter than usual it is. A picture's returns linear red, green and blue, [SIZE_PX, SIZE_PX, 3].
 """
 
 import colorsys
