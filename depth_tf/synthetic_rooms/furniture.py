@@ -9,7 +9,7 @@ width from the left, y of the depth from the back, z of the height.
     share=50       every other piece has it
     cells=30:33    divided along x and z into cells of about so many centimetres; 0 leaves it whole
     fill=50:85     heights of the cells, drawn for each, each with a material of its own; one in seven is left out
-    tilt=12        leans its upper end back, in hundredths of a radian; taper=70: that end's share of the lower one's size
+    tilt=12        leans its upper end back, in hundredths of a radian; taper=70: that end as a share of the lower
     like=NAME      has the parts of another piece
 
 What hangs on walls is as high as its upper edge; "lit" is the material that the builder of a lamp gives.
