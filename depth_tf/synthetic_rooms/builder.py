@@ -26,7 +26,7 @@ from depth_tf.synthetic_rooms.frames import SPLITS, Job, render_rooms
 
 DATASET = "synthetic_rooms"
 VERSION = "2.0.0"  # to be raised with any change that alters a frame
-RECORD_MB = 0.45  # an example, on disk
+RECORD_MB = 0.45  # per example, on disk
 
 
 @dataclasses.dataclass
@@ -36,10 +36,6 @@ class RoomsConfig(tfds.core.BuilderConfig):
     rooms: dict[str, int] = dataclasses.field(default_factory=dict)  # number of rooms by split
     frames: int = 4  # views of each room
     seed: int = 0  # of everything drawn
-
-    def count(self, split: str) -> int:
-        """Returns the number of images of a split."""
-        return self.rooms[split] * self.frames
 
 
 class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
@@ -77,7 +73,7 @@ class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, split: str, rendered: Iterator) -> Iterator[tuple[str, dict]]:
         config = self.builder_config
-        with Progress(f"{DATASET}/{config.name} {split}", config.count(split)) as progress:
+        with Progress(f"{DATASET}/{config.name} {split}", config.rooms[split] * config.frames) as progress:
             for job, frames in itertools.islice(rendered, config.rooms[split]):
                 if job.split != split:
                     raise RuntimeError(f"TFDS asked for {split} when {job.split} was to be written")
@@ -113,7 +109,7 @@ def open_rooms(data_dir: pathlib.Path, config: str = "default") -> tfds.core.Dat
 def _write(config: str, folder: pathlib.Path) -> None:
     """Renders the data set below `folder`."""
     builder = SyntheticRooms(data_dir=folder, config=config)
-    counts = {split: builder.builder_config.count(split) for split in SPLITS}
+    counts = {split: rooms * builder.builder_config.frames for split, rooms in builder.builder_config.rooms.items()}
     total = sum(counts.values())
     atomic_folders.require_free(folder.parent, total * RECORD_MB / 1000, f"rendering {DATASET}/{config}")
     program.say(f"rendering {DATASET}/{config}, once: {total:,} images")

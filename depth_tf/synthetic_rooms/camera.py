@@ -11,7 +11,6 @@ import numpy as np
 # Colour camera of NYU Depth V2, pixels at 640x480 (camera_params.m of the data set's toolbox).
 FX_PX, FY_PX, CX_PX, CY_PX = 518.86, 519.47, 325.58, 253.74
 CALIBRATED_HEIGHT_PX, CALIBRATED_WIDTH_PX = 480, 640
-
 HEIGHT_PX, WIDTH_PX = 240, 320
 
 
@@ -24,10 +23,7 @@ class Camera:
 
 
 def aim(position_m: np.ndarray, *, yaw_rad: float, pitch_rad: float, roll_rad: float) -> Camera:
-    """Returns the camera at `position_m`, [3], that looks along `yaw_rad`: 0 looks along +x, pi/2 along +y.
-
-    Above 0, the pitch looks down and the roll turns the camera clockwise as seen from behind it.
-    """
+    """Returns the camera at [3] metres; yaw 0 looks along +x, pi/2 along +y; pitch looks down, roll turns clockwise."""
     level_right = np.array([np.sin(yaw_rad), -np.cos(yaw_rad), 0.0])
     level_forward = np.array([np.cos(yaw_rad), np.sin(yaw_rad), 0.0])
     up = np.array([0.0, 0.0, 1.0])

@@ -19,13 +19,12 @@ from PIL import Image
 
 from depth_tf.synthetic_rooms import sensor, textures
 from depth_tf.synthetic_rooms.camera import Camera, aim, pixel_slopes
-from depth_tf.synthetic_rooms.casting import cast
+from depth_tf.synthetic_rooms.casting import Mesh, cast
 from depth_tf.synthetic_rooms.render import Renderer
 from depth_tf.synthetic_rooms.rooms import Room, make_room
 
 SPLITS = ("train", "validation", "test")
-CANDIDATES = 8  # cameras tried per frame
-NEAREST_M = 0.7
+CANDIDATES, NEAREST_M = 8, 0.7  # cameras tried per frame; what should be before them
 ROOMS_AHEAD = 3  # per worker: enough that none waits for the writer
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -44,11 +43,12 @@ def render_room(job: Job) -> list[tuple[bytes, np.ndarray]]:
     """Returns the frames of a room: image as PNG, and depth, [HEIGHT_PX, WIDTH_PX] float16 metres, 0 where missing."""
     numbers = (job.seed, SPLITS.index(job.split), job.room)
     room = make_room(np.random.default_rng(numbers))
+    large = Mesh(room.faces.corners_m[np.sort(room.faces.half_m, axis=1)[:, 1] > 0.2])
     renderer = Renderer(room.faces, room.lit, textures.bank(job.seed))
     pairs = []
     for frame in range(job.frames):
         rng = np.random.default_rng((*numbers, frame + 1))
-        rendering = renderer.render(choose_camera(room, rng), rng)
+        rendering = renderer.render(choose_camera(room, large, rng), rng)
         png = io.BytesIO()
         Image.fromarray(sensor.photograph(rendering, rng)).save(
             png, "PNG", compress_level=1, compress_type=zlib.Z_HUFFMAN_ONLY
@@ -57,12 +57,11 @@ def render_room(job: Job) -> list[tuple[bytes, np.ndarray]]:
     return pairs
 
 
-def choose_camera(room: Room, rng: np.random.Generator) -> Camera:
-    """Returns a camera, held as people with a Kinect did: of some, the one whose depths are likest to drawn ones."""
+def choose_camera(room: Room, large: Mesh, rng: np.random.Generator) -> Camera:
+    """Returns a camera held as people with a Kinect did: of some, the one whose `large` faces are best placed."""
     wanted_m, wanted_spread = room.view_m * np.exp(rng.normal(0.04, 0.3)), rng.normal(0.4, 0.1)
     cameras = [_candidate(room, rng) for _ in range(CANDIDATES)]
-    large = np.sort(room.faces.half_m, axis=1)[:, 1] > 0.3
-    inverse_depth, face = cast(room.faces.corners_m[large], cameras, *pixel_slopes(9, 12))
+    inverse_depth, face = cast(large, cameras, *pixel_slopes(9, 12))
     log_depth = -np.log(np.maximum(inverse_depth, 0.05)).reshape(CANDIDATES, -1)
     cost = abs(np.median(log_depth, axis=1) - np.log(wanted_m)) + np.maximum(0, wanted_spread - log_depth.std(axis=1))
     cost += 3 * np.mean(log_depth < np.log(NEAREST_M), axis=1)
@@ -79,8 +78,7 @@ def _candidate(room: Room, rng: np.random.Generator) -> Camera:
             break
     look = np.array(room.size_m[:2]) * rng.random(2)
     if len(floor) and rng.random() < 0.6:
-        left, right, front, back, _ = floor[rng.integers(len(floor))]
-        look = np.array([(left + right) / 2, (front + back) / 2])
+        look = floor[rng.integers(len(floor)), :4].reshape(2, 2).mean(axis=1)
     yaw = np.arctan2(look[1] - y, look[0] - x) + rng.normal(0, 0.25)
     pitch = np.clip(rng.normal(0.2, 0.13), -0.15, 0.65)
     return aim(np.array([x, y, height]), yaw_rad=yaw, pitch_rad=pitch, roll_rad=rng.normal(0, 0.035))
@@ -111,9 +109,7 @@ def _finished(job: Job, future: concurrent.futures.Future) -> tuple[Job, list[tu
     try:
         return job, future.result()
     except concurrent.futures.process.BrokenProcessPool as error:
-        raise RuntimeError(
-            f"a worker died while it rendered room {job.room} of {job.split}, or one after it"
-        ) from error
+        raise RuntimeError(f"a worker died while it rendered room {job.room} of {job.split} or a later one") from error
     except Exception as error:
         raise RuntimeError(f"room {job.room} of {job.split} could not be rendered: {error}") from error
 

@@ -9,8 +9,7 @@ width from the left, y of the depth from the back, z of the height.
     share=50       every other piece has it
     cells=30:33    divided along x and z into cells of about so many centimetres; 0 leaves it whole
     fill=50:85     heights of the cells, drawn for each, each with a material of its own; one in seven is left out
-    tilt=12        leans its upper end towards the back, in hundredths of a radian
-    taper=70       size of its upper end as a share of its lower one's
+    tilt=12        leans its upper end back, in hundredths of a radian; taper=70: that end as a share of the lower
     like=NAME      has the parts of another piece
 
 What hangs on walls is as high as its upper edge; "lit" is the material that the builder of a lamp gives.
@@ -97,8 +96,7 @@ def _parse(table: str) -> dict[str, Piece]:
     found = {}
     for block in table.strip().replace("\n    ;", ";").splitlines():
         head, *parts = block.split(";")
-        name, *sizes = head.split()[:4]
-        rest = head.split()[4:]
+        name, *sizes, rest = *head.split()[:4], head.split()[4:]
         top = float(rest.pop(0)) / 100 if rest and rest[0].isdigit() else 0.0
         made = found[rest[0].removeprefix("like=")].parts if rest else [_part(part) for part in parts]
         found[name] = Piece(*zip(*map(_numbers, sizes), strict=True), top, made)

@@ -14,20 +14,6 @@ LOW = "vase table_lamp table_lamp book_stack cup sheet carton bottle cup"
 DINING = "vase cup cup cup cup bottle cup cup sheet"
 CHEST = "vase ball table_lamp book_stack carton bottle books big_box carton cup basket books heap"
 KITCHEN = "bottle bottle carton cup cup cup bottle carton books"
-LITTER = "ball bag heap heap big_box basket book_stack big_box bag sheet"
-FIXED = "wall_shelf wall_shelf radiator painting painting poster"
-
-
-@dataclasses.dataclass(frozen=True)
-class Beside:
-    """Pieces at one or more sides of another: "f" front, "b" back, "l" left, "r" right."""
-
-    pieces: str  # names, of which one is drawn
-    sides: str  # at which sides
-    gap_m: float = 0.05  # between the two
-    chance: float = 0.8  # of each one
-    pitch_m: float = 0.0  # metres per piece along the side; 0 for a single one
-    things: str = ""  # see `Put`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +24,7 @@ class Put:
     pieces: str  # names, of which one is drawn each time
     times: tuple[int, int] = (1, 1)  # least and greatest number of tries
     things: str = ""  # names of what may lie on it
-    beside: tuple[Beside, ...] = ()  # what stands beside it
+    beside: tuple[tuple, ...] = ()  # what stands beside it, see `_stand_beside`
     spread: float = 0.7  # how far from the middle, as a share of the room
     margin_m: float = 0.3  # free floor about it
 
@@ -73,48 +59,48 @@ def furnish(plan: Plan, rules: tuple[Put, ...]) -> None:
 
 
 def _stand_beside(plan: Plan, size_m: np.ndarray, frame: Frame, rule: Put) -> None:
-    """Stands others beside a piece."""
+    """Stands others beside a piece: one of `names` at each of `sides`, which are front, left, back and right.
+
+    `gap_m` lies between the two, below 0 for chairs drawn up under a table; there is one per `pitch_m` along the side,
+    a single one if that is 0; `things` may lie on it.
+    """
     rng = plan.rng
-    for beside in rule.beside:
-        other = str(rng.choice(beside.pieces.split()))
+    for names, sides, gap_m, chance, pitch_m, things in rule.beside:
+        other = str(rng.choice(names.split()))
         other_m = furniture.draw_size(other, rng)
-        for side in beside.sides:
-            # A chair faces the table; a nightstand stands in line with the bed's head.
-            quarter = "flbr".index(side)
-            along, away = (size_m[0], size_m[1]) if quarter % 2 == 0 else (size_m[1], size_m[0])
-            turned = frame.at(0, 0, 0, quarter * math.pi / 2)
-            count = max(1, int(along / beside.pitch_m)) if beside.pitch_m else 1
+        for quarter in map("flbr".index, sides):
+            along, away = np.roll(size_m[:2], quarter % 2)
+            count = max(1, int(along / pitch_m)) if pitch_m else 1
             for i in range(count):
                 x, facing = (i + 0.5) / count * along - along / 2 + rng.normal(0, 0.03), math.pi + rng.normal(0, 0.15)
-                out = away / 2 + beside.gap_m + other_m[1] / 2 + (rng.uniform(0, 0.3) if beside.pitch_m else 0)
-                if not beside.pitch_m and side in "lr":
-                    out = away / 2 + beside.gap_m + other_m[0] / 2
-                    facing, x = -quarter * math.pi / 2, (along - other_m[1]) / 2 * (1 if side == "l" else -1)
-                if rng.random() < beside.chance:
-                    place = turned.at(x, out, 0, facing)
-                    if beside.gap_m < 0:  # drawn up under a table
+                out = away / 2 + gap_m + other_m[1] / 2 + (rng.uniform(0, 0.3) if pitch_m else 0)
+                if not pitch_m and quarter % 2:  # a nightstand stands in line with the bed's head
+                    out = away / 2 + gap_m + other_m[0] / 2
+                    facing, x = -quarter * math.pi / 2, (along - other_m[1]) / 2 * (2 - quarter)
+                if rng.random() < chance:
+                    place = frame.at(0, 0, 0, quarter * math.pi / 2).at(x, out, 0, facing)
+                    if gap_m < 0:
                         furniture.build(plan, other, other_m, place)
                         plan.keep_clear(other_m, place)
                     elif plan.stand(other, other_m, place):
-                        plan.load(other, other_m, place, beside.things)
+                        plan.load(other, other_m, place, things)
 
 
-_CHAIRS = (Beside("chair", "fblr", -0.25, 0.85, 0.62),)
-_SEAT = (Beside("office_chair chair", "f", -0.1, 0.9),)
-_SOFA = (Beside("low_table", "f", 0.4, 0.8, things=LOW), Beside("side_table nightstand", "lr", 0.05, 0.5, things=LOW))
+_CHAIRS = (("chair", "fblr", -0.25, 0.85, 0.62, ""),)
+_SEAT = (("office_chair chair", "f", -0.1, 0.9, 0, ""),)
+_SOFA = (("low_table", "f", 0.4, 0.8, 0, LOW), ("side_table nightstand", "lr", 0.05, 0.5, 0, LOW))
 _SOFAS = Put("wall", "sofa couch", (1, 1), "", _SOFA)
-
 _STORE = Put("wall", "shelves dresser wardrobe side_table", (2, 5), CHEST)
 EVERYWHERE = (
-    Put("wall", "side_table nightstand shelves chair stool dresser", (3, 8), CHEST),
+    Put("wall", "side_table nightstand shelves chair stool dresser", (4, 9), CHEST),
     Put("wall", "plant floor_lamp pier pier", (0, 2)),
-    Put("middle", LITTER, (2, 7), spread=0.9, margin_m=0.0),
-    Put("hang", FIXED, (6, 16)),
+    Put("middle", "ball bag heap heap big_box basket book_stack big_box bag sheet", (2, 9), spread=0.9, margin_m=0.0),
+    Put("hang", "wall_shelf wall_shelf radiator painting painting poster", (8, 20)),
 )
 
 KINDS = {
     "bedroom": Kind(0.2, 2.6, (2.8, 5.0), "carpet carpet planks", (
-        Put("wall", "single_bed double_bed double_bed", (1, 2), CHEST, (Beside("nightstand", "lr", things=LOW),)),
+        Put("wall", "single_bed double_bed double_bed", (1, 2), CHEST, (("nightstand", "lr", 0.05, 0.8, 0, LOW),)),
         _STORE, Put("wall", "desk armchair", (0, 2), DESK, _SEAT))),
     "living_room": Kind(0.16, 2.9, (3.5, 7.5), "carpet planks planks tiles", (
         Put("wall", "television", (1, 1), LOW), _SOFAS, Put("middle", "sofa", (0, 1), "", _SOFA),
@@ -131,16 +117,16 @@ KINDS = {
         Put("wall", "desk desk table", (1, 4), DESK, _SEAT), Put("middle", "table", (0, 1), DESK, _CHAIRS),
         _STORE, Put("hang", "wall_board", (0, 3))), True),
     "classroom": Kind(0.06, 3.7, (6.0, 10.5), "carpet tiles planks", (
-        Put("middle", "table", (6, 14), DESK, (Beside("chair", "f", -0.1, 0.8, 0.6),), 0.85, 0.5),
-        Put("wall", "shelves dresser", (3, 8), CHEST), Put("hang", "wall_board poster", (3, 12))), True),
+        Put("middle", "table", (6, 14), DESK, (("chair", "f", -0.1, 0.8, 0.6, ""),), 0.85, 0.5),
+        Put("wall", "shelves dresser", (4, 9), CHEST), Put("hang", "wall_board poster", (3, 12))), True),
     "store": Kind(0.05, 2.9, (3.0, 7.0), "carpet planks tiles", (
-        Put("wall", "shelves shelves dresser", (3, 8), CHEST),
+        Put("wall", "shelves shelves dresser", (4, 9), CHEST),
         Put("middle", "shelves table big_box big_box basket", (2, 9), CHEST, margin_m=0.2))),
     "lounge": Kind(0.05, 4.3, (6.0, 12.0), "carpet planks tiles", (
         Put("middle", "sofa couch", (1, 4), "", _SOFA), Put("middle", "table", (1, 4), DINING, _CHAIRS, 0.9, 0.4),
         Put("middle", "dresser double_bed side_table shelves armchair pier", (2, 8), CHEST, spread=0.9), _SOFAS, _STORE,
     ), True, 0.6),
     "bookshop": Kind(0.04, 3.0, (6.0, 13.0), "carpet planks tiles", (
-        Put("middle", "shelves", (5, 10), CHEST, (Beside("shelves", "b", 0.02),), 0.85, 0.8),
+        Put("middle", "shelves", (5, 10), CHEST, (("shelves", "b", 0.02, 0.8, 0, ""),), 0.85, 0.8),
         Put("middle", "table pier", (0, 5), CHEST, spread=0.9), Put("wall", "shelves", (4, 10), CHEST)), True, 0.8),
 }  # fmt: skip

@@ -6,7 +6,6 @@ import math
 import numpy as np
 
 from depth_tf.synthetic_rooms import furniture
-from depth_tf.synthetic_rooms.furniture import PIECES
 from depth_tf.synthetic_rooms.materials import Style
 from depth_tf.synthetic_rooms.solids import Assembly, Frame
 
@@ -40,8 +39,8 @@ class Wall:
 class Plan:
     """A room in the making, [0, width] x [0, length] x [0, height] of `parts.origin`.
 
-    Its `walls` are south, east, north and west; `floor` is [n, 5]: left, right, front, back and height of what covers
-    floor, height 0 for what is to be kept clear; `lights` are its sources of light.
+    `walls` are south, east, north and west; `floor`, [n, 5], is left, right, front, back and height of what covers it,
+    height 0 of what is to be kept clear.
     """
 
     def __init__(self, rng: np.random.Generator, size_m: tuple[float, float, float], style: Style, parts: Assembly):
@@ -56,13 +55,13 @@ class Plan:
         """Builds a piece exactly there if nothing else is within `margin` metres of it; says whether it was."""
         area = _area(size_m, frame)
         inside = area[0] >= 0 and area[2] >= 0 and area[1] <= self.size_m[0] and area[3] <= self.size_m[1]
-        floor = self.floor
-        beside = (area[0] - margin >= floor[:, 1]) | (area[1] + margin <= floor[:, 0])
-        beside |= (area[2] - margin >= floor[:, 3]) | (area[3] + margin <= floor[:, 2])
+        left, right, front, back, _ = self.floor.T
+        beside = (area[0] - margin >= right) | (area[1] + margin <= left)
+        beside |= (area[2] - margin >= back) | (area[3] + margin <= front)
         if not inside or not beside.all():
             return False
         furniture.build(self, name, size_m, frame)
-        self.floor = np.vstack([floor, area])
+        self.floor = np.vstack([self.floor, area])
         return True
 
     def keep_clear(self, size_m: np.ndarray, frame: Frame) -> None:
@@ -87,20 +86,20 @@ class Plan:
 
     def load(self, name: str, size_m: np.ndarray, frame: Frame, things: str) -> None:
         """Stands some of the named things on a piece, more on a larger one, mostly side by side."""
-        most = min(10, int(2 + 5 * size_m[0])) if things and PIECES[name].top else 0
+        most = min(10, int(2 + 5 * size_m[0])) if things and furniture.PIECES[name].top else 0
         count = self.rng.integers(most // 2, most + 1)
         for index, thing in enumerate(self.rng.choice(things.split() or [""], count)):
             thing_m = furniture.draw_size(thing, self.rng)
             y = max(size_m[1] / 2 - thing_m[1] / 2, 0.05) * self.rng.uniform(-1, 1)
             x = max(size_m[0] - thing_m[0], 0.05) * ((index + self.rng.random()) / count - 0.5)
-            place = frame.at(x, y, PIECES[name].top * size_m[2], self.rng.normal(0, 0.25))
+            place = frame.at(x, y, furniture.PIECES[name].top * size_m[2], self.rng.normal(0, 0.25))
             furniture.build(self, thing, thing_m, place)
 
     def hang(self, name: str) -> None:
         """Fixes a piece to a wall if the place drawn is free; the part of it that counts is its upper half."""
         size_m, wall = furniture.draw_size(name, self.rng), self.walls[self.rng.integers(4)]
         left = (wall.length_m - size_m[0]) * self.rng.random()
-        area = (left, left + size_m[0], size_m[2] * min(part.z[0] for part in PIECES[name].parts), size_m[2])
+        area = (left, left + size_m[0], size_m[2] * min(part.z[0] for part in furniture.PIECES[name].parts), size_m[2])
         if wall.is_free(*area) and size_m[2] < self.size_m[2]:
             wall.taken.append(area)
             frame = wall.frame.at(left + size_m[0] / 2, size_m[1] / 2)

@@ -1,7 +1,7 @@
-"""Light: each source's soft shadows, its fall-off, what walls pass on, and darkness in corners.
+"""Light: each source's soft shadows and fall-off, what walls pass on, and darkness in corners.
 
-Shadows come from variance shadow maps (Donnelly & Lauritzen, I3D 2006): around each light the caster draws a cube of
-distances; blurred distances and squared distances bound how much of the light a point sees.
+Variance shadow maps (Donnelly & Lauritzen, I3D 2006): around each light the caster draws a cube of distances; blurred
+distances and their squares bound how much of the light a point sees.
 """
 
 import dataclasses
@@ -10,11 +10,11 @@ import numpy as np
 from scipy import ndimage
 
 from depth_tf.synthetic_rooms.camera import Camera
-from depth_tf.synthetic_rooms.casting import cast
+from depth_tf.synthetic_rooms.casting import Mesh, cast
 from depth_tf.synthetic_rooms.layout import Light
 from depth_tf.synthetic_rooms.solids import Faces
 
-MAP_PX = 48
+MAP_PX = 40
 SIZE_PX = 2 * MAP_PX  # of a map's sides, blurred
 MAP_SLOPE = 1.12  # a cube's side reaches a little beyond 1, so that blurring meets no edge
 FAR_M = 30.0
@@ -42,13 +42,13 @@ def light_room(faces: Faces, lights: tuple[Light, ...], reflectance: np.ndarray,
     return LitRoom(lights, _shadow_maps(faces, lights), ambient.astype(np.float32), size_m)
 
 
-def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Returns the light, [3, n] float32, that falls on points: [3, n] world metres, with a unit normal, [3, n]."""
+def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """Returns the light, [3, n], at points, [3, n] metres, with unit normals; `around`, [n], as from `occlusion`."""
     shade = np.float32(1)  # less light reaches where another wall, the floor or the ceiling is near
     for axis in range(3):
         near = np.minimum(np.abs(position[axis]), np.abs(position[axis] - np.float32(room.size_m[axis])))
         shade = shade * (1 - np.float32(0.42) * (1 - np.abs(normal[axis])) * np.exp(near * np.float32(-2.8)))
-    total = room.ambient[:, None] * (shade * (0.9 + 0.15 * normal[2]))
+    total = room.ambient[:, None] * (around * shade * (0.9 + 0.15 * normal[2]))
     for light, shadow in zip(room.lights, room.maps, strict=True):
         place = np.array(light.position_m, np.float32)[:, None]
         lit = np.flatnonzero(dot(normal, place - position) > 0)
@@ -64,6 +64,15 @@ def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray) -> np.nd
     return total
 
 
+def occlusion(inverse_depth: np.ndarray) -> np.ndarray:
+    """Returns [H, W]: below 1 where the surroundings stand nearer than a pixel; flat surfaces are left alone."""
+    coarse, shade = inverse_depth[::2, ::2], np.float32(1)
+    for width_px, strength in ((3, 1.2), (9, 1.5)):
+        nearer = ndimage.uniform_filter(coarse, width_px) / np.maximum(coarse, np.float32(1e-3)) - 1
+        shade = shade - np.clip(np.float32(strength) * nearer, -0.04, 0.22)
+    return np.repeat(np.repeat(shade, 2, axis=0), 2, axis=1)[: inverse_depth.shape[0], : inverse_depth.shape[1]]
+
+
 def dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Returns the [n] products of the columns of two [3, n] arrays."""
     return first[0] * second[0] + first[1] * second[1] + first[2] * second[2]
@@ -71,15 +80,15 @@ def dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def _shadow_maps(faces: Faces, lights: tuple[Light, ...]) -> np.ndarray:
     """Returns the maps of `LitRoom`; the sides of a cube lie towards -x, +x, -y, +y, -z and +z."""
-    casting = faces.corners_m[faces.shades & (np.sort(faces.half_m, axis=1)[:, 1] > THIN_M / 2)]
+    mesh = Mesh(faces.corners_m[faces.shades & (np.sort(faces.half_m, axis=1)[:, 1] > THIN_M / 2)])
     slopes = ((np.arange(MAP_PX) + 0.5) / MAP_PX * 2 - 1) * MAP_SLOPE
     # Right, down and ahead of each side, right-handed.
     sides = [np.roll(np.eye(3), -axis - 1, axis=0) * [[sign], [1], [sign]] for axis in range(3) for sign in (-1, 1)]
     maps = []
     for light in lights:
         cameras = [Camera(np.array(light.position_m), axes) for axes in sides]
-        depth_m = 1 / np.maximum(cast(casting, cameras, slopes, slopes)[0], 1 / FAR_M)
-        width_px = int(np.clip(round(light.size_m * 18), 3, 15))
+        depth_m = 1 / np.maximum(cast(mesh, cameras, slopes, slopes)[0], 1 / FAR_M)
+        width_px = int(np.clip(round(light.size_m * 15), 3, 13))
         for moment in (depth_m, depth_m**2):
             fine = np.repeat(np.repeat(moment, 2, axis=1), 2, axis=2)
             maps.append(ndimage.uniform_filter(ndimage.uniform_filter(fine, (0, width_px, width_px)), (0, 4, 4)))

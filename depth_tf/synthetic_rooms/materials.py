@@ -76,9 +76,8 @@ def picture(rng: np.random.Generator, name: str, level: float = 0.9, **shine: fl
 
 
 def _timber(rng: np.random.Generator, base: Colour) -> Material:
-    return Material(
-        pick(rng, "wood"), base, _dim(base, 0.55), _dim(base, 0.35), 0.5, rng.uniform(0.5, 0.9), rng.uniform(0.1, 0.45)
-    )
+    texture, tile_m, gloss = pick(rng, "wood"), rng.uniform(0.5, 0.9), rng.uniform(0.1, 0.45)
+    return Material(texture, base, _dim(base, 0.55), _dim(base, 0.35), 0.5, tile_m, gloss)
 
 
 def _front(rng: np.random.Generator, wood: Material) -> Material:
@@ -99,9 +98,8 @@ def _flooring(rng: np.random.Generator, kind: str) -> Material:
     base = _choose(rng, {"carpet": "carpet", "planks": "wood", "tiles": "stone"}[kind])
     second, third = _vary(rng, _dim(base, 0.68), 0.1), _dim(base, 0.4)
     gloss = 0.0 if kind == "carpet" else rng.uniform(0.1, 0.65)
-    return Material(
-        pick(rng, kind), base, second, third, rng.uniform(0.4, 0.8), rng.uniform(0.7, 2.0), gloss, grain_along=True
-    )
+    texture, grain, tile_m = pick(rng, kind), rng.uniform(0.4, 0.8), rng.uniform(0.7, 2.0)
+    return Material(texture, base, second, third, grain, tile_m, gloss, grain_along=True)
 
 
 def _walling(rng: np.random.Generator) -> Material:
@@ -145,16 +143,13 @@ class Style:
             "wall": _walling(rng),
             "floor": _flooring(rng, floors.split()[rng.integers(len(floors.split()))]),
             "ceiling": Material(pick(rng, "smooth"), _vary(rng, (0.72,) * 3, 0.12), grain=0.25, tile_m=1.5),
-            "white": white,
-            "trim": trim,
             "door": _front(rng, trim if rng.random() < 0.7 else _timber(rng, _choose(rng, "wood"))),
-            "wood": wood,
             "second_wood": _timber(rng, _choose(rng, "wood")),
             "cloth": _cloth(rng, calm=rng.random() < 0.7),
             "metal": _grey(rng, *((0.01, 0.05), (0.25, 0.55))[rng.integers(2)], 0.6),
             "counter": Material(pick(rng, "stone"), _choose(rng, "stone"), _choose(rng, "stone"), grain=0.4, gloss=0.5),
             "kitchen": _front(rng, wood),
-        }
+        } | {"white": white, "trim": trim, "wood": wood}
 
     def draw(self, name: str) -> Material:
         """Returns the material `name`: alternatives are divided by "|"; "front" is this room's wood with doors."""

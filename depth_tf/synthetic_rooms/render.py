@@ -6,7 +6,7 @@ import numpy as np
 
 from depth_tf.synthetic_rooms import lighting, textures
 from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX, Camera, pixel_slopes
-from depth_tf.synthetic_rooms.casting import cast
+from depth_tf.synthetic_rooms.casting import Mesh, cast
 from depth_tf.synthetic_rooms.lighting import LitRoom
 from depth_tf.synthetic_rooms.solids import Faces
 from depth_tf.synthetic_rooms.textures import SIZE_PX
@@ -18,7 +18,7 @@ ROUNDNESS = np.tan(np.pi / 8)  # how far a column's side bends its normal, so th
 class Rendering:
     """One view, before any camera."""
 
-    radiance: np.ndarray  # [H, W, 3] float32, linear
+    radiance: np.ndarray  # [3, H, W] float32, linear red, green, blue
     depth_m: np.ndarray  # [H, W] float32 along the optical axis, infinity where nothing is met
     incidence: np.ndarray  # [H, W] float32, cosine of the angle at which the ray meets the surface
     reflectance: np.ndarray  # [H, W] float32, mean over colours
@@ -31,7 +31,7 @@ class Renderer:
 
     def __init__(self, faces: Faces, lit: LitRoom, texels: np.ndarray):
         materials = faces.materials
-        self._faces, self._lit, self._texels = faces, lit, texels
+        self._mesh, self._lit, self._texels = Mesh(faces.corners_m), lit, texels
         self._normal, self._table = _tables(faces)
         self._uv = self._table[:8] * np.repeat(self._table[8:10], 4, axis=0)
         texture, gloss, glow = (
@@ -46,7 +46,7 @@ class Renderer:
     def render(self, camera: Camera, rng: np.random.Generator, *, shape: tuple = (HEIGHT_PX, WIDTH_PX)) -> Rendering:
         """Returns the view of `camera`; `rng` only dithers textures."""
         columns, rows = pixel_slopes(*shape)
-        inverse, face = (each[0] for each in cast(self._faces.corners_m, [camera], columns, rows))
+        inverse, face = (each[0] for each in cast(self._mesh, [camera], columns, rows))
         face = np.maximum(face, 0)
         with np.errstate(divide="ignore"):
             depth_m = 1 / inverse
@@ -66,16 +66,18 @@ class Renderer:
         lit, shared = np.flatnonzero(own), np.cumsum(own) - 1
         shared = np.where(own, shared, shared[first])
         bent = self._round_off(flat[lit], position[:, lit], normal[:, lit])
-        light = lighting.irradiance(self._lit, position[:, lit], bent).take(shared, axis=1)
+        light = lighting.irradiance(self._lit, position[:, lit], bent, lighting.occlusion(inverse).ravel()[lit]).take(
+            shared, axis=1
+        )
         gloss, glow = self._gloss.take(flat), self._glow.take(flat)
         sheen = gloss * (np.float32(0.03) + np.float32(0.4) * (1 - incidence) ** 4)  # what polish mirrors of the room
         radiance = reflectance * (light + glow) + self._lit.ambient[:, None] * sheen
         maps = [values.reshape(shape) for values in (incidence, reflectance.mean(axis=0), gloss, glow)]
         # Pixels beside another face are mixed with it, which hides the steps of edges; white stays white.
         beside = np.flatnonzero(flat[:-1] != flat[1:])
-        clipped = np.minimum(radiance, 3 * np.median(radiance))
+        clipped = np.minimum(radiance, 12 * np.median(radiance[:, ::16]))
         radiance[:, beside] = (clipped[:, beside] + clipped[:, beside + 1]) / 2
-        return Rendering(np.moveaxis(radiance.reshape(3, *shape), 0, -1), depth_m, *maps)
+        return Rendering(radiance.reshape(3, *shape), depth_m, *maps)
 
     def _reflectance(self, face, position, pixel_m, rng: np.random.Generator) -> np.ndarray:
         """Returns the colour of points, [3, n] float32, whose pixels are `pixel_m` wide, [n]."""
@@ -84,12 +86,12 @@ class Renderer:
         for axis in range(2):
             x, y, z, offset = (row.take(face) for row in self._uv[4 * axis : 4 * axis + 4])
             uv[axis] += x * position[0] + y * position[1] + z * position[2] + offset
-        texel = textures.look_up(self._texels, self._texture.take(face), uv, level).astype(np.float32)
+        texel = textures.look_up(self._texels, self._texture.take(face), uv, level)
         mix, colour = self._colours, np.empty_like(position)
         for i in range(3):
             colour[i] = mix[4 * i + 3].take(face)
             for channel in range(3):
-                colour[i] += mix[4 * i + channel].take(face) * texel[:, channel]
+                colour[i] += mix[4 * i + channel].take(face) * texel[channel]
         return np.maximum(colour, np.float32(0.003))
 
     def _round_off(self, face: np.ndarray, position: np.ndarray, normal: np.ndarray) -> np.ndarray:

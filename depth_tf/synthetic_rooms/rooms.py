@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from depth_tf.synthetic_rooms.furniture import build
-from depth_tf.synthetic_rooms.kinds import EVERYWHERE, KINDS, Kind, furnish
+from depth_tf.synthetic_rooms.kinds import EVERYWHERE, KINDS, furnish
 from depth_tf.synthetic_rooms.layout import Light, Plan, Wall
 from depth_tf.synthetic_rooms.lighting import LitRoom, light_room
 from depth_tf.synthetic_rooms.materials import Style, paint, picture
@@ -15,7 +15,8 @@ from depth_tf.synthetic_rooms.solids import Assembly, Faces, Frame
 WALL_M = 0.14
 BACKDROP_M = 14.0  # beyond the sensor's 10 m
 SKY = np.array([0.85, 0.95, 1.1])  # colour of daylight from a window
-MOST_LIGHTS = 2  # of one room: each costs a shadow map
+SHARES = np.array([kind.share for kind in KINDS.values()])  # of the kinds of room; they add up to 1
+MOST_LIGHTS = 3  # of one room: each costs a shadow map
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Room:
 
 def make_room(rng: np.random.Generator) -> Room:
     """Draws a room."""
-    kind = _draw_kind(rng)
+    kind = KINDS[rng.choice(list(KINDS), p=SHARES)]
     height = rng.uniform(2.35, 2.9) + kind.extra_height_m + 0.4 * (rng.random() < 0.15)
     size_m = (*rng.uniform(*kind.sides_m, 2).tolist(), height)
     style = Style(rng, kind.floors)
@@ -50,14 +51,10 @@ def make_room(rng: np.random.Generator) -> Room:
     return Room(faces, lit, size_m, plan.floor[plan.floor[:, 4] > 0], kind.view_m)
 
 
-def _draw_kind(rng: np.random.Generator) -> Kind:
-    shares = np.array([kind.share for kind in KINDS.values()])
-    return list(KINDS.values())[rng.choice(len(KINDS), p=shares / shares.sum())]
-
-
 def _room_beyond(plan: Plan, wall: Wall, daylight: float) -> list[Light]:
     """Builds another furnished room behind the last opening of a wall; returns at most one of its lights."""
-    rng, kind, parts = plan.rng, _draw_kind(plan.rng), plan.parts
+    rng, parts = plan.rng, plan.parts
+    kind = KINDS[rng.choice(list(KINDS), p=SHARES)]
     name, start, end, _, top = wall.openings[-1]
     style = Style(rng, kind.floors) if name == "door" or rng.random() < 0.3 else plan.style
     left, right = max(0.0, start - rng.uniform(0.3, 2.5)), min(wall.length_m, end + rng.uniform(0.3, 2.5))
@@ -68,7 +65,7 @@ def _room_beyond(plan: Plan, wall: Wall, daylight: float) -> list[Light]:
     _cut_doorway(beyond, entry, name, right - end, right - start, top)
     if rng.random() < 0.5 and size_m[0] > 1.5:
         _cut_windows(beyond, beyond.walls[0], 0.9, 2.1, daylight)
-    furnish(beyond, kind.rules)
+    furnish(beyond, (*kind.rules, EVERYWHERE[0], EVERYWHERE[-1]))
     _hang_lamps(beyond, office=kind.office, daylight=daylight)
     _close(beyond, [side for side in beyond.walls if side is not entry])
     parts.origin = Frame(0, 0)
@@ -111,15 +108,13 @@ def _cut_windows(plan: Plan, wall: Wall, sill: float, top: float, daylight: floa
     width = min(rng.uniform(0.8, 2.4), share - 0.35)
     for middle in (np.arange(count) + 0.5) * share:
         wall.openings.append(("window", middle - width / 2, middle + width / 2, sill, top))
-        size_m = np.array([width, 0.1, top - sill])
-        build(plan, "window", size_m, wall.frame.at(middle, -0.05, sill))
+        build(plan, "window", np.array([width, 0.1, top - sill]), wall.frame.at(middle, -0.05, sill))
         if daylight > 0.1:
             local = wall.frame.at(middle, 0.25, (sill + top) / 2)
             place = plan.parts.origin.at(local.x, local.y, local.z, local.yaw)
             inward = np.array([-math.sin(place.yaw), math.cos(place.yaw), -0.25])
-            power = SKY * daylight * width * (top - sill) * 0.3
-            direction = tuple(inward / np.linalg.norm(inward))
-            plan.lights.append(Light((place.x, place.y, place.z), tuple(power), direction, width))
+            direction, power = inward / np.linalg.norm(inward), SKY * daylight * width * (top - sill) * 0.3
+            plan.lights.append(Light((place.x, place.y, place.z), tuple(power), tuple(direction), width))
     view = picture(rng, "outside", 1.0, glow=daylight * rng.uniform(0.8, 3.5), gloss=0.0)
     for x in rng.uniform(-8, 8) + wall.length_m / 2 + np.array([-24, 0, 24]):
         plan.parts.add(wall.frame, (x, -BACKDROP_M, 2.5), (24, 0.1, 20), view, shades=False)
@@ -156,8 +151,7 @@ def _hang_lamps(plan: Plan, *, office: bool, daylight: float) -> None:
     size_m = np.array([0.6, 1.2, 0.04] if office else [0.36, 0.36, drop + 0.14])
     for place in places:
         build(plan, "panel" if office else "pendant", size_m, Frame(*place, height - size_m[2]), shade)
-    free = max(0, MOST_LIGHTS - len(plan.lights)) if lit else 0
-    chosen = rng.permutation(len(places))[:free]
+    chosen = rng.permutation(len(places))[: max(0, MOST_LIGHTS - len(plan.lights)) if lit else 0]
     power = tint * rng.uniform(3, 7) * (width * length / 12) ** 0.7 / max(len(chosen), 1)
     for index in chosen:
         place = plan.parts.origin.at(*places[index], height - 0.2 - drop)

@@ -1,7 +1,6 @@
 """What a Kinect makes of a view: a photograph with its faults, and depth with gaps.
 
-Depth follows Khoshelham & Elberink (Sensors 2012, 12, 1437-1454): readings come from disparity, whose step and
-noise grow with the square of the distance.
+Depth follows Khoshelham & Elberink (Sensors 2012, 12, 1437-1454): readings come from disparity in steps, with noise.
 """
 
 import numpy as np
@@ -11,37 +10,34 @@ from depth_tf.synthetic_rooms.camera import CALIBRATED_WIDTH_PX
 from depth_tf.synthetic_rooms.render import Rendering
 
 MIN_DEPTH_M, MAX_DEPTH_M = 0.5, 10.0
-INFRARED_FOCAL_PX = 580.0  # at 640 columns
-BASELINE_M = 0.075  # projector to infrared camera
-DISPARITY_STEP_PX = 0.125
-DISPARITY_NOISE_PX = 0.06
+INFRARED_FOCAL_PX, BASELINE_M = 580.0, 0.075  # at 640 columns; projector to infrared camera
+DISPARITY_STEP_PX, DISPARITY_NOISE_PX = 0.125, 0.06
 
 
 def photograph(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
     """Returns [H, W, 3] uint8: exposed, white-balanced, with vignette, blur, noise and a film-like curve."""
     # White balance makes the mean colour greyer, as cameras do, and misses by a little.
-    mean, warmth, tint = (
-        np.log(np.minimum(rendering.radiance, 2).mean(axis=(0, 1))),
-        *rng.normal((0.02, 0), (0.09, 0.03)),
+    mean, (warmth, tint) = (
+        np.log(np.minimum(rendering.radiance, 2).mean(axis=(1, 2))),
+        rng.normal((0.02, 0), (0.09, 0.03)),
     )
     gains = np.exp(rng.uniform(0.4, 0.9) * (mean.mean() - mean) + (warmth, tint, -warmth))
-    light = rendering.radiance * gains.astype(np.float32)
-    luminance = light[::4, ::4].mean(axis=-1)
+    light = rendering.radiance * gains.astype(np.float32)[:, None, None]
+    luminance = light[:, ::4, ::4].mean(axis=0)
     brightness = np.exp(np.log(np.clip(luminance, 1e-3, 4)).mean()) * 0.6 + 0.4 * np.median(luminance)
     brightness = max(brightness, 0.3 * float(np.quantile(luminance, 0.8)))
-    light *= np.float32(np.exp(rng.normal(np.log(0.155), 0.33)) / brightness)
-    rows, columns = (np.linspace(-1, 1, extent, dtype=np.float32) for extent in light.shape[:2])
-    light *= 1 - np.float32(rng.uniform(0, 0.1)) * (rows[:, None, None] ** 2 + columns[:, None] ** 2)
-    light = np.minimum(light, 4)
-    for axis, share in enumerate(rng.uniform(0, 0.22, 2)):  # an unsteady hand and a small lens blur by up to a pixel
+    rows, columns = (np.linspace(-1, 1, extent, dtype=np.float32) for extent in light.shape[1:])
+    vignette = 1 - np.float32(rng.uniform(0, 0.1)) * (rows[:, None] ** 2 + columns**2)
+    light = np.minimum(light * (vignette * np.float32(np.exp(rng.normal(np.log(0.155), 0.33)) / brightness)), 4)
+    for axis, share in zip((1, 2), rng.uniform(0, 0.22, 2), strict=True):  # an unsteady hand blurs by up to a pixel
         light = ndimage.convolve1d(light, [share, 1 - 2 * share, share], axis, mode="nearest")
-    gain = np.float32(0.75 * np.exp(rng.normal(np.log(0.007), 0.5)))
-    light += rng.standard_normal((*light.shape[:2], 1), dtype=np.float32) * gain * np.sqrt(light + np.float32(0.02))
-    grey = light.mean(axis=-1, keepdims=True)
-    light = np.clip(grey + np.float32(rng.uniform(0.6, 1.05)) * (light - grey), 0, None)
+    noise = rng.standard_normal(light.shape, dtype=np.float32)
+    light += noise * np.float32(0.75 * np.exp(rng.normal(np.log(0.007), 0.5))) * np.sqrt(light + np.float32(0.02))
+    grey = light.mean(axis=0)
+    light = np.maximum(grey + np.float32(rng.uniform(0.6, 1.05)) * (light - grey), 0)
     # Film: gamma, crushed blacks, highlights that clip.
     display = np.float32(0.45) + np.float32(rng.uniform(1.25, 1.75)) * (light ** np.float32(1 / 2.2) - np.float32(0.45))
-    return (np.clip(display, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.ascontiguousarray(np.moveaxis((np.clip(display, 0, 1) * 255 + 0.5).astype(np.uint8), 0, -1))
 
 
 def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
@@ -57,8 +53,7 @@ def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
     disparity = scale / safe_m + DISPARITY_NOISE_PX * _smooth_noise(depth_m.shape, rng, size_px=2)
     disparity = np.round(disparity / DISPARITY_STEP_PX) * DISPARITY_STEP_PX
     measured = scale / np.maximum(disparity, scale / (2 * MAX_DEPTH_M))
-    seen &= measured < MAX_DEPTH_M
-    return np.where(seen, measured, 0).astype(np.float16)
+    return np.where(seen & (measured < MAX_DEPTH_M), measured, 0).astype(np.float16)
 
 
 def projector_shadow(depth_m: np.ndarray) -> np.ndarray:
@@ -66,8 +61,9 @@ def projector_shadow(depth_m: np.ndarray) -> np.ndarray:
     width = depth_m.shape[1]
     shift_px = INFRARED_FOCAL_PX * width / CALIBRATED_WIDTH_PX * BASELINE_M / depth_m
     column = np.arange(width, dtype=depth_m.dtype) - shift_px
-    # Shadowed is what lies, in the projector's view, under a pixel further right.
-    furthest = np.minimum.accumulate(column[:, ::-1], axis=1)[:, ::-1]
+    furthest = np.minimum.accumulate(column[:, ::-1], axis=1)[
+        :, ::-1
+    ]  # in the projector's view, of those further right
     return column > furthest + 1.0
 
 
@@ -75,7 +71,7 @@ def _returns_enough(rendering: Rendering, depth_m: np.ndarray, rng: np.random.Ge
     """True where the projected pattern comes back strongly enough: not dark, glancing, mirroring or shining."""
     strength = (rendering.reflectance + 0.03) * rendering.incidence ** (1 + 1.5 * rendering.gloss)
     strength = strength / (1 + (depth_m / 6) ** 2) / (1 + 4 * rendering.glow)
-    noise = 0.3 * _smooth_noise(depth_m.shape, rng, size_px=8) + 0.15 * _smooth_noise(depth_m.shape, rng, size_px=2)
+    noise = 0.33 * _smooth_noise(depth_m.shape, rng, size_px=8)
     return strength > np.float32(0.0085) * np.exp(-noise)
 
 

@@ -1,7 +1,4 @@
-"""Solids that rooms are built of: boxes, and columns and balls of eight sides, tapered or tilted, packed as faces.
-
-Local frames of furniture: x along a piece's width, y towards its front, z up.
-"""
+"""Boxes, and columns and balls of eight sides, packed as faces; local x is a piece's width, y its front, z up."""
 
 import dataclasses
 import functools
@@ -49,14 +46,12 @@ class Assembly:
 
     def __init__(self):
         self.origin, self.shades = Frame(0, 0), True
-        self._rows = []
-        self._materials = {}
+        self._rows, self._materials = [], {}
 
     def add(self, frame, centre, size, material, *, sides=BOX, taper=1.0, yaw=0.0, tilt=0.0, shades=True) -> None:
-        """Adds a solid by its centre and full size, [3] metres each, in a frame.
+        """Adds a solid by its centre and full size, [3] metres each, its upper end `taper` times as wide as its lower.
 
-        Its upper end is `taper` times as wide as its lower; `yaw` turns it about its upright axis, `tilt` leans its
-        upper end towards the back, radians; without `shades` it throws no shadow.
+        `yaw` turns it about its upright axis, `tilt` leans its upper end back, radians; `shades`: it throws a shadow.
         """
         index, _ = self._materials.setdefault(id(material), (len(self._materials), material))
         places = [(f.x, f.y, f.z, f.yaw) for f in (self.origin, frame)]
