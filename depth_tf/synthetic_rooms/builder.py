@@ -1,8 +1,5 @@
 """The TFDS data set `synthetic_rooms`: rendered once, then read like any other.
 
-    builder = open_rooms(data_dir, "default")
-    builder.as_dataset(split="train")
-
 Features are those of TFDS's nyu_depth_v2 at half its size: `image` uint8, `depth` float16 metres along the
 optical axis, 0 where the sensor has no reading. No room is in two splits.
 """
