@@ -13,7 +13,7 @@ from etils import epy
 from depth_tf.data.settings import DataSettings
 from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
-from depth_tf.runtime.program import option
+from depth_tf.runtime.program import option, say
 
 with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
     from depth_tf.data import folder, opening
@@ -41,8 +41,14 @@ def main(settings: Settings) -> None:
     split = dataset.split(settings.split)
     with opening.naming_bad_records(dataset):
         if settings.export_folder:
-            return folder.export_folder(split, settings.export_folder, settings.num_images)
-        return sheet.describe_dataset(dataset, split, num_images=settings.num_images, output=settings.output)
+            folder.export_folder(split, settings.export_folder, settings.num_images)
+            return
+        surveys = {name: sheet.survey(part) for name, part in dataset.splits.items()}
+        source = f"{dataset.name}, source: {dataset.source}"
+        say("\n".join([source, *sheet.count_lines(dataset, surveys), *sheet.scene_lines(split)]))
+        if settings.output:
+            sheet.draw_sheet(settings.output, dataset, split, surveys, settings.num_images)
+            say(f"wrote {settings.output}")
 
 
 if __name__ == "__main__":

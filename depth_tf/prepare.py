@@ -23,11 +23,10 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
     import tensorflow_datasets as tfds
 
     from depth_tf.data import opening, tfds_records
-    from depth_tf.nyu import download, frames, records, sources
+    from depth_tf.nyu import download, frames, sources
     from depth_tf.runtime import atomic_folders, progress
 
 DATASET = "nyu_depth_v2"
-OPEN_FILES = 2048  # TFDS shuffles a large split in 1,000 files at once; systems allow 256 or 1,024 by default
 FULL_COUNTS = {"train": 47584, "validation": 654}  # the data set that TFDS publishes
 
 
@@ -59,20 +58,15 @@ def main(settings: Settings) -> None:
 
 
 def stands_already(final: pathlib.Path, request: dict) -> bool:
-    """Says whether `final` holds what is asked for.
-
-    Raises:
-      InputError: if it holds something else.
-    """
+    """Says whether `final` holds what is asked for; raises InputError if it holds something else."""
     if not final.exists():
         return False
     made = tfds_records.read_source(final)
     if made and all(made.get(name) == value for name, value in request.items()):
         return True
     told = _described(made) if made else f"a data set without {tfds_records.SOURCE_FILE}, which another program made"
-    raise InputError(
-        f"{final} holds {told}, not {_described(request)}: add --overwrite to replace it, or change --data_dir"
-    )
+    advice = "add --overwrite to replace it, or change --data_dir"
+    raise InputError(f"{final} holds {told}, not {_described(request)}: {advice}")
 
 
 def write_records(source: frames.Source, request: dict, folder: pathlib.Path) -> None:
@@ -85,7 +79,6 @@ def write_records(source: frames.Source, request: dict, folder: pathlib.Path) ->
     builder._split_generators = lambda dl_manager: {
         split: _examples(source, split, scene_of_key[split]) for split in scene_of_key
     }
-    atomic_folders.allow_open_files(OPEN_FILES)
     tfds_records.write_records(builder, scene_of_key, request, FULL_COUNTS)
 
 
@@ -93,7 +86,7 @@ def _examples(source: frames.Source, split: str, scene_of_key: dict[str, str]) -
     """Yields (key, example) for TFDS, shows progress, and notes the scene of each key."""
     total = source.count(split)
     with progress.Progress(split, total) as shown:
-        for frame, example in records.examples(source.frames(split)):
+        for frame, example in frames.examples(source.frames(split)):
             if frame.key in scene_of_key:
                 raise InputError(f"the source holds {frame.key} twice in {split}: expected each image once")
             scene_of_key[frame.key] = frame.scene
@@ -105,7 +98,6 @@ def _examples(source: frames.Source, split: str, scene_of_key: dict[str, str]) -
 
 
 def _described(request: dict) -> str:
-    """Returns a request or a source file's content in words."""
     images = f"{request['max_images']} images per split" if request.get("max_images") else "all images"
     return f"{images} from {request.get('kind')} (fingerprint {request.get('fingerprint')})"
 

@@ -1,6 +1,5 @@
 import errno
 import os
-import resource
 
 import pytest
 import tensorflow as tf
@@ -10,13 +9,12 @@ from depth_tf.runtime.errors import InputError
 
 
 def test_a_second_program_in_the_same_folder_is_refused(tmp_path):
-    with (
-        atomic_folders.only_one_in(tmp_path),
-        pytest.raises(InputError, match="another program"),
-        atomic_folders.only_one_in(tmp_path),
-    ):
+    def work():
+        return atomic_folders.replacing_folder(tmp_path, tmp_path / "name")
+
+    with work(), pytest.raises(InputError, match="another program"), work():
         pass
-    with atomic_folders.only_one_in(tmp_path):  # free again
+    with work():  # free again
         pass
 
 
@@ -52,7 +50,8 @@ def test_a_run_killed_between_its_two_renames_gives_the_old_folder_back(tmp_path
     leftover = tmp_path / (atomic_folders.PREFIX + "killed")
     (leftover / atomic_folders.REPLACED).mkdir(parents=True)
     (leftover / atomic_folders.REPLACED / "records").write_text("old")
-    atomic_folders.remove_leftovers(tmp_path, final)
+    with atomic_folders.replacing_folder(tmp_path, final):
+        pass
     assert (final / "records").read_text() == "old"
     assert not leftover.exists()
 
@@ -87,17 +86,6 @@ def test_an_error_that_is_not_the_disks_stays_as_it_is(tmp_path):
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     data_dir = tmp_path / "file" / "data"
-    with pytest.raises(InputError, match="file/data .*Not a directory"), atomic_folders.only_one_in(data_dir):
+    work = atomic_folders.replacing_folder(data_dir, data_dir / "name")
+    with pytest.raises(InputError, match="file/data .*Not a directory"), work:
         pass
-
-
-def test_the_limit_of_open_files_is_raised_and_never_lowered():
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
-        atomic_folders.allow_open_files(300)
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
-        atomic_folders.allow_open_files(250)
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -13,8 +13,7 @@ import tensorflow_datasets as tfds
 
 from depth_tf import prepare
 from depth_tf.data import scenes, tfds_records
-from depth_tf.nyu import records, sources
-from depth_tf.nyu.frames import Frame
+from depth_tf.nyu import frames, sources
 from depth_tf.runtime import atomic_folders, progress
 from depth_tf.runtime.errors import InputError
 from tests import fastdepth_archive as made_up
@@ -100,7 +99,7 @@ def test_the_records_are_those_that_tfds_alone_writes_but_for_the_png_level(tmp_
 def test_the_depth_map_reaches_protobuf_as_a_list(tmp_path):
     """Else preparing takes twice as long: TFDS must pass the array on as it is, and ask for `flat`."""
     image, depth_m = made_up.made_up_pair(0)
-    ((_, example),) = records.examples([Frame("key", "scene", lambda: (image, depth_m))])
+    ((_, example),) = frames.examples([frames.Frame("key", "scene", lambda: (image, depth_m))])
     features = tfds.builder("nyu_depth_v2", data_dir=tmp_path).info.features
     assert isinstance(features.encode_example(example)["depth"].flat, list)
 

@@ -69,9 +69,9 @@ def open_folder(data_dir: pathlib.Path, settings: DataSettings) -> DepthDataset:
 
 
 def export_folder(split: Split, folder: str | os.PathLike, num_images: int) -> None:
-    """Writes a split's first `num_images` as photographs, `folder`/<part>/<scene>/<place>.png with _depth.png.
+    """Writes a split's first `num_images` as `folder`/<part>/<scene>/<place>.png with _depth.png, for `open_folder`.
 
-    `open_folder` reads them; the part is validation/ for a split that is reported on, and train/ for any other.
+    The part is validation/ for a split that is reported on, and train/ for any other.
 
     Raises:
       InputError: if the part holds something already, or the disk is full or not writable.
@@ -102,10 +102,9 @@ def _find_pairs(root: pathlib.Path, settings: DataSettings) -> list[_Pair]:
     depth_of = {image: depths[stem] for stem, image in images.items() if stem in depths}
     if not depth_of:
         raise InputError(f"{root} holds no photograph with its depth map: expected name.jpg with name_depth.png")
-    pairs = [_Pair(root / name, root / depth_of[name], name) for name in scenes.in_hash_order(depth_of)]
-    for pair in pairs:
-        photos.check_pair(pair.image, pair.depth)
-    return pairs
+    for image, depth in depth_of.items():
+        photos.check_pair(root / image, root / depth)
+    return [_Pair(root / name, root / depth_of[name], name) for name in scenes.in_hash_order(depth_of)]
 
 
 def _find_files(root: pathlib.Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -144,10 +143,8 @@ def _hold_out(pairs: list[_Pair], fraction: float) -> tuple[list[_Pair], list[_P
         )
     groups = [pair.scene if by_scene else pair.name for pair in pairs]
     held = scenes.holdout_scenes(collections.Counter(groups), fraction)
-    parts: tuple[list[_Pair], list[_Pair]] = ([], [])
-    for pair, group in zip(pairs, groups, strict=True):
-        parts[group not in held].append(pair)
-    return parts
+    grouped = list(zip(pairs, groups, strict=True))
+    return [pair for pair, group in grouped if group in held], [pair for pair, group in grouped if group not in held]
 
 
 def _read(pairs: list[_Pair], settings: DataSettings) -> tf.data.Dataset:

@@ -42,10 +42,8 @@ def open_chosen(settings: DataSettings, *, max_train_images: int = 0) -> DepthDa
         raise InputError(f"expected --max_train_images of 0 (all) or more, got {max_train_images}")
     open_named = pkgutil.resolve_name(DATASETS[resolve_name(settings.dataset, settings.data_dir)])
     opened = open_named(resolve_data_dir(settings.data_dir), settings)
-    splits = {
-        name: dataclasses.replace(split, depth_range_m=(settings.min_depth_m, settings.max_depth_m))
-        for name, split in opened.splits.items()
-    }
+    range_m = (settings.min_depth_m, settings.max_depth_m)
+    splits = {name: dataclasses.replace(split, depth_range_m=range_m) for name, split in opened.splits.items()}
     if max_train_images:
         splits["train"] = first_images(splits["train"], max_train_images)
     return dataclasses.replace(opened, splits=splits)

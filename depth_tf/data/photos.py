@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
@@ -17,10 +17,7 @@ MILLIMETRE_M = 0.001
 LARGEST_UNIT = 65535  # of a depth PNG
 PNG_LEVEL = 1  # zlib: 20 ms and 425 kB per pair of 640x480; the default, 6, takes 74 ms for 358 kB
 
-# EXIF 2.3, tag 0x0112: from 5 on, the rows of the file are the columns of the picture.
-ORIENTATION_TAG = 0x0112
-SIDEWAYS = range(5, 9)
-
+SIDEWAYS = range(5, 9)  # EXIF orientations in which the rows of the file are the columns of the picture
 DEEP_MODES = ("I;16", "I;16L", "I;16B", "I", "F")  # Pillow's names for more than 8 bits of grey
 DEPTH_FORMS = "16-bit grey in a _depth.png, or floating-point metres [height, width] in a _depth.npy"
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)  # from Pillow and NumPy
@@ -56,18 +53,15 @@ def check_pair(image_path: str | os.PathLike, depth_path: str | os.PathLike) -> 
     with _open_depth(depth_path) as (_, depth_shape), _open_image(image_path) as opened:
         # Pillow decodes all of a PNG to look for an orientation behind the pixels: only where one is needed.
         looked_up = opened.format != "PNG" or "exif" in opened.info or opened.size[::-1] != depth_shape
-        sideways = looked_up and opened.getexif().get(ORIENTATION_TAG) in SIDEWAYS
+        sideways = looked_up and opened.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
         image_shape = opened.size if sideways else opened.size[::-1]
     _require_equal_shapes(image_path, image_shape, depth_path, depth_shape)
 
 
 def write_pair(path: pathlib.Path, image: np.ndarray, depth_m: np.ndarray) -> None:
-    """Writes `path`.png and `path`_depth.png, whose unit is a millimetre.
+    """Writes an image, [H, W, 3] uint8, as `path`.png and its depth, [H, W] metres, as `path`_depth.png in millimetres.
 
-    Args:
-      path: without suffix, in a folder that exists.
-      image: [H, W, 3] uint8.
-      depth_m: [H, W] float, metres; written as 0, missing, where not finite, not positive or over 65.535 m.
+    What is not finite, not positive or over 65.535 m is written as 0, missing.
     """
     units = np.round(depth_m.astype(np.float64) / MILLIMETRE_M)
     kept = valid_pixels(units, (1, LARGEST_UNIT))
@@ -77,11 +71,7 @@ def write_pair(path: pathlib.Path, image: np.ndarray, depth_m: np.ndarray) -> No
 
 
 def read_image(path: str | os.PathLike) -> np.ndarray:
-    """Returns a photograph, turned upright as its EXIF says, as [H, W, 3] uint8 RGB.
-
-    Raises:
-      InputError: if the file is missing, or not a photograph.
-    """
+    """Returns a photograph, turned upright as its EXIF says, as [H, W, 3] uint8 RGB; InputError if it is none."""
     with _open_image(path) as opened:
         turned = ImageOps.exif_transpose(opened)
         if turned.mode == "P":

@@ -25,21 +25,15 @@ COLUMNS = ("split", "tfds_id", "key", "scene")
 
 
 def scene_of(folder_name: str) -> str:
-    """Returns the scene that a FastDepth folder shows: `cafe_0001a` and `cafe_0001c` are both `cafe_0001`.
+    """Returns the scene that a FastDepth folder shows: `cafe_0001a` and `cafe_0001c`, two takes, are both `cafe_0001`.
 
-    One room was filmed in several takes, told apart by a letter after the number; frames of two takes show
-    the same furniture, so a hold-out must not divide them.
+    Frames of two takes show the same furniture, so a hold-out must not divide them.
     """
     return re.sub(r"(?<=\d)[a-z]$", "", folder_name)
 
 
 def tfds_ids_in_order(keys: Iterable[str | int], split_info: tfds.core.SplitInfo) -> dict[str | int, str]:
-    """Returns {key: its `tfds_id`}, in the order of a written split's records, which the split's name salts.
-
-    Args:
-      keys: what the generator of the split yielded beside each example, in any order.
-      split_info: as in `builder.info.splits["train"]`.
-    """
+    """Returns {key: its `tfds_id`} of all keys of a written split, in the order of its records."""
     hasher = tfds.core.hashing.Hasher(split_info.name)
     return dict(zip(sorted(keys, key=hasher.hash_key), tfds_ids(split_info), strict=True))
 
@@ -63,11 +57,7 @@ def write_scenes(
 
 
 def read_scenes(folder: str | os.PathLike) -> dict[str, dict[str, str]] | None:
-    """Returns {split: {tfds_id: scene}}, in the order of the records, or None where no table was written.
-
-    Raises:
-      InputError: if the table is not one that `write_scenes` wrote.
-    """
+    """Returns {split: {tfds_id: scene}}, in the order of the records; None where no table is, InputError if damaged."""
     path = pathlib.Path(folder) / SCENES_FILE
     if not path.exists():
         return None
@@ -81,17 +71,14 @@ def read_scenes(folder: str | os.PathLike) -> dict[str, dict[str, str]] | None:
 
 
 def holdout_scenes(scene_counts: Mapping[str, int], fraction: float) -> set[str]:
-    """Chooses whole scenes that hold at least `fraction` of the images, always the same ones.
+    """Chooses whole scenes that hold at least `fraction`, under 1, of the images; for 0 none, and never all.
 
     Scenes are taken in the order of the SHA-256 of their names, so the choice depends on no seed and a
     scene that is held out of a small part of the data set tends to be held out of all of it.
 
     Args:
       scene_counts: {scene: number of images in it}.
-      fraction: share of all images wanted, at least 0 and under 1.
-
-    Returns:
-      The scenes held out: none for 0, otherwise at least one and never all.
+      fraction: share of all images wanted.
 
     Raises:
       InputError: if there are not two scenes to divide.

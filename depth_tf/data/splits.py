@@ -20,9 +20,8 @@ with epy.lazy_imports():  # so that what needs NumPy or names alone does not wai
     import tensorflow as tf
 
 # How many images a parallel map works on at once. With one per core, where tf.data.AUTOTUNE stops, cores wait between
-# two images; AUTOTUNE also needs an epoch of a small data set to get that far. At least 16, because the workers of a
-# tf.data service use this number too and may have more cores than this machine.
-PARALLEL_CALLS = max(16, 2 * machine.num_cores())
+# two images; AUTOTUNE also needs an epoch of a small data set to get that far.
+PARALLEL_CALLS = 2 * machine.num_cores()
 DEPTH_RANGE_M = (0.1, 10.0)  # nearer and farther readings count as missing, unless the user says otherwise
 
 
@@ -32,12 +31,10 @@ class Split:
 
     name: str  # "train", "holdout", "validation" or "test"
     num_images: int  # how many pairs `read` yields
-    # returns a tf.data.Dataset of (image uint8 [H, W, 3], depth_m float32 [H, W, 1], metres, 0 or NaN where missing)
-    # in the order of the records, always the same
+    # (image uint8 [H, W, 3], depth_m float32 [H, W, 1], metres, 0 or NaN where missing) in an order that never changes
     read: Callable[[], tf.data.Dataset]
     scene_of_image: tuple[str, ...] | None  # the scene of each image, in that order, or None where scenes are unknown
-    # least and greatest depth that counts as measured, metres; whoever learns from the split, or takes a mean over
-    # it, leaves out the rest
+    # least and greatest depth that counts as measured, metres; what is learnt or averaged leaves out the rest
     depth_range_m: tuple[float, float] = DEPTH_RANGE_M
 
 

@@ -36,10 +36,7 @@ def open_nyu_depth_v2(data_dir: pathlib.Path, settings: DataSettings) -> DepthDa
 def open_tfds_folder(name: str, folder: pathlib.Path, validation_fraction: float) -> DepthDataset:
     """Opens a TFDS data set of TFRecord files with a PNG `image` and a `depth` [H, W] of floating-point metres.
 
-    Args:
-      name: what to call it.
-      folder: the folder of its records, which ends in the version.
-      validation_fraction: share of `train` that becomes `holdout`, in whole scenes where scenes are known.
+    Of `train`, `validation_fraction` becomes `holdout`, in whole scenes where scenes are known.
 
     Raises:
       InputError: if the records are of another form, too few, or not those that the table of scenes names.
@@ -67,10 +64,8 @@ def open_tfds_folder(name: str, folder: pathlib.Path, validation_fraction: float
 def read_source(folder: pathlib.Path) -> dict | None:
     """Returns what `write_records` noted in the records' folder, None where it did not; InputError if damaged."""
     path = folder / SOURCE_FILE
-    if not path.exists():
-        return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     except ValueError as error:
         raise InputError(f"{path} is damaged ({error}): remove {folder} and prepare it again") from error
 
@@ -109,10 +104,8 @@ def _scenes_of_images(builder, folder: pathlib.Path) -> dict[str, tuple[str, ...
     table = scenes.read_scenes(folder) or {}
     for split, scene_by_id in table.items():
         if split not in builder.info.splits or list(scene_by_id) != scenes.tfds_ids(builder.info.splits[split]):
-            raise InputError(
-                f"{folder / scenes.SCENES_FILE} names other records of {split} than those beside it: "
-                "prepare the data set again"
-            )
+            told = f"{folder / scenes.SCENES_FILE} names other records of {split} than those beside it"
+            raise InputError(f"{told}: prepare the data set again")
     return {split: tuple(scene_by_id.values()) for split, scene_by_id in table.items()}
 
 
@@ -138,7 +131,7 @@ def _cut_train(
 
 
 def read(builder: tfds.core.DatasetBuilder, instruction: str, kept: np.ndarray | None = None) -> tf.data.Dataset:
-    """Reads records in the order of their files; a tf.data service can share the files out.
+    """Reads records in the order of their files.
 
     Args:
       builder: of a data set in TFRecord files.
@@ -153,7 +146,6 @@ def read(builder: tfds.core.DatasetBuilder, instruction: str, kept: np.ndarray |
         interleave_cycle_length=1,
         try_autocache=False,
         add_tfds_id=kept is not None,
-        assert_cardinality=False,  # false of each worker of a tf.data service
         num_parallel_calls_for_decode=PARALLEL_CALLS,
     )
     records = builder.as_dataset(
@@ -161,7 +153,7 @@ def read(builder: tfds.core.DatasetBuilder, instruction: str, kept: np.ndarray |
     )
 
     def is_kept(record):
-        # "<name>-00003-of-00008__12" is record 12 of file 3. Counting would fail where a worker sees only some files.
+        # "<name>-00003-of-00008__12" is record 12 of file 3. Counting would fail with --deterministic=false.
         numbers = tf.strings.regex_replace(record["tfds_id"], r".*-(\d+)-of-\d+__(\d+)$", r"\1 \2")
         file, place = tf.unstack(tf.strings.to_number(tf.strings.split(numbers), tf.int64), 2)
         return tf.gather(kept, tf.gather(first_places, file) + place)

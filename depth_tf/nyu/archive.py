@@ -1,5 +1,6 @@
 """FastDepth's archive of NYU Depth V2 as a stream of frames."""
 
+import bisect
 import functools
 import gzip
 import io
@@ -26,18 +27,16 @@ class ArchiveSource(Source):
 
     def choose(self, max_images: int) -> None:
         """Keeps `max_images` frames per split, spread over the scenes, which takes a pass over the archive."""
-        if not max_images:
-            return
-        members: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLIT_FOLDERS}
-        with Progress("listing") as progress:
-            for split, folder, name, _ in self._members(lambda *_: False):
-                members[split].append((folder, name))
-                progress.update_share(self.share_read)
-        self.listed = {split: sorted(found) for split, found in members.items()}
-        super().choose(max_images)
+        if max_images:
+            self.listed = {split: [] for split in SPLIT_FOLDERS}
+            with Progress("listing") as progress:
+                for split, folder, name, _ in self._members(lambda *_: False):
+                    bisect.insort(self.listed[split], (folder, name))
+                    progress.update_share(self.share_read)
+            super().choose(max_images)
 
     def records_gb(self) -> float:
-        """Returns about how many gigabytes of records `frames` makes."""
+        """Returns about how many gigabytes (10^9 bytes) of records `frames` makes."""
         return super().records_gb() if self.listed else self._path.stat().st_size / 1e9 * RECORDS_PER_ARCHIVE_BYTE
 
     def _scene(self, item: tuple[str, str]) -> str:
@@ -47,8 +46,8 @@ class ArchiveSource(Source):
         """Yields the frames of TFDS's `split`, with their bytes in memory until they are loaded."""
         chosen = self.listed and set(self.listed[split])
 
-        def wanted(found_split: str, folder: str, name: str) -> bool:
-            return found_split == split and (chosen is None or (folder, name) in chosen)
+        def wanted(found_split: str, *item: str) -> bool:
+            return found_split == split and (chosen is None or item in chosen)
 
         left = self.count(split)
         for _, folder, name, content in self._members(wanted):
@@ -77,6 +76,5 @@ class ArchiveSource(Source):
                 while plain.read(1 << 20):  # tarfile stops at its end mark; gzip's checksum comes after it
                     pass
         except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
-            raise InputError(
-                f"{self._path} is truncated or damaged, {self.share_read:.0%} was read ({error}): download it again"
-            ) from error
+            damage = f"{self._path} is truncated or damaged, {self.share_read:.0%} was read ({error})"
+            raise InputError(f"{damage}: download it again") from error

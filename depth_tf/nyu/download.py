@@ -2,7 +2,6 @@
 
 import pathlib
 import shutil
-import threading
 import urllib.request
 
 import requests
@@ -44,7 +43,8 @@ class DownloadedArchive(ArchiveSource):
           InputError: if the disk is too small, the server is away, or the download fails.
         """
         downloads = self._data_dir / "downloads"
-        cached = is_downloaded(downloads)
+        name = resource.get_dl_fname(ARCHIVE_URL, ARCHIVE_SHA256)
+        cached = any(resource.is_locally_cached(found) for found in downloads.rglob(name))  # as TFDS asks
         needed_gb = (0 if cached else ARCHIVE_BYTES / 1e9) + (0 if max_images else RECORDS_GB)
         program.say(
             f"TFDS's source: {ARCHIVE_BYTES / 1e9:.1f} GB to download{' (here already)' if cached else ''}, up to"
@@ -54,38 +54,17 @@ class DownloadedArchive(ArchiveSource):
         atomic_folders.require_free(self._data_dir, needed_gb, "NYU Depth V2")
         if not cached:
             probe(ARCHIVE_URL)
-        super().__init__(download(downloads))
-        self.fingerprint = ARCHIVE_SHA256[:16]
+        self._path = download(downloads)
         super().choose(max_images)
 
 
-def is_downloaded(downloads: pathlib.Path) -> bool:
-    """Says whether TFDS would take the archive from the folder `downloads`: it is there with its .INFO file."""
-    name = resource.get_dl_fname(ARCHIVE_URL, ARCHIVE_SHA256)
-    return any(resource.is_locally_cached(found) for found in downloads.rglob(name))
-
-
 def probe(url: str) -> None:
-    """Asks the server for the head of `url`; TFDS itself would retry for 205 s before it gives up.
-
-    Raises:
-      InputError: if there is no answer within `PROBE_SECONDS`, or a refusal.
-    """
-    failure = [f"no answer within {PROBE_SECONDS} s"]
-
-    def ask() -> None:
-        try:
-            with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=PROBE_SECONDS):
-                failure.clear()
-        except OSError as error:  # URLError, HTTPError and TimeoutError are
-            failure[0] = str(error)
-
-    # In a thread, since looking up the server's name heeds no timeout.
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(PROBE_SECONDS + 1)
-    if failure:
-        raise InputError(f"cannot download {url} ({failure[0]}): {MIRRORS}")
+    """Asks the server for the head of `url`; TFDS itself would retry for 205 s before it gives up."""
+    request = urllib.request.Request(url, method="HEAD")
+    try:
+        urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()
+    except OSError as error:  # URLError, HTTPError and TimeoutError are
+        raise InputError(f"cannot download {url} ({error}): {MIRRORS}") from error
 
 
 def download(downloads: pathlib.Path) -> pathlib.Path:

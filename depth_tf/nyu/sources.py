@@ -1,10 +1,5 @@
 """The places NYU Depth V2 frames come from on disk, each turned into the same stream of frames.
 
-    source = open_source(path)
-    source.choose(max_images)           # 0 takes all
-    for frame in source.frames("train"):
-        image, depth_m = frame.load()   # in any thread
-
 Keys are those that TFDS's own builder would give, so a data set prepared from the archive, from its
 extracted folder or from TFDS's download has the same records in the same order.
 """
@@ -35,8 +30,6 @@ def open_source(path: str | os.PathLike) -> Source:
     """
     path = pathlib.Path(path).expanduser()
     kinds = "expected FastDepth's nyudepthv2.tar.gz, its extracted folder nyudepthv2/, or nyu_depth_v2_labeled.mat"
-    if not path.exists():
-        raise InputError(f"--source={path} does not exist: {kinds}")
     if path.is_dir():
         return FolderSource(path)
     try:
@@ -62,13 +55,10 @@ class FolderSource(Source):
         for split, name in SPLIT_FOLDERS.items():
             self.listed[split] = sorted(file for file in (root / name).glob("*/*") if frames.is_frame(file.name))
             if not self.listed[split]:
-                raise InputError(
-                    f"--source={path} has no {root / name}/<scene>/<frame>.h5: expected the extracted"
-                    f" FastDepth archive, a folder with train/ and val/"
-                )
+                wanted = "expected the extracted FastDepth archive, a folder with train/ and val/"
+                raise InputError(f"--source={path} has no {root / name}/<scene>/<frame>.h5: {wanted}")
         files = itertools.chain.from_iterable(self.listed.values())
-        described = [f"{file.relative_to(root)} {file.stat().st_size}" for file in files]
-        self.fingerprint = frames.digest("\n".join(described))
+        self.fingerprint = frames.digest("\n".join(f"{file.relative_to(root)} {file.stat().st_size}" for file in files))
 
     def _scene(self, file: pathlib.Path) -> str:
         return frames.fastdepth_scene(file.parent.name, file.name)
@@ -90,12 +80,10 @@ class LabeledSource(Source):
         self.fingerprint = frames.file_digest(path)
         shapes = {"images": (LABELED_PAIRS, 3, WIDTH_PX, HEIGHT_PX), "depths": (LABELED_PAIRS, WIDTH_PX, HEIGHT_PX)}
         with frames.open_hdf5(path, str(path)) as file:
-            for name, shape in shapes.items():
-                if name not in file or file[name].shape != shape:
-                    came = file[name].shape if name in file else f"only {', '.join(file) or 'nothing'}"
-                    raise InputError(
-                        f"{path}: expected {name} of shape {shape}, found {came}: is it the labelled data set?"
-                    )
+            found = {name: array.shape for name, array in file.items() if name in shapes}
+            if found != shapes:
+                wanted = " and ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
+                raise InputError(f"{path}: expected {wanted}, found {found or 'neither'}: is it the labelled data set?")
 
     def _scene(self, row: tuple[int, str]) -> str:
         return row[1]

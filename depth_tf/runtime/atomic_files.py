@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import fcntl
 import json
 import os
 import pathlib
@@ -10,19 +11,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from depth_tf.runtime.errors import InputError
+
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Yields a temporary path in the same folder that takes `path`'s place once the block succeeds.
 
-    The temporary name ends like `path`, because savers choose their format by the suffix. If the block
-    raises, the temporary file is removed and what stood at `path` stays.
-
-    Args:
-      path: the file to write; its folder is made if missing.
-
-    Yields:
-      The path to write to.
+    The folder is made if missing. The temporary name ends like `path`, because savers choose their format by the
+    suffix. If the block raises, the temporary file is removed and what stood at `path` stays.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,16 +31,31 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_json(path: str | os.PathLike, content: dict) -> None:
-    """Writes `content` as indented JSON; NaN and infinity are refused, since JSON has neither."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+@contextlib.contextmanager
+def locked(folder: pathlib.Path, refusal: str) -> Iterator[None]:
+    """Holds a lock on `folder`, made if missing, until block or program ends; InputError if another holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # network file systems without locks: two programs are not told apart
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(refusal) from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: str | os.PathLike, content: str) -> None:
-    """Writes `content` as UTF-8."""
+    """Writes UTF-8."""
     with replacing(path) as temporary:
         temporary.write_text(content, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike, content: dict) -> None:
+    """Writes `content` as indented JSON; NaN and infinity are refused, since JSON has neither."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def write_csv(path: str | os.PathLike, rows: Sequence[dict]) -> None:

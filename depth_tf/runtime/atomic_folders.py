@@ -13,39 +13,32 @@ import os
 import pathlib
 import shutil
 import tempfile
+import traceback
 from collections.abc import Iterator
 
+from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
-
-try:
-    import fcntl
-    import resource
-except ImportError:  # Windows: two runs at once in one folder are not told apart
-    fcntl = resource = None
 
 PREFIX = ".nyu_depth_v2-partial-"
 REPLACED = "replaced"  # in a staging folder: what stood at the final place before
-DISK_ERRORS = [
-    os.strerror(code)
-    for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM)
-]
+DISK_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 
 
 @contextlib.contextmanager
 def replacing_folder(data_dir: pathlib.Path, final: pathlib.Path) -> Iterator[pathlib.Path]:
     """Yields a hidden folder in `data_dir`; what the block writes there, at the path of `final`, takes final's place.
 
-    If the block writes nothing there, or fails, what stood at `final` stays.
-
-    Args:
-      data_dir: made if missing; on the file system of `final`, which is below it.
-      final: the folder to write or replace.
+    If the block writes nothing there, or fails, what stood at `final`, which is below `data_dir`, stays.
 
     Raises:
       InputError: if another program is at work in `data_dir`, or the disk is full or cannot be written.
     """
-    with disk_errors_named(data_dir), only_one_in(data_dir):
-        remove_leftovers(data_dir, final)
+    refusal = f"another program is preparing a data set in {data_dir}: wait until it ends"
+    with disk_errors_named(data_dir), atomic_files.locked(data_dir, refusal):
+        for leftover in data_dir.glob(PREFIX + "*"):  # of a run that was killed, perhaps between its two renames
+            if (leftover / REPLACED).exists() and not final.exists():
+                os.rename(leftover / REPLACED, final)
+            shutil.rmtree(leftover)
         with tempfile.TemporaryDirectory(dir=data_dir, prefix=PREFIX, ignore_cleanup_errors=True) as name:
             staging = pathlib.Path(name)
             yield staging
@@ -58,43 +51,6 @@ def replacing_folder(data_dir: pathlib.Path, final: pathlib.Path) -> Iterator[pa
 
 
 @contextlib.contextmanager
-def only_one_in(data_dir: pathlib.Path) -> Iterator[None]:
-    """Holds a lock on `data_dir`, which it makes if missing; the system drops it when the program dies.
-
-    Raises:
-      InputError: if another program holds it, or the folder cannot be made.
-    """
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {data_dir} ({error.strerror}): choose another folder") from error
-    if not fcntl:
-        yield
-        return
-    descriptor = os.open(data_dir, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # network file systems without locks: as on Windows
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise InputError(f"another program is preparing a data set in {data_dir}: wait until it ends") from None
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def remove_leftovers(data_dir: pathlib.Path, final: pathlib.Path) -> None:
-    """Removes the staging folders of runs that were killed, under the lock of `only_one_in`.
-
-    A run killed between its two renames had moved the old data set aside: that one is put back.
-    """
-    for leftover in data_dir.glob(PREFIX + "*"):
-        if (leftover / REPLACED).exists() and not final.exists():
-            os.rename(leftover / REPLACED, final)
-        shutil.rmtree(leftover)
-
-
-@contextlib.contextmanager
 def disk_errors_named(folder: pathlib.Path) -> Iterator[None]:
     """Turns what Python, TensorFlow and TFDS raise for a full or unwritable disk into one InputError."""
     try:
@@ -102,15 +58,10 @@ def disk_errors_named(folder: pathlib.Path) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        cause = error
-        while cause is not None:
-            for line in str(cause).splitlines():
-                if any(reason in line for reason in DISK_ERRORS):
-                    raise InputError(
-                        f"could not write in {folder} ({line}): what was begun is removed,"
-                        f" {free_gb(folder):.1f} GB are free now"
-                    ) from error
-            cause = cause.__cause__ or cause.__context__
+        for line in "".join(traceback.format_exception(error, limit=0)).splitlines():  # with what caused it
+            if any(os.strerror(code) in line for code in DISK_CODES):
+                told = f"could not write in {folder} ({line}): what was begun is removed"
+                raise InputError(f"{told}, {free_gb(folder):.1f} GB are free now") from error
         raise
 
 
@@ -129,12 +80,3 @@ def free_gb(folder: pathlib.Path) -> float:
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free / 1e9
-
-
-def allow_open_files(count: int) -> None:
-    """Raises this process's limit of open files to `count`, or as far as the system lets it."""
-    if resource:
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
-        if soft != resource.RLIM_INFINITY and soft < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -4,6 +4,7 @@ import datetime
 import importlib.metadata
 import pathlib
 import platform
+import re
 import subprocess
 
 from depth_tf.runtime import memory
@@ -32,49 +33,33 @@ def num_cores() -> int:
 
 def describe_environment() -> dict:
     """Returns versions of Python, the system and the packages a result depends on, and the code's commit."""
+    versions = {package.name.lower(): package.version for package in importlib.metadata.distributions()}
     return {
         "date": today(),
         "machine": describe_machine(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: versions.get(name) for name in PACKAGES},
         "commit": _commit(),
     }
 
 
 def today() -> str:
     """Returns the date as YYYY-MM-DD, in UTC."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
 def _processor_model() -> str:
     cpuinfo = pathlib.Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    named = re.search(r"^model name\s*: (.+)", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.exists() else None
+    return named[1].strip() if named else platform.processor() or platform.machine()
 
 
 def _commit() -> str | None:
     """Returns the commit of the checkout this file is in, with "+changes" if files differ; None outside git."""
-    here = pathlib.Path(__file__).resolve().parent
+    command = ["git", "describe", "--always", "--dirty=+changes", "--exclude=*"]
     try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+changes", "--exclude=*"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
+        described = subprocess.run(command, cwd=pathlib.Path(__file__).parent, capture_output=True, text=True)
+    except OSError:
         return None
-    return found.stdout.strip()
+    return described.stdout.strip() or None

@@ -1,5 +1,6 @@
 """How much memory there is, how much was taken, and how the process keeps it."""
 
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -12,17 +13,11 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt(3)
 
 
 def total_bytes(limit_files: tuple[str, ...] = CGROUP_LIMITS) -> int:
-    """Returns the bytes of memory this process may use: the machine's, or its container's limit if that is less.
-
-    Args:
-      limit_files: where a container's limit may be written; "max" there means none.
-    """
+    """Returns the bytes of memory this process may use: the machine's, or its container's limit if that is less."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for path in limit_files:
-        try:
+        with contextlib.suppress(OSError, ValueError):  # no such file, or "max" in it: no limit
             total = min(total, int(pathlib.Path(path).read_text()))
-        except (OSError, ValueError):
-            continue
     return total
 
 
@@ -42,10 +37,8 @@ def keep_freed_memory() -> bool:
     TensorFlow's setting of M_TRIM_THRESHOLD fixes M_MMAP_THRESHOLD at 128 KiB, so that every batch's images are
     mapped afresh and every page of them faults; without that the pipeline's first epoch is a twentieth faster.
     """
-    if sys.platform != "linux":
-        return False
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
+    except OSError:
         return False
     return bool(mallopt(M_MMAP_THRESHOLD, 1 << 30)) and bool(mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1))

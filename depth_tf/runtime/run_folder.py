@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import datetime
-import fcntl
 import json
 import os
 import pathlib
@@ -30,8 +29,6 @@ def default_folder(dataset: str, optimizer: str) -> pathlib.Path:
 def claim(workdir: pathlib.Path, settings: Any, data: dict, *, write: bool = True) -> None:
     """Makes the folder and writes config.json, flags.txt and environment.json into it.
 
-    An unfinished run of the same configuration and data may be gone on with.
-
     Args:
       workdir: where the run goes.
       settings: the program's settings, a dataclass.
@@ -39,8 +36,8 @@ def claim(workdir: pathlib.Path, settings: Any, data: dict, *, write: bool = Tru
       write: whether to write, or only to refuse: of many workers, one writes.
 
     Raises:
-      InputError: if the folder holds a finished run, another configuration, other data or other files, or cannot
-        be written.
+      InputError: if the folder holds anything but an unfinished run of the same configuration and data, or cannot be
+        written.
     """
     config = {key: value for key, value in dataclasses.asdict(settings).items() if key != "workdir"}
     try:
@@ -52,31 +49,17 @@ def claim(workdir: pathlib.Path, settings: Any, data: dict, *, write: bool = Tru
         atomic_files.write_text(workdir / "flags.txt", program.flagfile_text(settings, without=["workdir"]))
         atomic_files.write_json(workdir / ENVIRONMENT, {**machine.describe_environment(), "data": data})
     except OSError as error:
-        raise InputError(
-            f"cannot write to --workdir={workdir}: {error.strerror}; name a folder you can write"
-        ) from error
+        told = f"cannot write to --workdir={workdir}: {error.strerror}"
+        raise InputError(f"{told}; name a folder you can write") from error
 
 
 @contextlib.contextmanager
 def locked(workdir: pathlib.Path) -> Iterator[None]:
-    """Keeps other processes of this machine from going on with the same run while the block lasts.
-
-    Raises:
-      InputError: if one does already.
-    """
-    folder = os.open(workdir, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"--workdir={workdir}: another process is at this run; wait for it, or stop it") from error
-        except OSError:
-            pass  # a file system without locks
+    """Keeps other processes of this machine from going on with the same run; raises InputError if one does already."""
+    with atomic_files.locked(workdir, f"--workdir={workdir}: another process is at this run; wait for it, or stop it"):
         for left in workdir.rglob(".partial-*"):  # by a process that was killed while it wrote
             left.unlink()
         yield
-    finally:
-        os.close(folder)
 
 
 def read_config(workdir: str | os.PathLike) -> dict:
