@@ -1,10 +1,10 @@
 """Pictures of depth with a scale in metres: predictions beside the truth, one depth map, and a data set's examples.
 
-Drawn without `pyplot`, whose global state would keep every figure of a long run alive.
+Drawn without `pyplot`, whose global state would keep every figure of a long run alive, and without Matplotlib's
+constrained layout, whose solver aborted the process in one of six sheets.
 """
 
 import dataclasses
-import itertools
 import os
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, Normalize
-from matplotlib.figure import Figure, FigureBase
+from matplotlib.figure import Figure
 
 from depth_tf.data import resizing
 from depth_tf.runtime import atomic_files
@@ -30,10 +30,11 @@ DPI = 100
 EXAMPLES_PER_ROW = 6
 PANEL_INCHES, EXAMPLE_INCHES, SIDE_INCHES = 2.9, 1.9, 3.6  # widths
 HEAD_INCHES, FOOT_INCHES, BAR_INCHES = (
-    0.65,
+    0.7,
     0.7,
     0.12,
-)  # heights: title and headings; a colour bar, with and without label
+)  # heights: title; a colour bar with and without label
+MARGIN_INCHES = 0.2
 HISTOGRAM_INCHES, NOTE_INCHES = 2.2, 0.22
 
 
@@ -160,16 +161,17 @@ def contact_sheet(
     figure = _page(
         width + SIDE_INCHES, max(cells_height, HISTOGRAM_INCHES + FOOT_INCHES + NOTE_INCHES * len(notes)), title
     )
-    left, right = figure.subfigures(1, 2, width_ratios=(width, SIDE_INCHES))
-    axes = left.subplots(num_rows, num_columns, squeeze=False).flat
-    for cell, example in itertools.zip_longest(axes, examples):
-        cell.set_axis_off()
-        cell.set_anchor("N")  # beside many notes, at the top
-        if example is not None:
-            depth_m = resizing.resize_nearest(np.asarray(example.depth_m), example.image.shape[:2])
-            cell.imshow(np.concatenate([example.image, colour_depth(depth_m, max_depth_m=bin_edges_m[-1])]))
-            _label(cell, example.caption, above=0.5)
-    _histogram(right, bin_edges_m, bin_counts, notes)
+    cells = figure.add_gridspec(
+        num_rows, num_columns, **_sides(figure, MARGIN_INCHES, width) | {"bottom": 0.01}, wspace=0.02, hspace=0.02
+    )
+    for cell, example in zip(cells, examples, strict=False):
+        depth_m = resizing.resize_nearest(np.asarray(example.depth_m), example.image.shape[:2])
+        axes = figure.add_subplot(cell)
+        _show(axes, np.concatenate([example.image, colour_depth(depth_m, max_depth_m=bin_edges_m[-1])]))
+        axes.set_anchor("N")  # beside many notes, at the top
+        _label(axes, example.caption, above=0.5)
+    side = _sides(figure, MARGIN_INCHES + width + 0.7, SIDE_INCHES - 0.8)
+    _histogram(figure, side, bin_edges_m, bin_counts, notes)
     _save(figure, path)
 
 
@@ -204,11 +206,22 @@ def _height(image: np.ndarray, width: float) -> float:
 
 def _page(width: float, height: float, title: str) -> Figure:
     """Returns a figure with room for `width` x `height` inches below its title."""
-    size = (width + 0.4, height + HEAD_INCHES)  # room at the sides for the outermost numbers of the colour bars
-    figure = Figure(figsize=size, dpi=DPI, facecolor="white", layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0, hspace=0, rect=(0.01, 0.01, 0.98, 0.98))
-    figure.suptitle(title, x=0.015, ha="left", size=12, weight="bold", color=INK)
+    size = (width + 2 * MARGIN_INCHES, height + HEAD_INCHES)
+    figure = Figure(figsize=size, dpi=DPI, facecolor="white")
+    figure.subplots_adjust(**_sides(figure, MARGIN_INCHES, width), wspace=0.02, hspace=0.02)
+    figure.text(MARGIN_INCHES / size[0], 1 - 0.34 / size[1], title, size=12, weight="bold", color=INK)
     return figure
+
+
+def _sides(figure: Figure, left: float, width: float) -> dict[str, float]:
+    """Returns where a grid `width` inches wide begins and ends, in shares of the page."""
+    page_width, page_height = figure.get_size_inches()
+    return {
+        "left": left / page_width,
+        "right": (left + width) / page_width,
+        "top": 1 - HEAD_INCHES / page_height,
+        "bottom": (FOOT_INCHES - BAR_INCHES - 0.1) / page_height,
+    }
 
 
 def _show(axes: Axes, picture: np.ndarray) -> None:
@@ -229,12 +242,19 @@ def _bar(axes: Axes, scale: ScalarMappable, label: str) -> None:
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=9, length=3, colors=FAINT_INK)
     bar.set_label(label, size=9.5, color=INK)
+    first, *_, last = bar.ax.get_xticklabels()  # kept within their bar: the next one begins close by
+    first.set_ha("left")
+    last.set_ha("right")
 
 
-def _histogram(figure: FigureBase, edges_m: np.ndarray, counts: np.ndarray, notes: Sequence[str]) -> None:
+def _histogram(
+    figure: Figure, side: dict[str, float], edges_m: np.ndarray, counts: np.ndarray, notes: Sequence[str]
+) -> None:
     """Draws the share of each bin in its colour, the colour bar as its axis, and the notes below."""
-    rest = max(0.1, figure.bbox.height / DPI - HEAD_INCHES - HISTOGRAM_INCHES - FOOT_INCHES)
-    axes, bar, below = figure.subplots(3, 1, height_ratios=(HISTOGRAM_INCHES, BAR_INCHES, rest))
+    page_height = figure.get_size_inches()[1]
+    low = side["top"] - (HISTOGRAM_INCHES + BAR_INCHES) / page_height
+    grid = figure.add_gridspec(2, 1, **side | {"bottom": low}, height_ratios=(HISTOGRAM_INCHES, BAR_INCHES), hspace=0)
+    axes, bar = grid.subplots()
     middles_m = (np.asarray(edges_m[:-1]) + edges_m[1:]) / 2
     shades = colour_depth(middles_m[np.newaxis], max_depth_m=edges_m[-1])[0] / 255
     shares = 100.0 * np.asarray(counts) / max(np.sum(counts), 1)
@@ -245,9 +265,8 @@ def _histogram(figure: FigureBase, edges_m: np.ndarray, counts: np.ndarray, note
     axes.tick_params(labelsize=9, colors=FAINT_INK)
     axes.spines[["top", "right"]].set_visible(False)
     _bar(bar, _scale(DEPTH_COLOURS, edges_m[-1]), DEPTH_LABEL)
-    below.set_axis_off()
-    lines = below.text(0, 1, "\n".join(notes), va="top", size=9.5, color=INK, linespacing=1.5)
-    lines.set_in_layout(False)
+    below = low - 0.6 / page_height
+    figure.text(side["left"], below, "\n".join(notes), va="top", size=9.5, color=INK, linespacing=1.5)
 
 
 def _save(figure: Figure, path: str | os.PathLike) -> None:
