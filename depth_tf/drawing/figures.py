@@ -1,7 +1,7 @@
 """Pictures of depth with a scale in metres: predictions beside the truth, one depth map, and a data set's examples.
 
 Drawn without `pyplot`, whose global state would keep every figure of a long run alive, and without Matplotlib's
-constrained layout, whose solver aborted the process in one of six sheets.
+constrained layout, whose solver aborted the process in two of seven sheets.
 """
 
 import dataclasses
