@@ -16,26 +16,23 @@ from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from depth_tf.data import resizing
+from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
 
 MISSING_COLOUR = "#8c9199"  # a cool grey, which neither colour map contains
+SHADES = np.linspace(0, 1, 2048)
 # Near is bright; lightness falls evenly, so that a grey print still reads. The power, below 1, gives more colours
-# to the nearer half, where most of a room is.
-DEPTH_COLOURS = ListedColormap(colormaps["magma_r"](np.linspace(0, 1, 2048) ** 0.6)).with_extremes(bad=MISSING_COLOUR)
-ERROR_COLOURS = colormaps["YlOrRd"].with_extremes(bad=MISSING_COLOUR)
-DEPTH_LABEL = "depth, m (grey: missing)"
+# to the nearer half, where most of a room is. A colour map's name is the label of its bar.
+DEPTH_COLOURS = ListedColormap(colormaps["magma_r"](SHADES**0.6), "depth, m (grey: missing)")
+ERROR_COLOURS = ListedColormap(colormaps["YlOrRd"](SHADES), "absolute error, m")
 INK, FAINT_INK = "#22262b", "#5c636b"
 DPI = 100
 EXAMPLES_PER_ROW = 6
-PANEL_INCHES, EXAMPLE_INCHES, SIDE_INCHES = 2.9, 1.9, 3.6  # widths
-HEAD_INCHES, FOOT_INCHES, BAR_INCHES = (
-    0.7,
-    0.7,
-    0.12,
-)  # heights: title; a colour bar with and without label
-MARGIN_INCHES = 0.2
-HISTOGRAM_INCHES, NOTE_INCHES = 2.2, 0.22
+PANEL_INCHES, EXAMPLE_INCHES, SIDE_INCHES = 2.9, 1.9, 2.8  # widths
+HEAD_INCHES, FOOT_INCHES, BAR_INCHES = 0.7, 0.7, 0.12  # heights: the title; a colour bar with and without its label
+HISTOGRAM_INCHES, NOTE_INCHES = 2.2, 0.22  # heights
+MARGIN_INCHES, GAP_INCHES = 0.2, 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,15 +56,7 @@ class Example:
 
 
 def colour_depth(depth_m: np.ndarray, *, max_depth_m: float) -> np.ndarray:
-    """Paints depth.
-
-    Args:
-      depth_m: [H, W] float, metres, 0 or not finite where missing.
-      max_depth_m: metres that take the last colour, as do all beyond.
-
-    Returns:
-      [H, W, 3] uint8, RGB; grey where depth is missing.
-    """
+    """Returns [H, W] float depth, metres, as [H, W, 3] uint8, RGB: grey where missing, the last colour beyond."""
     return _scale(DEPTH_COLOURS, max_depth_m).to_rgba(_known(depth_m), bytes=True)[..., :3]
 
 
@@ -78,56 +67,27 @@ def depth_panels(
 
     Args:
       path: the PNG file.
-      rows: at least one; the first one's image sets the shape of the cells.
+      rows: at least one, or InputError; the first one's image sets the shape of the cells.
       title: a line above; name the data set, the split and the protocol behind the captions.
       methods: heading of each prediction.
-
-    Raises:
-      InputError: if there is no row.
     """
     if not rows:
         raise InputError("a figure of panels needs at least one image, got none")
     maps_m = [_maps_m(row) for row in rows]  # truth, predictions, errors
-    first_error = 1 + len(methods)
+    num_depths = 1 + len(methods)
     depths = _scale(DEPTH_COLOURS, _limit_m([maps[0] for maps in maps_m], percentile=99.5, step_m=1.0))
-    errors_m = [error for maps in maps_m for error in maps[first_error:]]
+    errors_m = [error for maps in maps_m for error in maps[num_depths:]]
     errors = _scale(ERROR_COLOURS, _limit_m(errors_m, percentile=98.0, step_m=0.5))
     error_names = ["absolute error"] if len(methods) == 1 else [f"error of {name}" for name in methods]
-    headings = ["image", "truth", *methods, *error_names]
-    height = _height(rows[0].image, PANEL_INCHES)
-    figure = _page(PANEL_INCHES * len(headings), height * len(rows) + FOOT_INCHES, title)
-    grid = figure.add_gridspec(len(rows) + 1, len(headings), height_ratios=[height] * len(rows) + [BAR_INCHES])
-    axes = [[figure.add_subplot(grid[place, column]) for column in range(len(headings))] for place in range(len(rows))]
-    for row, maps, axes_of_row in zip(rows, maps_m, axes, strict=True):
-        _show(axes_of_row[0], row.image)
-        for index, (panel, map_m) in enumerate(zip(axes_of_row[1:], maps, strict=True)):
-            _show(panel, (depths if index < first_error else errors).to_rgba(map_m, bytes=True))
-        _label(axes_of_row[-1], row.caption)
-    for panel, heading in zip(axes[0], headings, strict=True):
-        panel.set_title(heading, size=11, color=INK)
-    _bar(figure.add_subplot(grid[-1, 1 : 1 + first_error]), depths, DEPTH_LABEL)
-    _bar(figure.add_subplot(grid[-1, 1 + first_error :]), errors, "absolute error, m")
-    _save(figure, path)
+    columns = {"image": None, "truth": depths} | dict.fromkeys(methods, depths) | dict.fromkeys(error_names, errors)
+    pictures = [[row.image, *maps] for row, maps in zip(rows, maps_m, strict=True)]
+    _draw(path, title, columns, pictures, [row.caption for row in rows])
 
 
 def image_and_depth(path: str | os.PathLike, image: np.ndarray, depth_m: np.ndarray, *, title: str) -> None:
-    """Draws an image beside its depth.
-
-    Args:
-      path: the PNG file.
-      image: [any, any, 3] uint8, RGB.
-      depth_m: [H, W] float, metres.
-      title: a line above.
-    """
+    """Draws an image, [any, any, 3] uint8, RGB, beside its depth, [H, W] float, metres."""
     depths = _scale(DEPTH_COLOURS, float(np.ceil(depth_m.max())))
-    height = _height(image, PANEL_INCHES)
-    figure = _page(2 * PANEL_INCHES, height + FOOT_INCHES, title)
-    (left, right), (nothing, bar) = figure.subplots(2, 2, height_ratios=(height, BAR_INCHES))
-    _show(left, image)
-    _show(right, depths.to_rgba(_known(depth_m), bytes=True))
-    nothing.set_axis_off()
-    _bar(bar, depths, "depth, m")
-    _save(figure, path)
+    _draw(path, title, {"image": None, "depth": depths}, [[image, _known(depth_m)]], [""])
 
 
 def contact_sheet(
@@ -143,42 +103,51 @@ def contact_sheet(
 
     Args:
       path: the PNG file.
-      examples: at least one; the first image sets the shape of the cells.
+      examples: at least one, or InputError; the first image sets the shape of the cells.
       bin_edges_m: [N + 1] edges of the histogram's bins, metres; the last one ends the colour scale.
       bin_counts: [N] pixels in each bin, over the whole data set or as the notes say.
       title: a line above.
       notes: lines beside the examples, such as counts and the share of missing pixels.
-
-    Raises:
-      InputError: if there is no example.
     """
     if not examples:
         raise InputError("a contact sheet needs at least one example, got none")
     num_columns = min(EXAMPLES_PER_ROW, len(examples))
-    num_rows = -(-len(examples) // num_columns)
-    cells_height = num_rows * 2 * _height(examples[0].image, EXAMPLE_INCHES)
-    width = num_columns * EXAMPLE_INCHES
-    figure = _page(
-        width + SIDE_INCHES, max(cells_height, HISTOGRAM_INCHES + FOOT_INCHES + NOTE_INCHES * len(notes)), title
-    )
-    cells = figure.add_gridspec(
-        num_rows, num_columns, **_sides(figure, MARGIN_INCHES, width) | {"bottom": 0.01}, wspace=0.02, hspace=0.02
-    )
-    for cell, example in zip(cells, examples, strict=False):
+    width, cell_shape = num_columns * EXAMPLE_INCHES, examples[0].image.shape
+    height = 2 * EXAMPLE_INCHES * cell_shape[0] / cell_shape[1]
+    cells_height = height * -(-len(examples) // num_columns)
+    side_height = HISTOGRAM_INCHES + FOOT_INCHES + NOTE_INCHES * len(notes)
+    figure = _page(title, width + 0.8 + SIDE_INCHES, max(cells_height, side_height))
+    for place, example in enumerate(examples):
+        row, column = divmod(place, num_columns)
         depth_m = resizing.resize_nearest(np.asarray(example.depth_m), example.image.shape[:2])
-        axes = figure.add_subplot(cell)
-        _show(axes, np.concatenate([example.image, colour_depth(depth_m, max_depth_m=bin_edges_m[-1])]))
-        axes.set_anchor("N")  # beside many notes, at the top
-        _label(axes, example.caption, above=0.5)
-    side = _sides(figure, MARGIN_INCHES + width + 0.7, SIDE_INCHES - 0.8)
-    _histogram(figure, side, bin_edges_m, bin_counts, notes)
-    _save(figure, path)
+        picture = np.concatenate([example.image, colour_depth(depth_m, max_depth_m=bin_edges_m[-1])])
+        axes = _axes(figure, column * EXAMPLE_INCHES, row * height, EXAMPLE_INCHES, height)
+        _show(axes, picture, example.caption, above=0.5)
+    _histogram(figure, width + 0.7, np.asarray(bin_edges_m), np.asarray(bin_counts), notes)
+    with atomic_files.replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
+def _draw(path: str | os.PathLike, title: str, columns: dict, rows: list[list], captions: list[str]) -> None:
+    """Draws images and maps in metres, by row, under headings that name columns, with a bar for each column's scale."""
+    scales, height = list(columns.values()), PANEL_INCHES * rows[0][0].shape[0] / rows[0][0].shape[1]
+    figure = _page(title, PANEL_INCHES * len(columns), height * len(rows) + FOOT_INCHES)
+    for place, row in enumerate(rows):
+        for column, (heading, scale) in enumerate(columns.items()):
+            picture = scale.to_rgba(row[column], bytes=True) if scale else row[column]
+            axes = _axes(figure, column * PANEL_INCHES, place * height, PANEL_INCHES, height)
+            _show(axes, picture, captions[place] if column == len(columns) - 1 else "")
+            axes.set_title("" if place else heading, size=11, color=INK)
+    for scale in dict.fromkeys(filter(None, scales)):
+        left, width = scales.index(scale) * PANEL_INCHES, scales.count(scale) * PANEL_INCHES
+        _bar(_axes(figure, left + 0.1, height * len(rows), width - 0.2, BAR_INCHES + GAP_INCHES), scale)
+    with atomic_files.replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
 
 
 def _known(depth_m: np.ndarray) -> np.ma.MaskedArray:
-    """Returns depths with those masked that are missing: 0, negative or not finite."""
     depth_m = np.asarray(depth_m, np.float32)
-    return np.ma.masked_where(~(np.isfinite(depth_m) & (depth_m > 0)), depth_m)
+    return np.ma.array(depth_m, mask=~valid_pixels(depth_m))
 
 
 def _maps_m(row: Panels) -> list[np.ma.MaskedArray]:
@@ -197,78 +166,52 @@ def _limit_m(maps_m: Sequence[np.ma.MaskedArray], *, percentile: float, step_m: 
 
 
 def _scale(colours: Colormap, limit_m: float) -> ScalarMappable:
-    return ScalarMappable(Normalize(0.0, limit_m, clip=True), colours)
+    return ScalarMappable(Normalize(0.0, limit_m, clip=True), colours.with_extremes(bad=MISSING_COLOUR))
 
 
-def _height(image: np.ndarray, width: float) -> float:
-    return width * image.shape[0] / image.shape[1]
-
-
-def _page(width: float, height: float, title: str) -> Figure:
+def _page(title: str, width: float, height: float) -> Figure:
     """Returns a figure with room for `width` x `height` inches below its title."""
-    size = (width + 2 * MARGIN_INCHES, height + HEAD_INCHES)
-    figure = Figure(figsize=size, dpi=DPI, facecolor="white")
-    figure.subplots_adjust(**_sides(figure, MARGIN_INCHES, width), wspace=0.02, hspace=0.02)
-    figure.text(MARGIN_INCHES / size[0], 1 - 0.34 / size[1], title, size=12, weight="bold", color=INK)
+    figure = Figure((width + 2 * MARGIN_INCHES, height + HEAD_INCHES), DPI, facecolor="white")
+    page_width, page_height = figure.get_size_inches()
+    figure.text(MARGIN_INCHES / page_width, 1 - 0.34 / page_height, title, size=12, weight="bold", color=INK)
     return figure
 
 
-def _sides(figure: Figure, left: float, width: float) -> dict[str, float]:
-    """Returns where a grid `width` inches wide begins and ends, in shares of the page."""
+def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Returns axes in a cell, a gap smaller, whose corner is `left` inches from the margin, `top` below the title."""
     page_width, page_height = figure.get_size_inches()
-    return {
-        "left": left / page_width,
-        "right": (left + width) / page_width,
-        "top": 1 - HEAD_INCHES / page_height,
-        "bottom": (FOOT_INCHES - BAR_INCHES - 0.1) / page_height,
-    }
+    sides = width - GAP_INCHES, height - GAP_INCHES
+    left, bottom = left + MARGIN_INCHES, page_height - HEAD_INCHES - top - sides[1]
+    return figure.add_axes((left / page_width, bottom / page_height, sides[0] / page_width, sides[1] / page_height))
 
 
-def _show(axes: Axes, picture: np.ndarray) -> None:
+def _show(axes: Axes, picture: np.ndarray, caption: str, *, above: float = 0.0) -> None:
     axes.imshow(picture)
     axes.set_axis_off()
+    box = {"facecolor": INK, "alpha": 0.75, "edgecolor": "none", "pad": 2.5}  # dark, so that it reads over any image
+    axes.text(0.025, above + 0.04, caption, transform=axes.transAxes, color="white", size=8.5, bbox=box)
 
 
-def _label(axes: Axes, text: str, *, above: float = 0.0) -> None:
-    """Writes on a picture, light on dark, so that it reads over any image."""
-    if text:
-        box = {"facecolor": INK, "alpha": 0.75, "edgecolor": "none", "pad": 2.5}
-        axes.text(0.025, above + 0.04, text, transform=axes.transAxes, color="white", size=8.5, bbox=box)
-
-
-def _bar(axes: Axes, scale: ScalarMappable, label: str) -> None:
+def _bar(axes: Axes, scale: ScalarMappable) -> None:
     """Draws what each colour means, along an axis that is even in metres."""
     bar = axes.figure.colorbar(scale, cax=axes, orientation="horizontal")
     bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=9, length=3, colors=FAINT_INK)
-    bar.set_label(label, size=9.5, color=INK)
-    first, *_, last = bar.ax.get_xticklabels()  # kept within their bar: the next one begins close by
-    first.set_ha("left")
-    last.set_ha("right")
+    bar.set_label(scale.cmap.name, size=9.5, color=INK)
+    axes.tick_params(labelsize=9, length=3, colors=FAINT_INK)
 
 
-def _histogram(
-    figure: Figure, side: dict[str, float], edges_m: np.ndarray, counts: np.ndarray, notes: Sequence[str]
-) -> None:
+def _histogram(figure: Figure, left: float, edges_m: np.ndarray, counts: np.ndarray, notes: Sequence[str]) -> None:
     """Draws the share of each bin in its colour, the colour bar as its axis, and the notes below."""
-    page_height = figure.get_size_inches()[1]
-    low = side["top"] - (HISTOGRAM_INCHES + BAR_INCHES) / page_height
-    grid = figure.add_gridspec(2, 1, **side | {"bottom": low}, height_ratios=(HISTOGRAM_INCHES, BAR_INCHES), hspace=0)
-    axes, bar = grid.subplots()
-    middles_m = (np.asarray(edges_m[:-1]) + edges_m[1:]) / 2
+    axes = _axes(figure, left, 0.0, SIDE_INCHES, HISTOGRAM_INCHES + GAP_INCHES)
+    middles_m = (edges_m[:-1] + edges_m[1:]) / 2
     shades = colour_depth(middles_m[np.newaxis], max_depth_m=edges_m[-1])[0] / 255
-    shares = 100.0 * np.asarray(counts) / max(np.sum(counts), 1)
+    shares = 100.0 * counts / max(counts.sum(), 1)
     axes.bar(middles_m, shares, width=np.diff(edges_m), color=shades, edgecolor=FAINT_INK, linewidth=0.4)
-    axes.set_xlim(0.0, edges_m[-1])
-    axes.set_xticks([])
+    axes.set(xlim=(0.0, edges_m[-1]), xticks=[])
     axes.set_ylabel("share of valid pixels, %", size=9.5, color=INK)
     axes.tick_params(labelsize=9, colors=FAINT_INK)
     axes.spines[["top", "right"]].set_visible(False)
-    _bar(bar, _scale(DEPTH_COLOURS, edges_m[-1]), DEPTH_LABEL)
-    below = low - 0.6 / page_height
-    figure.text(side["left"], below, "\n".join(notes), va="top", size=9.5, color=INK, linespacing=1.5)
-
-
-def _save(figure: Figure, path: str | os.PathLike) -> None:
-    with atomic_files.replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
+    bar = _axes(figure, left, HISTOGRAM_INCHES, SIDE_INCHES, BAR_INCHES + GAP_INCHES)
+    _bar(bar, _scale(DEPTH_COLOURS, edges_m[-1]))
+    below = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top"}
+    bar.annotate("\n".join(notes), (0, 0), (0, -43), **below, size=9.5, color=INK, linespacing=1.5)
