@@ -12,8 +12,10 @@ of each other's arithmetic on purpose: TensorFlow computes equal operations of o
 import math
 
 import keras
+import tensorflow as tf
 from keras import ops
 
+from depth_tf.data.valid import valid_pixels
 from depth_tf.scoring.metrics import DELTA_BASE, METRICS
 
 NETWORK_GRID_METRICS = ("abs_rel", "rmse_m", "log10", "silog", "delta1", "delta2", "delta3")
@@ -32,13 +34,8 @@ class PerImageMetric(keras.metrics.Metric):
     neither the cut into batches nor the number of replicas matters. It is NaN until an image has counted.
     """
 
-    def __init__(self, name: str, dtype: str = "float32"):
-        """Starts with no image.
-
-        Args:
-          name: one of `METRICS`; also the name in the logs.
-          dtype: of the sums; float32 under any precision policy, since half precision stops counting at 2048.
-        """
+    def __init__(self, name: str, dtype: str = "float32"):  # under any policy: half precision stops counting at 2048
+        """Starts with no image; `name`, one of `METRICS`, is also the name in the logs."""
         if name not in METRICS:
             raise ValueError(f"a depth metric must be one of {', '.join(METRICS)}, got {name!r}")
         super().__init__(name=name, dtype=dtype)
@@ -51,15 +48,14 @@ class PerImageMetric(keras.metrics.Metric):
         Args:
           y_true: [B, H, W, 1] float, metres, 0 where missing.
           y_pred: [B, H, W, 1] float, metres, above 0.
-          sample_weight: [B], 0 for images that must not count, such as padding; None counts all. Other
-            weights count alike: the metrics of an image have no degrees.
+          sample_weight: [B], 0 for images that must not count, such as padding; other weights, and None, count alike.
 
         Raises:
           ValueError: if the shapes differ, or there is one weight per pixel.
         """
         y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
         _check_shapes(y_true, y_pred, sample_weight)
-        valid = y_true > 0.0
+        valid = valid_pixels(y_true)
         num_pixels = ops.sum(ops.cast(valid, self.dtype), axis=(1, 2, 3))
         counted = num_pixels > 0.0
         if sample_weight is not None:
@@ -82,9 +78,6 @@ def _image_metrics(y_true, y_pred, valid, num_pixels) -> dict:
     def mean(values):
         return ops.sum(values, axis=(1, 2, 3)) / num_pixels
 
-    def share_within(factor):
-        return mean(ops.cast(ops.logical_and(valid, ratio < factor), y_true.dtype))
-
     true_m, pred_m = ops.where(valid, y_true, 1.0), ops.where(valid, y_pred, 1.0)
     error_m = ops.abs(pred_m - true_m)
     over, under = pred_m / true_m, true_m / pred_m
@@ -100,18 +93,15 @@ def _image_metrics(y_true, y_pred, valid, num_pixels) -> dict:
         "rmse_log": ops.sqrt(mean(ops.square(log_error))),
         "log10": mean(ops.abs(log_error)) / math.log(10.0),
         "silog": 100.0 * ops.sqrt(mean(ops.square(deviation))),
-        "delta1": share_within(DELTA_BASE),
-        "delta2": share_within(DELTA_BASE**2),
-        "delta3": share_within(DELTA_BASE**3),
-    }
+    } | {f"delta{n}": mean(ops.cast(valid & (ratio < DELTA_BASE**n), y_true.dtype)) for n in (1, 2, 3)}
 
 
 def _check_shapes(y_true, y_pred, sample_weight) -> None:
-    if len(y_true.shape) != 4 or len(y_pred.shape) != 4:
-        raise ValueError(f"depth must be [B, H, W, 1], got {tuple(y_true.shape)} and {tuple(y_pred.shape)}")
-    for true_size, pred_size in zip(y_true.shape, y_pred.shape, strict=True):
-        if true_size != pred_size and None not in (true_size, pred_size):
-            raise ValueError(f"true and predicted depth differ: {tuple(y_true.shape)}, {tuple(y_pred.shape)}")
+    true_shape, pred_shape = tf.TensorShape(y_true.shape), tf.TensorShape(y_pred.shape)
+    if true_shape.rank != 4 or not true_shape.is_compatible_with(pred_shape):
+        raise ValueError(
+            f"true and predicted depth must be [B, H, W, 1] and not differ, got {true_shape}, {pred_shape}"
+        )
     if sample_weight is not None and any(size != 1 for size in sample_weight.shape[1:]):
         raise ValueError(
             f"sample_weight must be one per image, [B], got {tuple(sample_weight.shape)}: "

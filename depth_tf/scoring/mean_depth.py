@@ -7,31 +7,23 @@ import tensorflow as tf
 
 from depth_tf.data.resizing import resized
 from depth_tf.data.splits import Split
+from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
 
 MAX_IMAGES = 4096  # a mean over this many is exact to well under a percent; records are stored in random order
-
 SIZE_PX = (192, 256)  # height and width of a map that no network asks for
 
 
 def mean_depth_map(split: Split, size_px: tuple[int, int] = SIZE_PX) -> np.ndarray:
-    """Returns, for each pixel, exp of the mean log depth of the training images.
+    """Returns exp of the mean log depth of the split's first images per pixel, [*size_px] float32, metres.
 
-    Args:
-      split: the training images; the first 4096 are read.
-      size_px: height and width of the map.
-
-    Returns:
-      [height_px, width_px] float32, metres. A pixel no image has a depth for takes the mean of all pixels.
-
-    Raises:
-      InputError: if no pixel of any image has a valid depth.
+    A pixel for which no image has a depth takes the mean of all pixels; InputError if there is none at all.
     """
 
     def add(sums, example):
         depth_m = example[1][..., 0]
-        valid = depth_m > 0
-        log_depth = tf.where(valid, tf.math.log(tf.where(valid, depth_m, 1.0)), 0.0)
+        valid = valid_pixels(depth_m)
+        log_depth = tf.where(valid, tf.math.log(depth_m), 0.0)
         return sums[0] + tf.cast(log_depth, tf.float64), sums[1] + tf.cast(valid, tf.float64)
 
     zeros = tf.zeros(size_px, tf.float64)

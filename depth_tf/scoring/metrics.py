@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
 
 METRICS = ("abs_rel", "sq_rel", "rmse_m", "rmse_log", "log10", "silog", "delta1", "delta2", "delta3")
@@ -34,27 +35,11 @@ class MetricSums:
     """
 
     num_pixels: int = 0
-    relative_error: float = 0.0  # |pred - true| / true
-    squared_relative_error_m: float = 0.0  # (pred - true)^2 / true
-    squared_error_m2: float = 0.0  # (pred - true)^2
-    log_error: float = 0.0  # e
-    abs_log_error: float = 0.0  # |e|
-    squared_log_error: float = 0.0  # e^2
-    num_within_delta1: int = 0
-    num_within_delta2: int = 0
-    num_within_delta3: int = 0
+    sums: np.ndarray | float = 0.0  # [9] float64, in the order of `metrics`
 
     @classmethod
     def of(cls, *, true_m: np.ndarray, pred_m: np.ndarray) -> "MetricSums":
-        """Sums over the pixels given, in float64.
-
-        Args:
-          true_m: [N] float, metres, finite and above 0.
-          pred_m: [N] float, metres, finite and above 0.
-
-        Raises:
-          InputError: if the lengths differ or a value is not a positive finite number.
-        """
+        """Sums over the pixels given, in float64; arguments and errors as for `depth_metrics`."""
         true_m, pred_m = np.asarray(true_m), np.asarray(pred_m)
         if true_m.ndim != 1 or true_m.shape != pred_m.shape:
             raise InputError(
@@ -70,49 +55,25 @@ class MetricSums:
     @classmethod
     def _of_block(cls, true_m: np.ndarray, pred_m: np.ndarray) -> "MetricSums":
         error_m = np.abs(pred_m - true_m)
-        relative = error_m / true_m
-        over = pred_m / true_m
-        log_error = np.log(over)  # e of the table above, with one logarithm a pixel
+        relative, over = error_m / true_m, pred_m / true_m
+        log_error = np.log(over)  # e of the table above, with one logarithm per pixel
         ratio = np.maximum(over, true_m / pred_m)
-        return cls(
-            num_pixels=true_m.size,
-            relative_error=float(relative.sum()),
-            squared_relative_error_m=float((relative * error_m).sum()),
-            squared_error_m2=float(np.square(error_m).sum()),
-            log_error=float(log_error.sum()),
-            abs_log_error=float(np.abs(log_error).sum()),
-            squared_log_error=float(np.square(log_error).sum()),
-            num_within_delta1=int(np.count_nonzero(ratio < DELTA_BASE)),
-            num_within_delta2=int(np.count_nonzero(ratio < DELTA_BASE**2)),
-            num_within_delta3=int(np.count_nonzero(ratio < DELTA_BASE**3)),
-        )
+        errors = relative, relative * error_m, error_m**2, log_error, np.abs(log_error), log_error**2
+        deltas = (ratio < DELTA_BASE**power for power in (1, 2, 3))
+        return cls(true_m.size, np.array([values.sum() for values in (*errors, *deltas)], np.float64))
 
     def __add__(self, other: "MetricSums") -> "MetricSums":
-        fields = dataclasses.fields(self)
-        return MetricSums(*(getattr(self, field.name) + getattr(other, field.name) for field in fields))
+        return MetricSums(self.num_pixels + other.num_pixels, self.sums + other.sums)
 
     def metrics(self) -> dict[str, float]:
-        """Returns the metrics named in `METRICS` over all the pixels summed.
-
-        Raises:
-          InputError: if no pixel was summed.
-        """
+        """Returns the metrics named in `METRICS` over all the pixels summed; raises InputError if there are none."""
         if not self.num_pixels:
             raise InputError("depth metrics need at least one valid pixel, got none: check the depth and its range")
-        count = self.num_pixels
-        mean_log, mean_squared_log = self.log_error / count, self.squared_log_error / count
-        return {
-            "abs_rel": self.relative_error / count,
-            "sq_rel": self.squared_relative_error_m / count,
-            "rmse_m": math.sqrt(self.squared_error_m2 / count),
-            "rmse_log": math.sqrt(mean_squared_log),
-            "log10": self.abs_log_error / count / math.log(10.0),
-            # Rounding can take the difference just below 0 when every pixel is off by one factor.
-            "silog": 100.0 * math.sqrt(max(0.0, mean_squared_log - mean_log**2)),
-            "delta1": self.num_within_delta1 / count,
-            "delta2": self.num_within_delta2 / count,
-            "delta3": self.num_within_delta3 / count,
-        }
+        abs_rel, sq_rel, squared_m2, log, abs_log, squared_log, *deltas = (self.sums / self.num_pixels).tolist()
+        # Rounding can take the difference just below 0 when every pixel is off by one factor.
+        silog = 100.0 * math.sqrt(max(0.0, squared_log - log**2))
+        rmse_m, rmse_log, log10 = math.sqrt(squared_m2), math.sqrt(squared_log), abs_log / math.log(10.0)
+        return dict(zip(METRICS, (abs_rel, sq_rel, rmse_m, rmse_log, log10, silog, *deltas), strict=True))
 
 
 def depth_metrics(*, true_m: np.ndarray, pred_m: np.ndarray) -> dict[str, float]:
@@ -129,11 +90,7 @@ def depth_metrics(*, true_m: np.ndarray, pred_m: np.ndarray) -> dict[str, float]
 
 
 def mean_metrics(per_image: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Returns the mean of each metric over images, each image counting the same whatever its valid pixels.
-
-    Raises:
-      InputError: if there is no image.
-    """
+    """Returns the mean of each metric over at least one image, each counting the same whatever its valid pixels."""
     if not per_image:
         raise InputError("a mean over images needs at least one image with a valid pixel, got none")
     return {name: math.fsum(image[name] for image in per_image) / len(per_image) for name in METRICS}
@@ -141,7 +98,7 @@ def mean_metrics(per_image: Sequence[dict[str, float]]) -> dict[str, float]:
 
 def _positive(depth_m: np.ndarray, name: str) -> np.ndarray:
     depth_m = depth_m.astype(np.float64)
-    if not (depth_m.min() > 0.0 and depth_m.max() < np.inf):  # NaN fails every comparison
-        bad = depth_m[~(np.isfinite(depth_m) & (depth_m > 0.0))]
-        raise InputError(f"{name} must be finite and above 0 m at every valid pixel, got {bad[0]:g}")
+    valid = valid_pixels(depth_m)
+    if not valid.all():
+        raise InputError(f"{name} must be finite and above 0 m at every valid pixel, got {depth_m[~valid][0]:g}")
     return depth_m

@@ -14,15 +14,7 @@ from depth_tf.runtime.program import say
 
 
 def check_predictions(folder: str | os.PathLike, num_images: int) -> list[pathlib.Path]:
-    """Returns 00000.npy and so on, one for each image.
-
-    Args:
-      folder: where the files are.
-      num_images: how many the split has.
-
-    Raises:
-      InputError: if the folder is missing, or a file is missing or does not belong.
-    """
+    """Returns 00000.npy and so on, one per image; InputError if the folder or a file is missing or does not belong."""
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         raise InputError(f"no folder {folder}: expected {num_images} files 00000.npy, 00001.npy, ... in it")
@@ -37,11 +29,7 @@ def check_predictions(folder: str | os.PathLike, num_images: int) -> list[pathli
 
 
 def read_predictions(split: Split, paths: list[pathlib.Path]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Yields (image [H, W, 3] uint8, true_m [H, W] float32, prediction [h, w] float32) of each image.
-
-    Raises:
-      InputError: if a file is not an array of two dimensions.
-    """
+    """Yields (image [H, W, 3] uint8, true_m [H, W] float32, prediction [h, w] float32) of each image."""
     pairs = split.read().prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
     for (image, depth_m), path in zip(pairs, paths, strict=True):
         try:
@@ -51,8 +39,8 @@ def read_predictions(split: Split, paths: list[pathlib.Path]) -> Iterator[tuple[
         if prediction.ndim == 3 and prediction.shape[-1] == 1:
             prediction = prediction[..., 0]
         if prediction.ndim != 2 or not np.issubdtype(prediction.dtype, np.floating):
-            shape = f"{prediction.dtype} {list(prediction.shape)}"
-            raise InputError(f"{path} holds {shape}, expected floating-point depth [height, width]")
+            found = f"{prediction.dtype} {list(prediction.shape)}"
+            raise InputError(f"{path} holds {found}, expected floating-point depth [height, width]")
         if not np.isfinite(prediction).all():
             raise InputError(f"{path} holds NaN or infinity: every pixel needs a finite depth")
         yield image, depth_m[..., 0], prediction.astype(np.float32)

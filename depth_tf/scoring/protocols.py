@@ -16,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from depth_tf.data.resizing import resize_bilinear, resize_nearest
+from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
 from depth_tf.scoring import metrics
 
@@ -52,13 +53,12 @@ class Protocol:
     def describe(self, *, truth_resized: bool = False) -> dict:
         """Returns what a result file says beside its figures; `truth_resized` if a truth was not 480x640."""
         truth = "; truth by nearest to 480x640 first" if truth_resized else ""
-        pooled, per_image = "all pixels of all images at once", "per image, then the mean over images"
         return {
             "name": self.name,
             "crop": self.crop,
             "range_m": list(self.range_m),
             "resize": self.resize + truth,
-            "averaging": pooled if self.pooled else per_image,
+            "averaging": "all pixels of all images at once" if self.pooled else "per image, then the mean over images",
             "flip": "none",
         }
 
@@ -71,11 +71,7 @@ class Scorer:
 
         Args:
           protocol: an entry of `PROTOCOLS`.
-          prediction_kind: "depth_m" for metres, or "inverse_depth" for 1/depth up to scale and shift,
-            which *aligned* alone can score.
-
-        Raises:
-          InputError: if the kind is unknown, or is inverse depth under a protocol that needs metres.
+          prediction_kind: "depth_m", or "inverse_depth", 1/depth up to scale and shift, for *aligned* alone.
         """
         if prediction_kind not in PREDICTION_KINDS:
             raise InputError(f"prediction_kind must be one of {PREDICTION_KINDS}, got {prediction_kind!r}")
@@ -125,19 +121,14 @@ class Scorer:
         return true_m, align(true_m=true_m, inverse_depth=inverse_depth)
 
     def result(self) -> dict[str, float | int]:
-        """Returns the metrics over all images so far, with `num_images` and how many had no valid pixel.
-
-        Raises:
-          InputError: if no image had a valid pixel.
-        """
+        """Returns the metrics over all images so far, with `num_images` and how many had no valid pixel."""
         if not self._per_image:
             raise InputError(
                 f"protocol {self._protocol.name} found no valid pixel in {self._num_images} images: "
                 "check that the split is not empty and that depth is in metres"
             )
-        per_image = metrics.mean_metrics(self._per_image)
         return {
-            **(self._sums.metrics() if self._protocol.pooled else per_image),
+            **(self._sums.metrics() if self._protocol.pooled else metrics.mean_metrics(self._per_image)),
             "num_images": self._num_images,
             "num_images_without_valid_pixels": self._num_images - len(self._per_image),
         }
@@ -147,10 +138,10 @@ class Scorer:
         return self._protocol.describe(truth_resized=self._truth_resized)
 
     def _check_values(self, pred: np.ndarray) -> None:
-        lowest = 0.0 if self._prediction_kind == "depth_m" else -np.inf
-        if not (pred.min() > lowest and pred.max() < np.inf):  # NaN fails every comparison
-            bad = pred[~(np.isfinite(pred) & (pred > lowest))]
-            wanted = "finite and above 0 m" if self._prediction_kind == "depth_m" else "finite"
+        metric = self._prediction_kind == "depth_m"
+        bad = pred[~(valid_pixels(pred) if metric else np.isfinite(pred))]
+        if bad.size:
+            wanted = "finite and above 0 m" if metric else "finite"
             raise InputError(
                 f"prediction {self._num_images} (counted from 0) must be {wanted} everywhere, "
                 f"got {bad.size} other values, the first {bad[0]:g}"
@@ -177,15 +168,14 @@ def _eigen_pixels(true_m: np.ndarray, pred_m: np.ndarray) -> tuple[np.ndarray, n
 
 
 def align(*, true_m: np.ndarray, inverse_depth: np.ndarray) -> np.ndarray:
-    """Returns metres, [480, 640], from inverse depth whose scale and shift are fitted to 1/true by least squares.
+    """Returns metres from inverse depth whose scale and shift are fitted to 1/true by least squares.
 
     Args:
       true_m: [480, 640] float, metres; the fit uses the pixels that are valid inside the Eigen crop.
-      inverse_depth: [480, 640] float, 1/depth up to scale and shift.
+      inverse_depth: [480, 640] float, 1/depth up to scale and shift, kept at 0.001 per metre or more once fitted.
 
     Returns:
-      [480, 640] float64; inverse depth is kept at 0.001 per metre or more before it is inverted. All ones where no
-      pixel is valid.
+      [480, 640] float64, metres; all ones where no pixel is valid.
     """
     wanted_m, found = _valid_in_crop(true_m, inverse_depth)
     if not wanted_m.size:
@@ -204,7 +194,7 @@ def _fastdepth_pixels(true_m: np.ndarray, pred_m: np.ndarray) -> tuple[np.ndarra
     true_m = resize_nearest(true_m, FASTDEPTH_SHAPE)
     pred_m = resize_bilinear(pred_m, FASTDEPTH_RESIZED_SHAPE)[FASTDEPTH_CROP]
     pred_m = resize_bilinear(pred_m, FASTDEPTH_SHAPE)
-    valid = (true_m > 0.0) & (true_m < np.inf)
+    valid = valid_pixels(true_m)
     return true_m[valid], pred_m[valid]
 
 

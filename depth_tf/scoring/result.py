@@ -38,11 +38,10 @@ def write_result(path: pathlib.Path, result: dict, scores: Scores, *, title: str
 
 def table(result: dict) -> str:
     """Returns the figures as a table for a terminal, the mean map's under the network's."""
-    rules = result["protocol"]
-    head = f"{result['dataset']} {result['split']}, {result['num_images']} images, protocol {rules['name']}"
-    rows = {"predicted": result, "mean map": result.get("floor")}
+    head = (
+        f"{result['dataset']} {result['split']}, {result['num_images']} images, protocol {result['protocol']['name']}"
+    )
     lines = ["", head, " " * 10 + "".join(f"{name:>10}" for name in METRICS)]
-    for name, row in rows.items():
-        if row:
-            lines.append(f"{name:<10}" + "".join(f"{row[metric]:10.3f}" for metric in METRICS))
+    for name, row in {"predicted": result, "mean map": result.get("floor")}.items():
+        lines += [f"{name:<10}" + "".join(f"{row[metric]:10.3f}" for metric in METRICS)] if row else []
     return "\n".join(lines) + "\n"

@@ -1,6 +1,7 @@
-"""Scores depth maps one image after another, whoever made them, with the floor on the same pixels."""
+"""Scores depth maps one image after another, whoever made them, with the mean map on the same pixels."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator
 
 import keras
@@ -43,7 +44,7 @@ def score(
     floor_m: np.ndarray | None = None,
     prediction_kind: str = "depth_m",
 ) -> Scores:
-    """Scores every example, and the floor on the same pixels.
+    """Scores every example, and the mean map on the same pixels.
 
     Args:
       examples: in the split's order.
@@ -56,13 +57,13 @@ def score(
       InputError: if no image has a valid pixel, or a prediction cannot be scored.
     """
     rules = protocols.PROTOCOLS[protocol]
-    scorer, floor = protocols.Scorer(rules, prediction_kind), protocols.Scorer(rules)
+    scorer, mean_map = protocols.Scorer(rules, prediction_kind), protocols.Scorer(rules)
     shown = set(np.linspace(0, num_images - 1, NUM_PANELS).round().astype(int).tolist())
     per_image, panels = [], []
     for place, example in enumerate(examples):
         figures_of_image = scorer.add(true_m=example.true_m, pred=example.pred)
         if floor_m is not None:
-            floor.add(true_m=example.true_m, pred=floor_m)
+            mean_map.add(true_m=example.true_m, pred=floor_m)
         per_image.append({"index": place, **(figures_of_image or dict.fromkeys(METRICS))})
         if place in shown:
             caption = f"AbsRel {figures_of_image['abs_rel']:.3f}" if figures_of_image else "no valid depth"
@@ -70,7 +71,7 @@ def score(
             panels.append(figures.Panels(example.image, true_m, pred_m, caption))
     result = {**scorer.result(), "protocol": scorer.describe()}
     if floor_m is not None:
-        result["floor"] = {name: value for name, value in floor.result().items() if name in METRICS}
+        result["floor"] = {name: value for name, value in mean_map.result().items() if name in METRICS}
     return Scores(result, per_image, panels)
 
 
@@ -85,19 +86,8 @@ def network_examples(network: keras.Model, split: Split) -> Iterator[Example]:
     def shrink(image, depth_m):
         return resize_image(image, size_px), depth_m[..., 0]
 
-    pairs = split.read().map(shrink, num_parallel_calls=PARALLEL_CALLS).prefetch(2 * BATCH_SIZE)
-    for batch in _batches(pairs.as_numpy_iterator()):
+    pairs = split.read().map(shrink, num_parallel_calls=PARALLEL_CALLS).prefetch(2 * BATCH_SIZE).as_numpy_iterator()
+    while batch := list(itertools.islice(pairs, BATCH_SIZE)):  # not `pairs.batch`: truths may differ in size
         images = np.stack([image for image, _ in batch])
         for (image, true_m), pred_m in zip(batch, predict(images).numpy(), strict=True):
             yield Example(image, true_m, pred_m)
-
-
-def _batches(items: Iterable) -> Iterator[list]:
-    batch = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == BATCH_SIZE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -22,7 +22,7 @@ def score_run(
     protocol: str = "eigen",
     output: pathlib.Path | None = None,
 ) -> dict:
-    """Scores the network of a run, prints the table, and writes the result beside it.
+    """Scores the network in a run's folder, prints the table, writes the result file and returns what it holds.
 
     Args:
       workdir: the run's folder.
@@ -30,10 +30,7 @@ def score_run(
       command: what the user typed, for the record.
       split: the split's name; None takes `validation`, or `holdout` or `train` where there is none.
       protocol: a key of `PROTOCOLS`.
-      output: result file; None is metrics.json, with per_image.csv and panels.png beside it.
-
-    Returns:
-      What the result file holds.
+      output: the result file; None is metrics.json in the run's folder.
     """
     name = split or next(name for name in ("validation", "holdout", "train") if name in dataset.splits)
     scored = dataset.split(name)
@@ -46,8 +43,8 @@ def score_run(
         **result_file.describe(dataset, name, command=command, parameters=network.count_params()),
         **trained_on(workdir),
     }
-    path = output or workdir / run_folder.METRICS
-    result_file.write_result(path, result, scores, title=f"{dataset.name} {name}, {protocol}")
+    title = f"{dataset.name} {name}, {protocol}"
+    result_file.write_result(output or workdir / run_folder.METRICS, result, scores, title=title)
     return result
 
 
