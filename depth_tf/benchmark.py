@@ -69,9 +69,8 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Prints what was measured, and writes it to --output."""
-    measure = {"pipeline": measure_pipeline, "scale": measure_scale}[settings.what]
     result = {
-        **measure(settings),
+        **{"pipeline": measure_pipeline, "scale": measure_scale}[settings.what](settings),
         "dataset": settings.dataset,
         "machine": machine.describe_machine(),
         "date": machine.today(),
@@ -88,18 +87,16 @@ def measure_pipeline(settings: Settings) -> dict:
         settings.dataset, settings.data_dir, validation_fraction=0.0, max_train_images=settings.num_images
     ).split("train")  # with nothing held out: the very records that TFDS decodes
     folder = opening.resolve_data_dir(settings.data_dir) / settings.dataset / NYU_VERSION
-    durations_s = collections.defaultdict(list)  # by what was measured, one per round
+    rounds_s = []  # seconds by what was measured
     for _ in range(settings.rounds):
-        durations_s["plain TFDS decoding"].append(_seconds(_plain(folder, split.num_images)))
-        first_s, cached_s = _epochs_s(split)
-        durations_s["first epoch"].append(first_s)
-        durations_s["first epoch in any order"].append(_epochs_s(split, in_order=False)[0])
-        durations_s["cached epoch"].append(cached_s)
+        plain_s, (first_s, cached_s) = _seconds(_plain(folder, split.num_images)), _epochs_s(split)
+        unordered_s, _ = _epochs_s(split, in_order=False)
+        epochs_s = {"first epoch": first_s, "first epoch in any order": unordered_s, "cached epoch": cached_s}
+        rounds_s.append({"plain TFDS decoding": plain_s, **epochs_s})
     fits = _fits(split)
-    for _ in range(settings.rounds):
-        for name, fit in fits.items():
-            durations_s[name].append(_last_epoch_s(fit))
-    best = {name: split.num_images / min(values) for name, values in durations_s.items()}
+    for round_s in rounds_s:
+        round_s.update({name: _last_epoch_s(fit) for name, fit in fits.items()})
+    best = {name: split.num_images / min(round_s[name] for round_s in rounds_s) for name in rounds_s[0]}
     ratios = {name: best[over] / best[under] for name in (*BARS, IN_ANY_ORDER) for over, under in [name.split(" / ")]}
     for name, speed in best.items():
         say(f"{speed:8.1f} images/s  {name}")
@@ -136,15 +133,9 @@ def _plain(folder, num_images: int) -> tf.data.Dataset:
 
 
 def _batches(split: splits.Split, *, epochs: int, how: pipeline.Input | None = None) -> tf.data.Dataset:
-    return pipeline.training_batches(
-        split,
-        SIZE_PX,
-        batch_size=BATCH_SIZE,
-        seed=0,
-        steps=epochs * pipeline.steps_per_epoch(split.num_images, BATCH_SIZE),
-        strength=augmentation.Augmentation(),
-        how=how or pipeline.Input(),
-    )
+    steps = epochs * pipeline.steps_per_epoch(split.num_images, BATCH_SIZE)
+    options = {"strength": augmentation.Augmentation(), "how": how or pipeline.Input()}
+    return pipeline.training_batches(split, SIZE_PX, batch_size=BATCH_SIZE, seed=0, steps=steps, **options)
 
 
 def _epochs_s(split: splits.Split, cached_epochs: int = 3, *, in_order: bool = True) -> tuple[float, float]:

@@ -15,7 +15,7 @@ import contextlib
 import csv
 import dataclasses
 import gc
-import os
+import itertools
 import pathlib
 import time
 
@@ -32,8 +32,8 @@ from depth_tf.training.settings import Settings as RunSettings
 with epy.lazy_imports():
     import keras
 
-    from depth_tf import callbacks, pipeline, train
-    from depth_tf.data import cache, opening, splits
+    from depth_tf import callbacks, train
+    from depth_tf.data import cache, opening, resizing, splits
     from depth_tf.drawing import comparison
     from depth_tf.scoring import result as result_file
     from depth_tf.scoring import score_run
@@ -86,25 +86,17 @@ def main(settings: Settings) -> None:
     train_missing(runs, dataset)
     result = collect(runs, dataset)
     result |= result_file.describe(dataset, "holdout", command=program.command_line(PROGRAM), parameters=None)
-    folder = pathlib.Path(settings.output)
+    folder, table = pathlib.Path(settings.output), comparison.table(result)
     atomic_files.write_text(folder / "compare.json", comparison.dump(result))
-    atomic_files.write_text(folder / "compare.md", comparison.table(result))
+    atomic_files.write_text(folder / "compare.md", table)
     comparison.draw(folder / "compare.png", result)
-    say(comparison.table(result))
-    say(f"wrote {folder}/compare.json, compare.md and compare.png")
+    say(f"{table}\nwrote {folder}/compare.json, compare.md and compare.png")
 
 
 def cells(settings: Settings) -> list[tuple[str, str, int]]:
-    """Returns (optimizer, schedule, seed) of every run, seed by seed, so that a killed grid is whole for one seed.
-
-    Raises:
-      InputError: if a name is unknown or a seed no whole number.
-    """
-    flags = ("optimizers", "schedules", "seeds")
-    words = {
-        flag: (getattr(settings, flag) or default).split(",")
-        for flag, default in zip(flags, GRIDS[settings.grid], strict=True)
-    }
+    """Returns (optimizer, schedule, seed) of every run, seed by seed, so that a killed grid is whole for one seed."""
+    words = dict(zip(("optimizers", "schedules", "seeds"), GRIDS[settings.grid], strict=True))
+    words = {flag: (getattr(settings, flag) or default).split(",") for flag, default in words.items()}
     for flag, choices in (("optimizers", OPTIMIZERS), ("schedules", SCHEDULES)):
         for word in words[flag]:
             if word not in choices:
@@ -112,26 +104,16 @@ def cells(settings: Settings) -> list[tuple[str, str, int]]:
     for word in words["seeds"]:
         if not word.isdecimal():
             raise InputError(f"expected --seeds of whole numbers, separated by commas, got {word!r}")
-    return [
-        (optimizer, schedule, int(seed))
-        for seed in words["seeds"]
-        for optimizer in words["optimizers"]
-        for schedule in words["schedules"]
-    ]
+    runs = itertools.product(words["seeds"], words["optimizers"], words["schedules"])
+    return [(optimizer, schedule, int(seed)) for seed, optimizer, schedule in runs]
 
 
 def run_settings(settings: Settings, optimizer: str, schedule: str, seed: int) -> RunSettings:
     """Returns the settings of one run; the rate and the decay are the optimizer's own."""
     given = dataclasses.asdict(settings)
     shared = {field.name: given[field.name] for field in dataclasses.fields(RunSettings) if field.name in given}
-    return RunSettings(
-        **shared,
-        optimizer=optimizer,
-        schedule=schedule,
-        seed=seed,
-        panels=False,
-        workdir=os.fspath(pathlib.Path(settings.output) / "runs" / f"{optimizer}-{schedule}-{seed}"),
-    )
+    workdir = str(pathlib.Path(settings.output) / "runs" / f"{optimizer}-{schedule}-{seed}")
+    return RunSettings(**shared, optimizer=optimizer, schedule=schedule, seed=seed, panels=False, workdir=workdir)
 
 
 def train_missing(runs: list[RunSettings], dataset: splits.DepthDataset) -> None:
@@ -165,9 +147,7 @@ def train_one(run: RunSettings, dataset: splits.DepthDataset, shared: splits.Dep
         except callbacks.Diverged as error:
             atomic_files.write_text(workdir / DIVERGED, f"{error}\n")
             return f"diverged ({error})"
-        scored = score_run.score_run(
-            workdir, dataset, split="holdout", command=program.command_line("depth_tf.compare")
-        )
+        scored = score_run.score_run(workdir, dataset, split="holdout", command=program.command_line(PROGRAM))
     resume.forget(workdir)
     return f"hold-out delta1 {scored['delta1']:.3f}, log10 {scored['log10']:.3f}"
 
@@ -179,36 +159,34 @@ def is_finished(workdir: pathlib.Path) -> bool:
 
 def collect(runs: list[RunSettings], dataset: splits.DepthDataset) -> dict:
     """Returns the budget and each run's curves, from finished runs on `dataset`."""
-    folders = [pathlib.Path(run.workdir) for run in runs]
-    training_s = sum(float(row["training_s"]) for folder in folders for row in _read_rows(folder / run_folder.SPEED))
+    curves = ("val_delta1", "val_loss", callbacks.MONITOR, "loss", "learning_rate")
+    training_s, described = 0.0, []
+    for run in runs:
+        folder = pathlib.Path(run.workdir)
+        training_s += sum(map(float, _columns(folder / run_folder.SPEED)["training_s"]))
+        history = _columns(folder / run_folder.HISTORY)
+        described.append(
+            {
+                **{name: getattr(run, name) for name in ("optimizer", "schedule", "seed")},
+                "peak_learning_rate": default_learning_rate(run.optimizer),
+                "diverged": (folder / DIVERGED).exists(),
+                "curves": {name: [float(f"{float(value):.{DIGITS}g}") for value in history[name]] for name in curves},
+            }
+        )
     return {
         **{name: getattr(runs[0], name) for name in BUDGET},
         "num_train_images": dataset.split("train").num_images,
         "num_holdout_images": dataset.split("holdout").num_images,
         "judged_by": callbacks.MONITOR,
         "training_minutes": round(training_s / 60, 1),
-        "runs": [
-            {
-                **{name: getattr(run, name) for name in ("optimizer", "schedule", "seed")},
-                "peak_learning_rate": default_learning_rate(run.optimizer),
-                "diverged": (folder / DIVERGED).exists(),
-                "curves": read_curves(folder),
-            }
-            for run, folder in zip(runs, folders, strict=True)
-        ],
+        "runs": described,
     }
 
 
-def read_curves(workdir: pathlib.Path) -> dict[str, list[float]]:
-    """Returns the values of every epoch that a run's history has, by name."""
-    rows = _read_rows(workdir / run_folder.HISTORY)
-    names = ("val_delta1", "val_loss", callbacks.MONITOR, "loss", "learning_rate")
-    return {name: [float(f"{float(row[name]):.{DIGITS}g}") for row in rows] for name in names}
-
-
-def _read_rows(path: pathlib.Path) -> list[dict[str, str]]:
+def _columns(path: pathlib.Path) -> dict[str, list[str]]:
+    """Returns the columns of a CSV file by name."""
     with open(path, newline="") as file:
-        return list(csv.DictReader(file))
+        return {name: values for name, *values in zip(*csv.reader(file), strict=True)}
 
 
 def decoded_once(dataset: splits.DepthDataset, run: RunSettings) -> splits.DepthDataset:
@@ -216,28 +194,24 @@ def decoded_once(dataset: splits.DepthDataset, run: RunSettings) -> splits.Depth
 
     Training resizes them again, to the size they have: the batches stay those of a run on its own.
     """
-    size_px = (run.image_height_px, run.image_width_px)
-    shared = [dataset.split(name) for name in ("train", "holdout")]
-    if cache.choose_cache("auto", sum(split.num_images for split in shared), size_px) != "memory":
+    shared = {name: dataset.split(name) for name in ("train", "holdout")}
+    if cache.choose_cache("auto", sum(split.num_images for split in shared.values()), run.size_px) != "memory":
         return dataset
-
-    def keep(split: splits.Split) -> splits.Split:
-        pairs = pipeline.resized(split, size_px).cache()
-        return dataclasses.replace(split, read=lambda: pairs)
-
-    return dataclasses.replace(dataset, splits={**dataset.splits, **{split.name: keep(split) for split in shared}})
+    for name, split in shared.items():
+        pairs = resizing.resized(split, run.size_px).cache()
+        shared[name] = dataclasses.replace(split, read=lambda pairs=pairs: pairs)
+    return dataclasses.replace(dataset, splits=dataset.splits | shared)
 
 
 def _refuse_other_configuration(run: RunSettings) -> None:
     """Raises InputError if a finished run in the output folder was made with other settings."""
-    workdir = pathlib.Path(run.workdir)
-    if not is_finished(workdir):
+    if not is_finished(pathlib.Path(run.workdir)):
         return  # `train` itself checks an unfinished one
-    found = run_folder.read_config(workdir)
+    found = run_folder.read_config(run.workdir)
     for key, value in dataclasses.asdict(run).items():
         if key != "workdir" and found.get(key) != value:
             raise InputError(
-                f"{workdir} was trained with --{key}={found.get(key)}, not {value}: "
+                f"{run.workdir} was trained with --{key}={found.get(key)}, not {value}: "
                 "use the same flags, or another --output"
             )
 

@@ -25,6 +25,8 @@ with epy.lazy_imports():
     from depth_tf.scoring import mean_depth, predictions, score, score_run
     from depth_tf.scoring import result as result_file
 
+PROGRAM = "depth_tf.evaluate"
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings(program.unset(DataSettings, "the run's, or as for training")):
@@ -55,7 +57,15 @@ def main(settings: Settings) -> None:
         elif settings.predictions:
             _score_files(settings, dataset, dataset.split(settings.split))
         else:
-            _score_run(settings, dataset)
+            workdir, name = pathlib.Path(settings.workdir), f"{settings.split}_{settings.protocol}.json"
+            score_run.score_run(
+                workdir,
+                dataset,
+                command=program.command_line(PROGRAM),
+                split=settings.split,
+                protocol=settings.protocol,
+                output=pathlib.Path(settings.output or workdir / name),
+            )
 
 
 def chosen_data(settings: Settings, config: dict) -> DataSettings:
@@ -67,18 +77,6 @@ def chosen_data(settings: Settings, config: dict) -> DataSettings:
     return DataSettings(**ours | {name: value for name, value in given.items() if value is not None})
 
 
-def _score_run(settings: Settings, dataset: splits.DepthDataset) -> None:
-    workdir = pathlib.Path(settings.workdir)
-    score_run.score_run(
-        workdir,
-        dataset,
-        command=program.command_line("depth_tf.evaluate"),
-        split=settings.split,
-        protocol=settings.protocol,
-        output=pathlib.Path(settings.output or workdir / f"{settings.split}_{settings.protocol}.json"),
-    )
-
-
 def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits.Split) -> None:
     paths = predictions.check_predictions(settings.predictions, split.num_images)
     scores = score.score(
@@ -88,9 +86,8 @@ def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits
         floor_m=mean_depth.mean_depth_map(dataset.split("train")),
         prediction_kind=settings.prediction_kind,
     )
-    command = program.command_line("depth_tf.evaluate")
-    origin = result_file.describe(dataset, split.name, command=command, parameters=None)
-    path = pathlib.Path(settings.output or "metrics.json")
+    origin = result_file.describe(dataset, split.name, command=program.command_line(PROGRAM), parameters=None)
+    path = pathlib.Path(settings.output or run_folder.METRICS)
     result = {**scores.result, **origin, "num_train_images": None}
     result_file.write_result(path, result, scores, title=f"{dataset.name} {split.name}, {settings.protocol}")
 

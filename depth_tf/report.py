@@ -68,15 +68,10 @@ def add_result(path: pathlib.Path, name: str | None, title: str | None) -> None:
     return atomic_files.write_json(RESULTS / f"{name}.json", result)
 
 
-def load_results() -> dict[str, dict]:
-    """Returns the contents of the result files, by path in depth_tf/results/ without .json."""
-    paths = sorted(RESULTS.rglob("*.json"))
-    return {path.relative_to(RESULTS).with_suffix("").as_posix(): json.loads(path.read_text()) for path in paths}
-
-
 def pages() -> dict[pathlib.Path, dict[str, str]]:
     """Returns the contents of every section that is written here, by file and name."""
-    files = load_results()
+    paths = sorted(RESULTS.rglob("*.json"))
+    files = {path.relative_to(RESULTS).with_suffix("").as_posix(): json.loads(path.read_text()) for path in paths}
     scores = [result for result in files.values() if "abs_rel" in result]
     full = {
         "results": f"{tables.results_tables(scores)}\n\n{trust(files[TRUSTED])}",
@@ -89,14 +84,12 @@ def pages() -> dict[pathlib.Path, dict[str, str]]:
 
 def first_table(files: dict[str, dict]) -> str:
     """Returns the few rows that a first look at the project needs, as a Markdown table."""
-    chosen = [tables.mean_map(files[FIRST[0]]) if name == "mean map" else files[name] for name in FIRST]
-    rows = []
+    chosen, rows = [files[name] for name in FIRST], []
     for result in chosen:
         figures = [f"{result[name]:.3f}" for name in FIRST_COLUMNS]
-        data = (
-            f"{'official test set' if 'test_set' in result else 'scenes cut from train'}, {result['num_images']} images"
-        )
-        rows.append([result["title"], *figures, data, tables.training_set(result)])
+        where = "official test set" if "test_set" in result else "scenes cut from train"
+        images = f"{where}, {result['num_images']} images"
+        rows.append([result["title"], *figures, images, tables.training_set(result)])
     columns = ["method", *(tables.COLUMNS[name] for name in FIRST_COLUMNS), "scored on", "trained on"]
     dates = " and ".join(sorted({result["date"] for result in chosen}))
     where = f"NYU Depth V2, split `validation`, protocol *eigen*; {dates}, {chosen[0]['machine']}."

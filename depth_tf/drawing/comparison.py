@@ -3,6 +3,7 @@
 A run counts with its best epoch, the one whose network it kept: `judged_by` has its minimum there.
 """
 
+import itertools
 import json
 import pathlib
 
@@ -28,7 +29,12 @@ def table(result: dict) -> str:
     """Returns the budget, delta1 and loss of every optimizer under every schedule, and which differ, as Markdown."""
     optimizers, schedules, seeds = (_names(result, key) for key in ("optimizer", "schedule", "seed"))
     rates = {run["optimizer"]: run["peak_learning_rate"] for run in result["runs"]}
-    parts = [budget(result)]
+    parts = [
+        f"{len(result['runs'])} runs, each {result['epochs']} epochs over {result['num_train_images']} images at "
+        f"{result['image_height_px']}x{result['image_width_px']} px, batch {result['global_batch_size']}; judged on "
+        f"{result['num_holdout_images']} images of scenes held out of train. {result['training_minutes']:.0f} min of "
+        f"training in all ({result['machine']}, {result['date']})."
+    ]
     for curve, name in (("val_delta1", "delta1, higher is better"), ("val_loss", "loss, lower is better")):
         rows = [
             [f"{optimizer}, {rates[optimizer]:g}"]
@@ -38,34 +44,22 @@ def table(result: dict) -> str:
         parts.append(markdown([name, *schedules], rows))
     parts.append(
         f"On the hold-out, at each run's epoch with the lowest {result['judged_by']}: mean ± half the range over the "
-        f"seeds ({', '.join(map(str, seeds))}). Beside the optimizer its peak learning rate.\n{verdict(result)}"
+        f"seeds ({', '.join(map(str, seeds))}). Beside the optimizer its peak learning rate.\n{_verdict(result)}"
     )
     return "\n\n".join(parts) + "\n"
 
 
-def verdict(result: dict) -> str:
+def _verdict(result: dict) -> str:
     """Returns which combination is best by delta1, and which others its seeds cannot be told from."""
     pairs = dict.fromkeys((run["optimizer"], run["schedule"]) for run in result["runs"])
     values = {pair: values_at_best(result, pair, "val_delta1") for pair in pairs}
     best = max(values, key=lambda pair: np.mean(values[pair]))
     level = [" with ".join(pair) for pair in values if pair != best and max(values[pair]) >= min(values[best])]
+    overlap = f"Its seeds overlap those of {', '.join(level)}."
+    spread = overlap if level else "No other combination's seeds reach its own."
     if len(_names(result, "seed")) < 2:
         spread = "One seed tells nothing of the spread."
-    elif level:
-        spread = f"Its seeds overlap those of {', '.join(level)}."
-    else:
-        spread = "No other combination's seeds reach its own."
     return f"Best by delta1: {' with '.join(best)}. {spread}"
-
-
-def budget(result: dict) -> str:
-    """Returns one sentence on what every run was given, and where."""
-    return (
-        f"{len(result['runs'])} runs, each {result['epochs']} epochs over {result['num_train_images']} images at "
-        f"{result['image_height_px']}x{result['image_width_px']} px, batch {result['global_batch_size']}; judged on "
-        f"{result['num_holdout_images']} images of scenes held out of train. {result['training_minutes']:.0f} min of "
-        f"training in all ({result['machine']}, {result['date']})."
-    )
 
 
 def values_at_best(result: dict, pair: tuple[str, str], curve: str) -> list[float]:
@@ -84,17 +78,18 @@ def draw(path: pathlib.Path, result: dict) -> None:
     axes = figure.subplots(len(ROWS), len(optimizers), sharex=True, sharey="row", squeeze=False)
     for column, optimizer in enumerate(optimizers):
         axes[0][column].set_title(optimizer)
-        axes[-1][column].set_xlabel("epoch")
-        axes[-1][column].set_yscale("log")
+        axes[-1][column].set(xlabel="epoch", yscale="log")
         axes[-1][column].xaxis.set_major_locator(MaxNLocator(integer=True))
         for colour, schedule in enumerate(schedules):
             runs = _runs_of(result, (optimizer, schedule))
             for row, curve in enumerate(ROWS):
                 _draw_band(axes[row][column], [run["curves"][curve] for run in runs], f"C{colour}", schedule)
-    for row, (curve, label) in enumerate(ROWS.items()):
-        axes[row][0].set_ylabel(label)
-        if curve != "learning_rate":
-            axes[row][0].set_ylim(_most_of(result, curve))
+    for row, (curve, label) in zip(axes, ROWS.items(), strict=True):
+        row[0].set_ylabel(label)
+        if curve != "learning_rate":  # a first epoch or a spike must not flatten the rest
+            low, high = np.quantile([value for run in result["runs"] for value in run["curves"][curve]], [0.03, 0.97])
+            margin = 0.1 * (high - low) or 1.0
+            row[0].set_ylim(low - margin, high + margin)
     lines = axes[0][0].get_legend_handles_labels()
     figure.legend(*lines, loc="outside lower center", ncols=len(schedules))  # inside, it would cover curves
     figure.suptitle(f"mean and range over seeds {', '.join(map(str, _names(result, 'seed')))}", fontsize="medium")
@@ -112,23 +107,10 @@ def _runs_of(result: dict, pair: tuple[str, str]) -> list[dict]:
 
 def _draw_band(axes: Axes, curves: list[list[float]], colour: str, label: str) -> None:
     """Draws mean and range of some curves; one that ends early counts as far as it goes."""
-    length = max(map(len, curves))
-    values = np.full((len(curves), length), np.nan)
-    for row, curve in zip(values, curves, strict=True):
-        row[: len(curve)] = curve
-    epochs = np.arange(1, length + 1)
-    axes.plot(epochs, np.nanmean(values, axis=0), color=colour, label=label, linewidth=1.4)
-    axes.fill_between(
-        epochs, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=colour, alpha=0.2, linewidth=0
-    )
-
-
-def _most_of(result: dict, curve: str) -> tuple[float, float]:
-    """Returns limits that hold all but a few values: a first epoch or a spike must not flatten the rest."""
-    values = [value for run in result["runs"] for value in run["curves"][curve]]
-    low, high = np.quantile(values, [0.03, 0.97])
-    margin = 0.1 * (high - low) or 1.0
-    return low - margin, high + margin
+    values = np.array(list(itertools.zip_longest(*curves, fillvalue=np.nan)))
+    epochs, low, high = np.arange(1, len(values) + 1), np.nanmin(values, axis=1), np.nanmax(values, axis=1)
+    axes.plot(epochs, np.nanmean(values, axis=1), color=colour, label=label, linewidth=1.4)
+    axes.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
 
 
 def _cell(values: list[float]) -> str:

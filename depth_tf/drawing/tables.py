@@ -39,27 +39,24 @@ def training_set(result: dict) -> str:
     return f"{NAMES.get(trained_on, trained_on)}, {count}"
 
 
-def mean_map(result: dict) -> dict:
+def _group(group: list[dict]) -> str:
+    first = group[0]
+    dataset = NAMES.get(first["dataset"], first["dataset"])
+    images = first.get("test_set", f"{first['num_images']} images")
+    mean_maps = {json.dumps(result["floor"]): _mean_map(result) for result in group if result.get("floor")}
+    ranked = sorted(group, key=lambda result: result["abs_rel"])
+    columns = ["method", "trained on", *COLUMNS.values(), "parameters", "measured"]
+    table = markdown(columns, [_cells(result) for result in [*ranked, *mean_maps.values()]])
+    return f"**{dataset}, `{first['split']}`: {images}; protocol *{first['protocol']['name']}***\n\n{table}"
+
+
+def _mean_map(result: dict) -> dict:
     """Returns the mean depth map's own result, which stands in each method's under "floor".
 
     Where depth maps from files were scored, the map's training images are not the method's: "num_floor_images".
     """
     images = result.get("num_floor_images", result["num_train_images"])
-    title = {"title": "mean depth map", "parameters": 0, "num_train_images": images}
-    return {**result, **result["floor"], **title}
-
-
-def _group(group: list[dict]) -> str:
-    first = group[0]
-    dataset = NAMES.get(first["dataset"], first["dataset"])
-    images = first.get("test_set", f"{first['num_images']} images")
-    floors = {json.dumps(result["floor"]): mean_map(result) for result in group if result.get("floor")}
-    ranked = sorted(group, key=lambda result: result["abs_rel"])
-    table = markdown(
-        ["method", "trained on", *COLUMNS.values(), "parameters", "measured"],
-        [_cells(result) for result in [*ranked, *floors.values()]],
-    )
-    return f"**{dataset}, `{first['split']}`: {images}; protocol *{first['protocol']['name']}***\n\n{table}"
+    return result | result["floor"] | {"title": "mean depth map", "parameters": 0, "num_train_images": images}
 
 
 def _cells(result: dict) -> list[str]:
