@@ -65,11 +65,8 @@ def depth_panels(
 ) -> None:
     """Draws image | truth | prediction | absolute error, one row per image, every row on one scale in metres.
 
-    Args:
-      path: the PNG file.
-      rows: at least one, or InputError; the first one's image sets the shape of the cells.
-      title: a line above; name the data set, the split and the protocol behind the captions.
-      methods: heading of each prediction.
+    There must be a row; the first one's image sets the shape of the cells. The title should name the data set, the
+    split and the protocol behind the captions; `methods` are the headings of the predictions.
     """
     if not rows:
         raise InputError("a figure of panels needs at least one image, got none")
@@ -99,24 +96,18 @@ def contact_sheet(
     title: str,
     notes: Sequence[str] = (),
 ) -> None:
-    """Draws images over their depth, and beside them the depth histogram, the scale and a few facts.
+    """Draws images over their depth, and beside them the depth histogram, the scale and a few lines of notes.
 
-    Args:
-      path: the PNG file.
-      examples: at least one, or InputError; the first image sets the shape of the cells.
-      bin_edges_m: [N + 1] edges of the histogram's bins, metres; the last one ends the colour scale.
-      bin_counts: [N] pixels in each bin, over the whole data set or as the notes say.
-      title: a line above.
-      notes: lines beside the examples, such as counts and the share of missing pixels.
+    There must be an example; the first one's image sets the shape of the cells. `bin_edges_m` are [N + 1] metres, of
+    which the last ends the colour scale, and `bin_counts` [N] pixels, over the whole data set or as the notes say.
     """
     if not examples:
         raise InputError("a contact sheet needs at least one example, got none")
     num_columns = min(EXAMPLES_PER_ROW, len(examples))
-    width, cell_shape = num_columns * EXAMPLE_INCHES, examples[0].image.shape
-    height = 2 * EXAMPLE_INCHES * cell_shape[0] / cell_shape[1]
-    cells_height = height * -(-len(examples) // num_columns)
+    num_rows = -(-len(examples) // num_columns)
+    width, height = num_columns * EXAMPLE_INCHES, 2 * EXAMPLE_INCHES * np.divide(*examples[0].image.shape[:2])
     side_height = HISTOGRAM_INCHES + FOOT_INCHES + NOTE_INCHES * len(notes)
-    figure = _page(title, width + 0.8 + SIDE_INCHES, max(cells_height, side_height))
+    figure = _page(title, width + 0.8 + SIDE_INCHES, max(num_rows * height, side_height))
     for place, example in enumerate(examples):
         row, column = divmod(place, num_columns)
         depth_m = resizing.resize_nearest(np.asarray(example.depth_m), example.image.shape[:2])
@@ -130,7 +121,7 @@ def contact_sheet(
 
 def _draw(path: str | os.PathLike, title: str, columns: dict, rows: list[list], captions: list[str]) -> None:
     """Draws images and maps in metres, by row, under headings that name columns, with a bar for each column's scale."""
-    scales, height = list(columns.values()), PANEL_INCHES * rows[0][0].shape[0] / rows[0][0].shape[1]
+    scales, height = list(columns.values()), PANEL_INCHES * np.divide(*rows[0][0].shape[:2])
     figure = _page(title, PANEL_INCHES * len(columns), height * len(rows) + FOOT_INCHES)
     for place, row in enumerate(rows):
         for column, (heading, scale) in enumerate(columns.items()):

@@ -49,9 +49,6 @@ class PerImageMetric(keras.metrics.Metric):
           y_true: [B, H, W, 1] float, metres, 0 where missing.
           y_pred: [B, H, W, 1] float, metres, above 0.
           sample_weight: [B], 0 for images that must not count, such as padding; other weights, and None, count alike.
-
-        Raises:
-          ValueError: if the shapes differ, or there is one weight per pixel.
         """
         y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
         _check_shapes(y_true, y_pred, sample_weight)

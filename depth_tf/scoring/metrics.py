@@ -49,18 +49,15 @@ class MetricSums:
         sums = cls()
         for start in range(0, true_m.size, BLOCK_PIXELS):
             block = slice(start, start + BLOCK_PIXELS)
-            sums += cls._of_block(_positive(true_m[block], "true_m"), _positive(pred_m[block], "pred_m"))
+            true, pred = _positive(true_m[block], "true_m"), _positive(pred_m[block], "pred_m")
+            error_m = np.abs(pred - true)
+            relative, over = error_m / true, pred / true
+            log_error = np.log(over)  # e of the table above, with one logarithm per pixel
+            ratio = np.maximum(over, true / pred)
+            errors = relative, relative * error_m, error_m**2, log_error, np.abs(log_error), log_error**2
+            within = (ratio < DELTA_BASE**power for power in (1, 2, 3))
+            sums += cls(true.size, np.array([values.sum() for values in (*errors, *within)], np.float64))
         return sums
-
-    @classmethod
-    def _of_block(cls, true_m: np.ndarray, pred_m: np.ndarray) -> "MetricSums":
-        error_m = np.abs(pred_m - true_m)
-        relative, over = error_m / true_m, pred_m / true_m
-        log_error = np.log(over)  # e of the table above, with one logarithm per pixel
-        ratio = np.maximum(over, true_m / pred_m)
-        errors = relative, relative * error_m, error_m**2, log_error, np.abs(log_error), log_error**2
-        deltas = (ratio < DELTA_BASE**power for power in (1, 2, 3))
-        return cls(true_m.size, np.array([values.sum() for values in (*errors, *deltas)], np.float64))
 
     def __add__(self, other: "MetricSums") -> "MetricSums":
         return MetricSums(self.num_pixels + other.num_pixels, self.sums + other.sums)
@@ -80,11 +77,8 @@ def depth_metrics(*, true_m: np.ndarray, pred_m: np.ndarray) -> dict[str, float]
     """Returns the metrics named in `METRICS` over the valid pixels of one image.
 
     Args:
-      true_m: [N] float, metres, finite and above 0.
-      pred_m: [N] float, metres, finite and above 0.
-
-    Raises:
-      InputError: if there is no pixel, the lengths differ or a value is not a positive finite number.
+      true_m: [N] float, metres; at least one, all finite and above 0, or InputError.
+      pred_m: [N] float, metres, likewise.
     """
     return MetricSums.of(true_m=true_m, pred_m=pred_m).metrics()
 

@@ -67,12 +67,7 @@ class Scorer:
     """Scores images one after another under one protocol."""
 
     def __init__(self, protocol: Protocol, prediction_kind: str = "depth_m"):
-        """Starts with no image.
-
-        Args:
-          protocol: an entry of `PROTOCOLS`.
-          prediction_kind: "depth_m", or "inverse_depth", 1/depth up to scale and shift, for *aligned* alone.
-        """
+        """Starts with no image; "inverse_depth" is 1/depth up to scale and shift, for *aligned* alone."""
         if prediction_kind not in PREDICTION_KINDS:
             raise InputError(f"prediction_kind must be one of {PREDICTION_KINDS}, got {prediction_kind!r}")
         if prediction_kind == "inverse_depth" and not protocol.aligned:
@@ -92,9 +87,6 @@ class Scorer:
 
         Returns:
           This image's metrics, whatever the protocol's averaging; None if it has no valid pixel.
-
-        Raises:
-          InputError: if a shape is not [height, width], or the prediction not finite, or metres not positive.
         """
         true_m, pred_m = self._protocol.pixels(*self.frame(true_m=true_m, pred=pred))
         self._num_images += 1
@@ -111,14 +103,20 @@ class Scorer:
         Where the protocol aligns, the prediction is the aligned one.
         """
         true_m, pred = _plane(true_m, "true_m"), _plane(pred, "pred")
-        self._check_values(pred)
+        metric = self._prediction_kind == "depth_m"
+        bad = pred[~(valid_pixels(pred) if metric else np.isfinite(pred))]
+        if bad.size:
+            wanted = "finite and above 0 m" if metric else "finite"
+            raise InputError(
+                f"prediction {self._num_images} (counted from 0) must be {wanted} everywhere, "
+                f"got {bad.size} other values, the first {bad[0]:g}"
+            )
         if true_m.shape != FRAME_SHAPE:
             true_m, self._truth_resized = resize_nearest(true_m, FRAME_SHAPE), True
         pred = resize_bilinear(pred, FRAME_SHAPE)
         if not self._protocol.aligned:
             return true_m, pred
-        inverse_depth = 1.0 / pred.astype(np.float64) if self._prediction_kind == "depth_m" else pred
-        return true_m, align(true_m=true_m, inverse_depth=inverse_depth)
+        return true_m, align(true_m=true_m, inverse_depth=1.0 / pred.astype(np.float64) if metric else pred)
 
     def result(self) -> dict[str, float | int]:
         """Returns the metrics over all images so far, with `num_images` and how many had no valid pixel."""
@@ -136,16 +134,6 @@ class Scorer:
     def describe(self) -> dict:
         """Returns the protocol's description, which says so if a truth so far had to be resized."""
         return self._protocol.describe(truth_resized=self._truth_resized)
-
-    def _check_values(self, pred: np.ndarray) -> None:
-        metric = self._prediction_kind == "depth_m"
-        bad = pred[~(valid_pixels(pred) if metric else np.isfinite(pred))]
-        if bad.size:
-            wanted = "finite and above 0 m" if metric else "finite"
-            raise InputError(
-                f"prediction {self._num_images} (counted from 0) must be {wanted} everywhere, "
-                f"got {bad.size} other values, the first {bad[0]:g}"
-            )
 
 
 def _plane(values: np.ndarray, name: str) -> np.ndarray:
@@ -190,10 +178,8 @@ def align(*, true_m: np.ndarray, inverse_depth: np.ndarray) -> np.ndarray:
 
 
 def _fastdepth_pixels(true_m: np.ndarray, pred_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    true_m = resize_nearest(true_m, FASTDEPTH_RESIZED_SHAPE)[FASTDEPTH_CROP]
-    true_m = resize_nearest(true_m, FASTDEPTH_SHAPE)
-    pred_m = resize_bilinear(pred_m, FASTDEPTH_RESIZED_SHAPE)[FASTDEPTH_CROP]
-    pred_m = resize_bilinear(pred_m, FASTDEPTH_SHAPE)
+    true_m = resize_nearest(resize_nearest(true_m, FASTDEPTH_RESIZED_SHAPE)[FASTDEPTH_CROP], FASTDEPTH_SHAPE)
+    pred_m = resize_bilinear(resize_bilinear(pred_m, FASTDEPTH_RESIZED_SHAPE)[FASTDEPTH_CROP], FASTDEPTH_SHAPE)
     valid = valid_pixels(true_m)
     return true_m[valid], pred_m[valid]
 

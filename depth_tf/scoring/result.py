@@ -32,16 +32,9 @@ def write_result(path: pathlib.Path, result: dict, scores: Scores, *, title: str
     atomic_files.write_csv(path.with_name(f"{stem}per_image.csv"), scores.per_image)
     figures.depth_panels(path.with_name(f"{stem}panels.png"), scores.panels, title=title)
     atomic_files.write_json(path, result)  # last: its presence says that the run is finished
-    say(table(result))
-    say(f"wrote {path}")
-
-
-def table(result: dict) -> str:
-    """Returns the figures as a table for a terminal, the mean map's under the network's."""
-    head = (
-        f"{result['dataset']} {result['split']}, {result['num_images']} images, protocol {result['protocol']['name']}"
-    )
-    lines = ["", head, " " * 10 + "".join(f"{name:>10}" for name in METRICS)]
-    for name, row in {"predicted": result, "mean map": result.get("floor")}.items():
-        lines += [f"{name:<10}" + "".join(f"{row[metric]:10.3f}" for metric in METRICS)] if row else []
-    return "\n".join(lines) + "\n"
+    rules = result["protocol"]["name"]
+    say(f"\n{result['dataset']} {result['split']}, {result['num_images']} images, protocol {rules}")
+    say(" " * 10 + "".join(f"{name:>10}" for name in METRICS))
+    for name, row in {"predicted": result, "mean map": result["floor"]}.items():
+        say(f"{name:<10}" + "".join(f"{row[metric]:10.3f}" for metric in METRICS))
+    say(f"\nwrote {path}")

@@ -41,7 +41,7 @@ def score(
     protocol: str,
     *,
     num_images: int,
-    floor_m: np.ndarray | None = None,
+    floor_m: np.ndarray,
     prediction_kind: str = "depth_m",
 ) -> Scores:
     """Scores every example, and the mean map on the same pixels.
@@ -50,11 +50,8 @@ def score(
       examples: in the split's order.
       protocol: a key of `PROTOCOLS`.
       num_images: how many examples there will be.
-      floor_m: [h, w] float32, the mean depth map in metres, or None to leave `floor` out.
+      floor_m: [h, w] float32, the mean depth map, metres.
       prediction_kind: a value of `PREDICTION_KINDS`.
-
-    Raises:
-      InputError: if no image has a valid pixel, or a prediction cannot be scored.
     """
     rules = protocols.PROTOCOLS[protocol]
     scorer, mean_map = protocols.Scorer(rules, prediction_kind), protocols.Scorer(rules)
@@ -62,17 +59,14 @@ def score(
     per_image, panels = [], []
     for place, example in enumerate(examples):
         figures_of_image = scorer.add(true_m=example.true_m, pred=example.pred)
-        if floor_m is not None:
-            mean_map.add(true_m=example.true_m, pred=floor_m)
+        mean_map.add(true_m=example.true_m, pred=floor_m)
         per_image.append({"index": place, **(figures_of_image or dict.fromkeys(METRICS))})
         if place in shown:
             caption = f"AbsRel {figures_of_image['abs_rel']:.3f}" if figures_of_image else "no valid depth"
             true_m, pred_m = scorer.frame(true_m=example.true_m, pred=example.pred)
             panels.append(figures.Panels(example.image, true_m, pred_m, caption))
-    result = {**scorer.result(), "protocol": scorer.describe()}
-    if floor_m is not None:
-        result["floor"] = {name: value for name, value in mean_map.result().items() if name in METRICS}
-    return Scores(result, per_image, panels)
+    floor = {name: value for name, value in mean_map.result().items() if name in METRICS}
+    return Scores({**scorer.result(), "protocol": scorer.describe(), "floor": floor}, per_image, panels)
 
 
 def network_examples(network: keras.Model, split: Split) -> Iterator[Example]:

@@ -35,9 +35,11 @@ def score_run(
     name = split or next(name for name in ("validation", "holdout", "train") if name in dataset.splits)
     scored = dataset.split(name)
     network = load_network(workdir / run_folder.BEST_NETWORK, size_px=size_of(run_folder.read_config(workdir)))
-    scores = score(
-        network_examples(network, scored), protocol, num_images=scored.num_images, floor_m=load_mean_depth(workdir)
-    )
+    path = workdir / run_folder.MEAN_DEPTH
+    if not path.is_file():
+        raise InputError(f"{workdir} has no {path.name}: the run did not get as far as training; train again")
+    mean_map_m = np.load(path, allow_pickle=False)
+    scores = score(network_examples(network, scored), protocol, num_images=scored.num_images, floor_m=mean_map_m)
     result = {
         **scores.result,
         **result_file.describe(dataset, name, command=command, parameters=network.count_params()),
@@ -57,11 +59,3 @@ def trained_on(workdir: pathlib.Path) -> dict:
     """Returns the data set a run learned from, and on how many of its images."""
     data = json.loads((workdir / run_folder.ENVIRONMENT).read_text())["data"]
     return {"trained_on": data["dataset"], "num_train_images": data["num_images"]["train"]}
-
-
-def load_mean_depth(workdir: pathlib.Path) -> np.ndarray:
-    """Returns the mean depth map that a run stored, [h, w] float32, metres."""
-    path = workdir / run_folder.MEAN_DEPTH
-    if not path.is_file():
-        raise InputError(f"{workdir} has no {path.name}: the run did not get as far as training; train again")
-    return np.load(path, allow_pickle=False)
