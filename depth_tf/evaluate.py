@@ -11,18 +11,23 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Iterator
 
 from etils import epy
 
 from depth_tf.data.settings import DataSettings
 from depth_tf.runtime import program, run_folder
 from depth_tf.runtime.errors import InputError
-from depth_tf.runtime.program import option
+from depth_tf.runtime.program import option, say
 from depth_tf.scoring import protocols
 
 with epy.lazy_imports():
+    import numpy as np
+    import tensorflow as tf
+
     from depth_tf.data import opening, splits
-    from depth_tf.scoring import mean_depth, predictions, score, score_run
+    from depth_tf.runtime import atomic_files
+    from depth_tf.scoring import mean_depth, score, score_run
     from depth_tf.scoring import result as result_file
 
 PROGRAM = "depth_tf.evaluate"
@@ -53,7 +58,7 @@ def main(settings: Settings) -> None:
     dataset = opening.open_chosen(chosen_data(settings, config))
     with opening.naming_bad_records(dataset):
         if settings.export_images:
-            predictions.export_images(dataset.split(settings.split), settings.export_images)
+            export_images(dataset.split(settings.split), settings.export_images)
         elif settings.predictions:
             _score_files(settings, dataset, dataset.split(settings.split))
         else:
@@ -78,9 +83,9 @@ def chosen_data(settings: Settings, config: dict) -> DataSettings:
 
 
 def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits.Split) -> None:
-    paths = predictions.check_predictions(settings.predictions, split.num_images)
+    paths = check_predictions(settings.predictions, split.num_images)
     scores = score.score(
-        (score.Example(*example) for example in predictions.read_predictions(split, paths)),
+        read_predictions(split, paths),
         settings.protocol,
         num_images=split.num_images,
         floor_m=mean_depth.mean_depth_map(dataset.split("train")),
@@ -90,6 +95,50 @@ def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits
     path = pathlib.Path(settings.output or run_folder.METRICS)
     result = {**scores.result, **origin, "num_train_images": None}
     result_file.write_result(path, result, scores, title=f"{dataset.name} {split.name}, {settings.protocol}")
+
+
+def check_predictions(folder: str, num_images: int) -> list[pathlib.Path]:
+    """Returns 00000.npy and so on, one per image; InputError if the folder or a file is missing or does not belong."""
+    folder = pathlib.Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"no folder {folder}: expected {num_images} files 00000.npy, 00001.npy, ... in it")
+    paths = [folder / f"{index:05d}.npy" for index in range(num_images)]
+    found = set(folder.glob("*.npy"))
+    missing, extra = [path for path in paths if path not in found], sorted(found - set(paths))
+    if missing or extra:
+        wrong = [f"{len(missing)} missing, the first {missing[0].name}"] if missing else []
+        wrong += [f"{len(extra)} that belong to no image, the first {extra[0].name}"] if extra else []
+        raise InputError(f"{folder} must hold one .npy for each of {num_images} images: {'; '.join(wrong)}")
+    return paths
+
+
+def read_predictions(split: splits.Split, paths: list[pathlib.Path]) -> Iterator[score.Example]:
+    """Yields the split's examples with the predictions of the files, which must be finite floats of two dimensions."""
+    pairs = split.read().prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+    for (image, depth_m), path in zip(pairs, paths, strict=True):
+        try:
+            prediction = np.load(path, allow_pickle=False)
+        except (ValueError, OSError, EOFError) as error:
+            raise InputError(f"{path} is not a NumPy array file: write it with numpy.save") from error
+        if prediction.ndim == 3 and prediction.shape[-1] == 1:
+            prediction = prediction[..., 0]
+        if prediction.ndim != 2 or not np.issubdtype(prediction.dtype, np.floating):
+            found = f"{prediction.dtype} {list(prediction.shape)}"
+            raise InputError(f"{path} holds {found}, expected floating-point depth [height, width]")
+        if not np.isfinite(prediction).all():
+            raise InputError(f"{path} holds NaN or infinity: every pixel needs a finite depth")
+        yield score.Example(image, depth_m[..., 0], prediction.astype(np.float32))
+
+
+def export_images(split: splits.Split, folder: str) -> None:
+    """Writes the split's images as 00000.png and so on, each under the name its depth map must have."""
+    folder = pathlib.Path(folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(f"--export_images={folder} is not empty: name a new folder")
+    for index, (image, _) in enumerate(split.read().as_numpy_iterator()):
+        with atomic_files.replacing(folder / f"{index:05d}.png") as temporary:
+            temporary.write_bytes(tf.io.encode_png(image).numpy())
+    say(f"wrote {split.num_images} images to {folder}; name each depth map as its image, with .npy")
 
 
 if __name__ == "__main__":

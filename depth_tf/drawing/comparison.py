@@ -8,7 +8,6 @@ import json
 import pathlib
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -42,24 +41,18 @@ def table(result: dict) -> str:
             for optimizer in optimizers
         ]
         parts.append(markdown([name, *schedules], rows))
-    parts.append(
-        f"On the hold-out, at each run's epoch with the lowest {result['judged_by']}: mean ± half the range over the "
-        f"seeds ({', '.join(map(str, seeds))}). Beside the optimizer its peak learning rate.\n{_verdict(result)}"
-    )
-    return "\n\n".join(parts) + "\n"
-
-
-def _verdict(result: dict) -> str:
-    """Returns which combination is best by delta1, and which others its seeds cannot be told from."""
     pairs = dict.fromkeys((run["optimizer"], run["schedule"]) for run in result["runs"])
     values = {pair: values_at_best(result, pair, "val_delta1") for pair in pairs}
     best = max(values, key=lambda pair: np.mean(values[pair]))
     level = [" with ".join(pair) for pair in values if pair != best and max(values[pair]) >= min(values[best])]
     overlap = f"Its seeds overlap those of {', '.join(level)}."
     spread = overlap if level else "No other combination's seeds reach its own."
-    if len(_names(result, "seed")) < 2:
-        spread = "One seed tells nothing of the spread."
-    return f"Best by delta1: {' with '.join(best)}. {spread}"
+    parts.append(
+        f"On the hold-out, at each run's epoch with the lowest {result['judged_by']}: mean ± half the range over the "
+        f"seeds ({', '.join(map(str, seeds))}). Beside the optimizer its peak learning rate.\nBest by delta1: "
+        f"{' with '.join(best)}. {spread if len(seeds) > 1 else 'One seed tells nothing of the spread.'}"
+    )
+    return "\n\n".join(parts) + "\n"
 
 
 def values_at_best(result: dict, pair: tuple[str, str], curve: str) -> list[float]:
@@ -82,8 +75,12 @@ def draw(path: pathlib.Path, result: dict) -> None:
         axes[-1][column].xaxis.set_major_locator(MaxNLocator(integer=True))
         for colour, schedule in enumerate(schedules):
             runs = _runs_of(result, (optimizer, schedule))
-            for row, curve in enumerate(ROWS):
-                _draw_band(axes[row][column], [run["curves"][curve] for run in runs], f"C{colour}", schedule)
+            for panel, curve in zip(axes[:, column], ROWS, strict=True):
+                curves = [run["curves"][curve] for run in runs]  # one that ends early counts as far as it goes
+                values = np.array(list(itertools.zip_longest(*curves, fillvalue=np.nan)))
+                epochs, low, high = np.arange(1, len(values) + 1), np.nanmin(values, axis=1), np.nanmax(values, axis=1)
+                panel.plot(epochs, np.nanmean(values, axis=1), color=f"C{colour}", label=schedule, linewidth=1.4)
+                panel.fill_between(epochs, low, high, color=f"C{colour}", alpha=0.2, linewidth=0)
     for row, (curve, label) in zip(axes, ROWS.items(), strict=True):
         row[0].set_ylabel(label)
         if curve != "learning_rate":  # a first epoch or a spike must not flatten the rest
@@ -103,14 +100,6 @@ def _names(result: dict, key: str) -> list:
 
 def _runs_of(result: dict, pair: tuple[str, str]) -> list[dict]:
     return [run for run in result["runs"] if (run["optimizer"], run["schedule"]) == pair]
-
-
-def _draw_band(axes: Axes, curves: list[list[float]], colour: str, label: str) -> None:
-    """Draws mean and range of some curves; one that ends early counts as far as it goes."""
-    values = np.array(list(itertools.zip_longest(*curves, fillvalue=np.nan)))
-    epochs, low, high = np.arange(1, len(values) + 1), np.nanmin(values, axis=1), np.nanmax(values, axis=1)
-    axes.plot(epochs, np.nanmean(values, axis=1), color=colour, label=label, linewidth=1.4)
-    axes.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
 
 
 def _cell(values: list[float]) -> str:

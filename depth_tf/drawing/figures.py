@@ -70,8 +70,11 @@ def depth_panels(
     """
     if not rows:
         raise InputError("a figure of panels needs at least one image, got none")
-    maps_m = [_maps_m(row) for row in rows]  # truth, predictions, errors
-    num_depths = 1 + len(methods)
+    maps_m, num_depths = [], 1 + len(methods)  # of each row: truth, predictions, errors, at the truth's size
+    for row in rows:
+        true_m, preds_m = _known(row.true_m), row.pred_m if isinstance(row.pred_m, tuple) else (row.pred_m,)
+        preds_m = [resizing.resize_bilinear(pred_m, true_m.shape) for pred_m in preds_m]
+        maps_m.append([true_m, *map(_known, preds_m), *(np.abs(pred_m - true_m) for pred_m in preds_m)])
     depths = _scale(DEPTH_COLOURS, _limit_m([maps[0] for maps in maps_m], percentile=99.5, step_m=1.0))
     errors_m = [error for maps in maps_m for error in maps[num_depths:]]
     errors = _scale(ERROR_COLOURS, _limit_m(errors_m, percentile=98.0, step_m=0.5))
@@ -139,14 +142,6 @@ def _draw(path: str | os.PathLike, title: str, columns: dict, rows: list[list], 
 def _known(depth_m: np.ndarray) -> np.ma.MaskedArray:
     depth_m = np.asarray(depth_m, np.float32)
     return np.ma.array(depth_m, mask=~valid_pixels(depth_m))
-
-
-def _maps_m(row: Panels) -> list[np.ma.MaskedArray]:
-    """Returns truth, predictions and absolute errors, at the truth's size."""
-    true_m = _known(row.true_m)
-    preds_m = row.pred_m if isinstance(row.pred_m, tuple) else (row.pred_m,)
-    preds_m = [resizing.resize_bilinear(pred_m, true_m.shape) for pred_m in preds_m]
-    return [true_m, *map(_known, preds_m), *(np.abs(pred_m - true_m) for pred_m in preds_m)]
 
 
 def _limit_m(maps_m: Sequence[np.ma.MaskedArray], *, percentile: float, step_m: float) -> float:

@@ -51,7 +51,16 @@ class PerImageMetric(keras.metrics.Metric):
           sample_weight: [B], 0 for images that must not count, such as padding; other weights, and None, count alike.
         """
         y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
-        _check_shapes(y_true, y_pred, sample_weight)
+        true_shape, pred_shape = tf.TensorShape(y_true.shape), tf.TensorShape(y_pred.shape)
+        if true_shape.rank != 4 or not true_shape.is_compatible_with(pred_shape):
+            raise ValueError(
+                f"depths must be [B, H, W, 1] and not differ, got {true_shape} true, {pred_shape} predicted"
+            )
+        if sample_weight is not None and any(size != 1 for size in sample_weight.shape[1:]):
+            raise ValueError(
+                f"sample_weight must be one per image, [B], got {tuple(sample_weight.shape)}: "
+                "mark missing pixels with a depth of 0"
+            )
         valid = valid_pixels(y_true)
         num_pixels = ops.sum(ops.cast(valid, self.dtype), axis=(1, 2, 3))
         counted = num_pixels > 0.0
@@ -91,16 +100,3 @@ def _image_metrics(y_true, y_pred, valid, num_pixels) -> dict:
         "log10": mean(ops.abs(log_error)) / math.log(10.0),
         "silog": 100.0 * ops.sqrt(mean(ops.square(deviation))),
     } | {f"delta{n}": mean(ops.cast(valid & (ratio < DELTA_BASE**n), y_true.dtype)) for n in (1, 2, 3)}
-
-
-def _check_shapes(y_true, y_pred, sample_weight) -> None:
-    true_shape, pred_shape = tf.TensorShape(y_true.shape), tf.TensorShape(y_pred.shape)
-    if true_shape.rank != 4 or not true_shape.is_compatible_with(pred_shape):
-        raise ValueError(
-            f"true and predicted depth must be [B, H, W, 1] and not differ, got {true_shape}, {pred_shape}"
-        )
-    if sample_weight is not None and any(size != 1 for size in sample_weight.shape[1:]):
-        raise ValueError(
-            f"sample_weight must be one per image, [B], got {tuple(sample_weight.shape)}: "
-            "mark missing pixels with a depth of 0"
-        )

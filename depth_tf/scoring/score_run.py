@@ -24,13 +24,8 @@ def score_run(
 ) -> dict:
     """Scores the network in a run's folder, prints the table, writes the result file and returns what it holds.
 
-    Args:
-      workdir: the run's folder.
-      dataset: the open data set.
-      command: what the user typed, for the record.
-      split: the split's name; None takes `validation`, or `holdout` or `train` where there is none.
-      protocol: a key of `PROTOCOLS`.
-      output: the result file; None is metrics.json in the run's folder.
+    `split` None takes validation, or holdout or train where there is none; `protocol` is a key of `PROTOCOLS`; `output`
+    None is metrics.json in the run's folder; `command` is what the user typed, for the record.
     """
     name = split or next(name for name in ("validation", "holdout", "train") if name in dataset.splits)
     scored = dataset.split(name)
