@@ -44,7 +44,7 @@ BARS = {  # what the project asks of itself, as ratios
 }
 IN_ANY_ORDER = "first epoch in any order / first epoch"  # what --deterministic=false gains
 MULTIPLES = (1, 2, 4, 10)
-BATCH_SIZE = 16
+BATCH_SIZE, CACHED_EPOCHS = 16, 3
 SIZE_PX = (192, 256)
 
 
@@ -58,9 +58,7 @@ class Settings:
     output: str | None = option(None, "result file, JSON; unset: none")
     num_images: int = option(0, "images per round; 0: all of train", group="pipeline")
     rounds: int = option(6, "rounds; the best counts", group="pipeline")
-    images: int | None = option(
-        None, "images of the shortest pass; unset: as many as the shuffle buffer holds", group="scale"
-    )
+    images: int | None = option(None, "images of the shortest pass; unset: a full shuffle buffer", group="scale")
 
     def __post_init__(self):
         if self.what == "pipeline" and self.dataset != "nyu_depth_v2":
@@ -123,7 +121,7 @@ def one_pass(dataset: str, data_dir: str | None, images: int) -> dict:
     memory.keep_freed_memory()
     split = opening.open_dataset(dataset, data_dir).split("train")
     longer = dataclasses.replace(split, num_images=images, read=lambda: split.read().repeat().take(images))
-    seconds = _seconds(_batches(longer, epochs=1, how=pipeline.Input("none")))
+    seconds = _seconds(_batches(longer, epochs=1, cache="none"))
     return {"images": images, "seconds": round(seconds, 2), "peak_memory_gib": round(memory.peak_gib(), 3)}
 
 
@@ -132,17 +130,17 @@ def _plain(folder, num_images: int) -> tf.data.Dataset:
     return tfds.builder_from_directory(folder).as_dataset(split=f"train[:{num_images}]", read_config=read_config)
 
 
-def _batches(split: splits.Split, *, epochs: int, how: pipeline.Input | None = None) -> tf.data.Dataset:
+def _batches(split: splits.Split, *, epochs: int, **how) -> tf.data.Dataset:
     steps = epochs * pipeline.steps_per_epoch(split.num_images, BATCH_SIZE)
-    options = {"strength": augmentation.Augmentation(), "how": how or pipeline.Input()}
+    options = {"strength": augmentation.Augmentation(), "how": pipeline.Input(**how)}
     return pipeline.training_batches(split, SIZE_PX, batch_size=BATCH_SIZE, seed=0, steps=steps, **options)
 
 
-def _epochs_s(split: splits.Split, cached_epochs: int = 3, *, in_order: bool = True) -> tuple[float, float]:
+def _epochs_s(split: splits.Split, *, in_order: bool = True) -> tuple[float, float]:
     """Returns the seconds of an epoch that decodes, and of one that reads from memory; both augment."""
-    batches = iter(_batches(split, epochs=1 + cached_epochs, how=pipeline.Input(deterministic=in_order)))
+    batches = iter(_batches(split, epochs=1 + CACHED_EPOCHS, deterministic=in_order))
     first_s = _seconds(itertools.islice(batches, pipeline.steps_per_epoch(split.num_images, BATCH_SIZE)))
-    return first_s, _seconds(batches) / cached_epochs
+    return first_s, _seconds(batches) / CACHED_EPOCHS
 
 
 def _fits(split: splits.Split) -> dict[str, Callable]:
@@ -164,12 +162,8 @@ def _fits(split: splits.Split) -> dict[str, Callable]:
 def _last_epoch_s(fit: Callable) -> float:
     """Returns the seconds of the second of two epochs: the first one builds the graph and fills the cache."""
     at_s: list[float] = []
-
-    def read_clock(epoch, logs):
-        at_s.append(time.perf_counter())
-
-    clock = keras.callbacks.LambdaCallback(on_epoch_begin=read_clock, on_epoch_end=read_clock)
-    fit(epochs=2, verbose=0, callbacks=[clock])
+    read_clock = {name: lambda *_: at_s.append(time.perf_counter()) for name in ("on_epoch_begin", "on_epoch_end")}
+    fit(epochs=2, verbose=0, callbacks=[keras.callbacks.LambdaCallback(**read_clock)])
     return at_s[-1] - at_s[-2]
 
 

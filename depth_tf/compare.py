@@ -53,9 +53,7 @@ DIGITS = 5  # of a curve's values
 class Settings(DataSettings):
     """What to compare; each field is the flag of its name."""
 
-    grid: str = option(
-        "default", "named grid; the three flags below replace its parts", group="grid", choices=tuple(GRIDS)
-    )
+    grid: str = option("default", "named grid; the next flags replace its parts", group="grid", choices=tuple(GRIDS))
     optimizers: str | None = option(None, f"comma-separated, of {', '.join(OPTIMIZERS)}", group="grid")
     schedules: str | None = option(None, f"comma-separated, of {', '.join(SCHEDULES)}", group="grid")
     seeds: str | None = option(None, "comma-separated whole numbers", group="grid")
@@ -81,7 +79,8 @@ def main(settings: Settings) -> None:
     settings = dataclasses.replace(settings, dataset=opening.resolve_name(settings.dataset, settings.data_dir))
     runs = [run_settings(settings, *cell) for cell in cells(settings)]
     for run in runs:
-        _refuse_other_configuration(run)
+        if is_finished(pathlib.Path(run.workdir)):  # `train` itself checks an unfinished one
+            _refuse_other_settings(run)
     dataset = opening.open_chosen(settings, max_train_images=settings.max_train_images)
     train_missing(runs, dataset)
     result = collect(runs, dataset)
@@ -132,12 +131,8 @@ def train_missing(runs: list[RunSettings], dataset: splits.DepthDataset) -> None
 
 
 def train_one(run: RunSettings, dataset: splits.DepthDataset, shared: splits.DepthDataset) -> str:
-    """Trains and scores one run, its messages going to a log beside its folder, and returns a line about it.
-
-    All runs share a process, and with it the decoded images and TensorFlow's start; `clear_session` makes the next
-    one begin as a fresh process would.
-    """
-    keras.backend.clear_session()
+    """Trains and scores one run, its messages going to a log beside its folder, and returns a line about it."""
+    keras.backend.clear_session()  # runs share a process, but each must begin as a fresh one would
     gc.collect()
     workdir = pathlib.Path(run.workdir)
     workdir.parent.mkdir(parents=True, exist_ok=True)
@@ -203,17 +198,12 @@ def decoded_once(dataset: splits.DepthDataset, run: RunSettings) -> splits.Depth
     return dataclasses.replace(dataset, splits=dataset.splits | shared)
 
 
-def _refuse_other_configuration(run: RunSettings) -> None:
-    """Raises InputError if a finished run in the output folder was made with other settings."""
-    if not is_finished(pathlib.Path(run.workdir)):
-        return  # `train` itself checks an unfinished one
+def _refuse_other_settings(run: RunSettings) -> None:
     found = run_folder.read_config(run.workdir)
     for key, value in dataclasses.asdict(run).items():
         if key != "workdir" and found.get(key) != value:
-            raise InputError(
-                f"{run.workdir} was trained with --{key}={found.get(key)}, not {value}: "
-                "use the same flags, or another --output"
-            )
+            made = f"{run.workdir} was trained with --{key}={found.get(key)}, not {value}"
+            raise InputError(f"{made}: use the same flags, or another --output")
 
 
 if __name__ == "__main__":

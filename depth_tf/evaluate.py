@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from etils import epy
 
 from depth_tf.data.settings import DataSettings
-from depth_tf.runtime import program, run_folder
+from depth_tf.runtime import atomic_files, program, run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from depth_tf.scoring import protocols
@@ -26,7 +26,6 @@ with epy.lazy_imports():
     import tensorflow as tf
 
     from depth_tf.data import opening, splits
-    from depth_tf.runtime import atomic_files
     from depth_tf.scoring import mean_depth, score, score_run
     from depth_tf.scoring import result as result_file
 
@@ -63,14 +62,9 @@ def main(settings: Settings) -> None:
             _score_files(settings, dataset, dataset.split(settings.split))
         else:
             workdir, name = pathlib.Path(settings.workdir), f"{settings.split}_{settings.protocol}.json"
-            score_run.score_run(
-                workdir,
-                dataset,
-                command=program.command_line(PROGRAM),
-                split=settings.split,
-                protocol=settings.protocol,
-                output=pathlib.Path(settings.output or workdir / name),
-            )
+            output, command = pathlib.Path(settings.output or workdir / name), program.command_line(PROGRAM)
+            asked = {"split": settings.split, "protocol": settings.protocol}
+            score_run.score_run(workdir, dataset, **asked, output=output, command=command)
 
 
 def chosen_data(settings: Settings, config: dict) -> DataSettings:
@@ -92,9 +86,9 @@ def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits
         prediction_kind=settings.prediction_kind,
     )
     origin = result_file.describe(dataset, split.name, command=program.command_line(PROGRAM), parameters=None)
-    path = pathlib.Path(settings.output or run_folder.METRICS)
     result = {**scores.result, **origin, "num_train_images": None}
-    result_file.write_result(path, result, scores, title=f"{dataset.name} {split.name}, {settings.protocol}")
+    title, path = f"{dataset.name} {split.name}, {settings.protocol}", settings.output or run_folder.METRICS
+    result_file.write_result(pathlib.Path(path), result, scores, title=title)
 
 
 def check_predictions(folder: str, num_images: int) -> list[pathlib.Path]:
@@ -102,9 +96,8 @@ def check_predictions(folder: str, num_images: int) -> list[pathlib.Path]:
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         raise InputError(f"no folder {folder}: expected {num_images} files 00000.npy, 00001.npy, ... in it")
-    paths = [folder / f"{index:05d}.npy" for index in range(num_images)]
-    found = set(folder.glob("*.npy"))
-    missing, extra = [path for path in paths if path not in found], sorted(found - set(paths))
+    paths, found = [folder / f"{index:05d}.npy" for index in range(num_images)], set(folder.glob("*.npy"))
+    missing, extra = sorted(set(paths) - found), sorted(found - set(paths))
     if missing or extra:
         wrong = [f"{len(missing)} missing, the first {missing[0].name}"] if missing else []
         wrong += [f"{len(extra)} that belong to no image, the first {extra[0].name}"] if extra else []

@@ -156,14 +156,10 @@ def _eigen_pixels(true_m: np.ndarray, pred_m: np.ndarray) -> tuple[np.ndarray, n
 
 
 def align(*, true_m: np.ndarray, inverse_depth: np.ndarray) -> np.ndarray:
-    """Returns metres from inverse depth whose scale and shift are fitted to 1/true by least squares.
+    """Returns metres, [480, 640] float64, from inverse depth whose scale and shift are fitted to 1/true.
 
-    Args:
-      true_m: [480, 640] float, metres; the fit uses the pixels that are valid inside the Eigen crop.
-      inverse_depth: [480, 640] float, 1/depth up to scale and shift, kept at 0.001 per metre or more once fitted.
-
-    Returns:
-      [480, 640] float64, metres; all ones where no pixel is valid.
+    By least squares over the pixels that are valid inside the Eigen crop; all ones where there are none. Once fitted,
+    inverse depth is kept at 0.001 per metre or more.
     """
     wanted_m, found = _valid_in_crop(true_m, inverse_depth)
     if not wanted_m.size:

@@ -44,15 +44,7 @@ def score(
     floor_m: np.ndarray,
     prediction_kind: str = "depth_m",
 ) -> Scores:
-    """Scores every example, and the mean map on the same pixels.
-
-    Args:
-      examples: in the split's order.
-      protocol: a key of `PROTOCOLS`.
-      num_images: how many examples there will be.
-      floor_m: [h, w] float32, the mean depth map, metres.
-      prediction_kind: a value of `PREDICTION_KINDS`.
-    """
+    """Scores `num_images` examples under a key of `PROTOCOLS`, and the mean map, [h, w] metres, on the same pixels."""
     rules = protocols.PROTOCOLS[protocol]
     scorer, mean_map = protocols.Scorer(rules, prediction_kind), protocols.Scorer(rules)
     shown = set(np.linspace(0, num_images - 1, NUM_PANELS).round().astype(int).tolist())
