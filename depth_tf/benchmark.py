@@ -81,9 +81,9 @@ def main(settings: Settings) -> None:
 def measure_pipeline(settings: Settings) -> dict:
     """Returns speeds in images/s, and their ratios, at 192x256 with TFDS's auto-cache off."""
     memory.keep_freed_memory()  # as training does
-    split = opening.open_dataset(
-        settings.dataset, settings.data_dir, validation_fraction=0.0, max_train_images=settings.num_images
-    ).split("train")  # with nothing held out: the very records that TFDS decodes
+    options = {"validation_fraction": 0.0, "max_train_images": settings.num_images}
+    # With nothing held out: the very records that TFDS decodes.
+    split = opening.open_dataset(settings.dataset, settings.data_dir, **options).split("train")
     folder = opening.resolve_data_dir(settings.data_dir) / settings.dataset / NYU_VERSION
     rounds_s = []  # seconds by what was measured
     for _ in range(settings.rounds):

@@ -46,7 +46,6 @@ GRIDS = {  # optimizers, schedules, seeds
 }
 BUDGET = ("epochs", "global_batch_size", "image_height_px", "image_width_px", "width")
 DIVERGED = "diverged.txt"  # in the folder of a run that came to no good end, with the reason
-DIGITS = 5  # of a curve's values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,7 +164,7 @@ def collect(runs: list[RunSettings], dataset: splits.DepthDataset) -> dict:
                 **{name: getattr(run, name) for name in ("optimizer", "schedule", "seed")},
                 "peak_learning_rate": default_learning_rate(run.optimizer),
                 "diverged": (folder / DIVERGED).exists(),
-                "curves": {name: [float(f"{float(value):.{DIGITS}g}") for value in history[name]] for name in curves},
+                "curves": {name: [float(f"{float(value):.5g}") for value in history[name]] for name in curves},
             }
         )
     return {
@@ -179,7 +178,6 @@ def collect(runs: list[RunSettings], dataset: splits.DepthDataset) -> dict:
 
 
 def _columns(path: pathlib.Path) -> dict[str, list[str]]:
-    """Returns the columns of a CSV file by name."""
     with open(path, newline="") as file:
         return {name: values for name, *values in zip(*csv.reader(file), strict=True)}
 

@@ -72,9 +72,9 @@ def pages() -> dict[pathlib.Path, dict[str, str]]:
     """Returns the contents of every section that is written here, by file and name."""
     paths = sorted(RESULTS.rglob("*.json"))
     files = {path.relative_to(RESULTS).with_suffix("").as_posix(): json.loads(path.read_text()) for path in paths}
-    scores = [result for result in files.values() if "abs_rel" in result]
+    scored = tables.results_tables([result for result in files.values() if "abs_rel" in result])
     full = {
-        "results": f"{tables.results_tables(scores)}\n\n{trust(files[TRUSTED])}",
+        "results": f"{scored}\n\n{trust(files[TRUSTED])}",
         "benchmark": benchmark_table(files["benchmark"]),
         "scale": scale_table(files["scale"]),
         "compare": comparison.table(files["compare"]).rstrip("\n"),

@@ -106,8 +106,7 @@ def contact_sheet(
     """
     if not examples:
         raise InputError("a contact sheet needs at least one example, got none")
-    num_columns = min(EXAMPLES_PER_ROW, len(examples))
-    num_rows = -(-len(examples) // num_columns)
+    num_columns, num_rows = min(EXAMPLES_PER_ROW, len(examples)), -(-len(examples) // EXAMPLES_PER_ROW)
     width, height = num_columns * EXAMPLE_INCHES, 2 * EXAMPLE_INCHES * np.divide(*examples[0].image.shape[:2])
     side_height = HISTOGRAM_INCHES + FOOT_INCHES + NOTE_INCHES * len(notes)
     figure = _page(title, width + 0.8 + SIDE_INCHES, max(num_rows * height, side_height))

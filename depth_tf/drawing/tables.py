@@ -41,13 +41,13 @@ def training_set(result: dict) -> str:
 
 def _group(group: list[dict]) -> str:
     first = group[0]
-    dataset = NAMES.get(first["dataset"], first["dataset"])
-    images = first.get("test_set", f"{first['num_images']} images")
+    dataset, images = first["dataset"], first.get("test_set", f"{first['num_images']} images")
     mean_maps = {json.dumps(result["floor"]): _mean_map(result) for result in group if result.get("floor")}
     ranked = sorted(group, key=lambda result: result["abs_rel"])
     columns = ["method", "trained on", *COLUMNS.values(), "parameters", "measured"]
     table = markdown(columns, [_cells(result) for result in [*ranked, *mean_maps.values()]])
-    return f"**{dataset}, `{first['split']}`: {images}; protocol *{first['protocol']['name']}***\n\n{table}"
+    head = f"**{NAMES.get(dataset, dataset)}, `{first['split']}`: {images}; protocol *{first['protocol']['name']}***"
+    return f"{head}\n\n{table}"
 
 
 def _mean_map(result: dict) -> dict:
@@ -61,7 +61,6 @@ def _mean_map(result: dict) -> dict:
 
 def _cells(result: dict) -> list[str]:
     parameters = {None: "-", 0: "0"}.get(result["parameters"]) or f"{result['parameters'] / 1e6:.2f} M"
-    commit = f", commit {result['commit']}" if "commit" in result else ""
     figures = [f"{result[name]:.3f}" for name in COLUMNS]
-    measured = f"{result['date']}, {result['machine']}{commit}"
+    measured = f"{result['date']}, {result['machine']}" + (f", commit {result['commit']}" if "commit" in result else "")
     return [result["title"], training_set(result), *figures, parameters, measured]

@@ -86,12 +86,10 @@ def _image_metrics(y_true, y_pred, valid, num_pixels) -> dict:
 
     true_m, pred_m = ops.where(valid, y_true, 1.0), ops.where(valid, y_pred, 1.0)
     error_m = ops.abs(pred_m - true_m)
-    over, under = pred_m / true_m, true_m / pred_m
-    ratio = ops.maximum(over, under)
-    log_error = ops.log(over)
-    mean_log = mean(log_error)
+    ratio = ops.maximum(pred_m / true_m, true_m / pred_m)
+    log_error = ops.log(pred_m / true_m)
     # The squares of the deviations: the difference of two means would lose its digits in float32.
-    deviation = ops.where(valid, log_error - ops.reshape(mean_log, (-1, 1, 1, 1)), 0.0)
+    deviation = ops.where(valid, log_error - ops.reshape(mean(log_error), (-1, 1, 1, 1)), 0.0)
     return {
         "abs_rel": mean(error_m / true_m),
         "sq_rel": mean(ops.square(error_m) / true_m),

@@ -11,10 +11,9 @@ from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
 
 MAX_IMAGES = 4096  # a mean over this many is exact to well under a percent; records are stored in random order
-SIZE_PX = (192, 256)  # height and width of a map that no network asks for
 
 
-def mean_depth_map(split: Split, size_px: tuple[int, int] = SIZE_PX) -> np.ndarray:
+def mean_depth_map(split: Split, size_px: tuple[int, int] = (192, 256)) -> np.ndarray:
     """Returns exp of the mean log depth of the split's first images per pixel, [*size_px] float32, metres.
 
     A pixel for which no image has a depth takes the mean of all pixels; InputError if there is none at all.

@@ -29,10 +29,7 @@ BLOCK_PIXELS = 8192
 
 @dataclasses.dataclass(frozen=True)
 class MetricSums:
-    """Sums over pixels from which every metric follows, so that pixels of several images can be pooled.
-
-    `MetricSums.of(...) + MetricSums.of(...)` equals the sums of the concatenated pixels.
-    """
+    """Sums over pixels from which every metric follows; to add those of several images pools their pixels."""
 
     num_pixels: int = 0
     sums: np.ndarray | float = 0.0  # [9] float64, in the order of `metrics`
@@ -74,12 +71,7 @@ class MetricSums:
 
 
 def depth_metrics(*, true_m: np.ndarray, pred_m: np.ndarray) -> dict[str, float]:
-    """Returns the metrics named in `METRICS` over the valid pixels of one image.
-
-    Args:
-      true_m: [N] float, metres; at least one, all finite and above 0, or InputError.
-      pred_m: [N] float, metres, likewise.
-    """
+    """Returns the metrics named in `METRICS` over [N] valid pixels, float metres, finite and above 0."""
     return MetricSums.of(true_m=true_m, pred_m=pred_m).metrics()
 
 

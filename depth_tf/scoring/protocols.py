@@ -79,14 +79,11 @@ class Scorer:
         self._truth_resized = False
 
     def add(self, *, true_m: np.ndarray, pred: np.ndarray) -> dict[str, float] | None:
-        """Scores one image.
+        """Scores one image; returns its metrics, whatever the protocol's averaging, or None if it has no valid pixel.
 
         Args:
           true_m: [H, W] float, metres; 0, NaN or infinity where missing.
           pred: [h, w] float, the full frame at any size, metres or inverse depth as `prediction_kind` says.
-
-        Returns:
-          This image's metrics, whatever the protocol's averaging; None if it has no valid pixel.
         """
         true_m, pred_m = self._protocol.pixels(*self.frame(true_m=true_m, pred=pred))
         self._num_images += 1
@@ -98,10 +95,7 @@ class Scorer:
         return self._per_image[-1]
 
     def frame(self, *, true_m: np.ndarray, pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns truth and prediction as frames, [480, 640] float each, in metres; arguments as for `add`.
-
-        Where the protocol aligns, the prediction is the aligned one.
-        """
+        """Returns what `add` takes as [480, 640] float metres each, the prediction aligned if the protocol aligns."""
         true_m, pred = _plane(true_m, "true_m"), _plane(pred, "pred")
         metric = self._prediction_kind == "depth_m"
         bad = pred[~(valid_pixels(pred) if metric else np.isfinite(pred))]

@@ -69,10 +69,8 @@ def network_examples(network: keras.Model, split: Split) -> Iterator[Example]:
     def predict(images):
         return network(tf.cast(images, tf.float32), training=False)[..., 0]
 
-    def shrink(image, depth_m):
-        return resize_image(image, size_px), depth_m[..., 0]
-
-    pairs = split.read().map(shrink, num_parallel_calls=PARALLEL_CALLS).prefetch(2 * BATCH_SIZE).as_numpy_iterator()
+    pairs = split.read().map(lambda image, depth_m: (resize_image(image, size_px), depth_m[..., 0]), PARALLEL_CALLS)
+    pairs = pairs.prefetch(2 * BATCH_SIZE).as_numpy_iterator()
     while batch := list(itertools.islice(pairs, BATCH_SIZE)):  # not `pairs.batch`: truths may differ in size
         images = np.stack([image for image, _ in batch])
         for (image, true_m), pred_m in zip(batch, predict(images).numpy(), strict=True):
