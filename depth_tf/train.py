@@ -12,7 +12,7 @@ import pathlib
 from etils import epy
 
 from depth_tf import losses, optimizers, schedules
-from depth_tf.runtime import program
+from depth_tf.runtime import program, run_folder
 from depth_tf.training import distribute
 from depth_tf.training.settings import Settings
 
@@ -73,7 +73,7 @@ def train_network(
             ema=settings.ema,
             early_stopping=settings.early_stopping,
             reduce_lr_on_plateau=settings.reduce_lr_on_plateau,
-            best_network=workdir / stages.run_folder.BEST_NETWORK,
+            best_network=workdir / run_folder.BEST_NETWORK,
             has_holdout="holdout" in dataset.splits,
             is_chief=is_chief,
         )

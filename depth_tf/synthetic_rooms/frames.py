@@ -123,12 +123,13 @@ def _start_worker() -> None:
 @contextlib.contextmanager
 def _bare_start() -> Iterator[None]:
     """Within it, processes start with one BLAS thread and without the caller's main module, TensorFlow and all."""
-    main, environment = sys.modules["__main__"], dict(os.environ)
+    main, before = sys.modules["__main__"], {name: os.environ[name] for name in ONE_THREAD if name in os.environ}
     sys.modules["__main__"] = types.ModuleType("__main__")
     os.environ.update(ONE_THREAD)
     try:
         yield
     finally:
         sys.modules["__main__"] = main
-        os.environ.clear()
-        os.environ.update(environment)
+        for name in ONE_THREAD:
+            del os.environ[name]
+        os.environ.update(before)

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from depth_tf.data.resizing import resized
 from depth_tf.data.splits import Split
+from depth_tf.data.valid import valid_pixels
 from depth_tf.drawing import figures
 from depth_tf.scoring.metrics import depth_metrics
 
@@ -57,7 +58,7 @@ def panel_pairs(split: Split, size_px: tuple[int, int]) -> list[tuple[np.ndarray
 
 
 def _caption(*, true_m: np.ndarray, pred_m: np.ndarray) -> str:
-    valid = true_m > 0
+    valid = valid_pixels(true_m)
     if not valid.any():
         return "no valid depth"
     return f"AbsRel {depth_metrics(true_m=true_m[valid], pred_m=pred_m[valid])['abs_rel']:.3f}"
