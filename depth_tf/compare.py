@@ -12,13 +12,13 @@ compare.png. All figures are of the hold-out: `validation` is for reporting, not
 from __future__ import annotations
 
 import contextlib
-import csv
 import dataclasses
 import gc
 import itertools
 import pathlib
 import time
 
+import numpy as np
 from etils import epy
 
 from depth_tf.data.settings import DataSettings
@@ -44,6 +44,7 @@ GRIDS = {  # optimizers, schedules, seeds
     "default": ("sgd,rmsprop,adam,adamw", "plateau,cosine", "0,1"),
     "full": ("sgd,rmsprop,adam,adamw", "step,plateau,exponential,cosine,piecewise", "0,1"),
 }
+CHOICES = {"optimizers": OPTIMIZERS, "schedules": SCHEDULES, "seeds": ()}  # seeds are any whole numbers
 BUDGET = ("epochs", "global_batch_size", "image_height_px", "image_width_px", "width")
 DIVERGED = "diverged.txt"  # in the folder of a run that came to no good end, with the reason
 
@@ -93,16 +94,15 @@ def main(settings: Settings) -> None:
 
 def cells(settings: Settings) -> list[tuple[str, str, int]]:
     """Returns (optimizer, schedule, seed) of every run, seed by seed, so that a killed grid is whole for one seed."""
-    words = dict(zip(("optimizers", "schedules", "seeds"), GRIDS[settings.grid], strict=True))
-    words = {flag: (getattr(settings, flag) or default).split(",") for flag, default in words.items()}
-    for flag, choices in (("optimizers", OPTIMIZERS), ("schedules", SCHEDULES)):
-        for word in words[flag]:
-            if word not in choices:
-                raise InputError(f"expected --{flag} of {', '.join(choices)}, separated by commas, got {word!r}")
-    for word in words["seeds"]:
-        if not word.isdecimal():
-            raise InputError(f"expected --seeds of whole numbers, separated by commas, got {word!r}")
-    runs = itertools.product(words["seeds"], words["optimizers"], words["schedules"])
+    words = []
+    for (flag, choices), default in zip(CHOICES.items(), GRIDS[settings.grid], strict=True):
+        words.append((getattr(settings, flag) or default).split(","))
+        for word in words[-1]:
+            if not (word in choices if choices else word.isdecimal()):
+                wanted = ", ".join(choices) or "whole numbers"
+                raise InputError(f"expected --{flag} of {wanted}, separated by commas, got {word!r}")
+    optimizers, schedules, seeds = words
+    runs = itertools.product(seeds, optimizers, schedules)
     return [(optimizer, schedule, int(seed)) for seed, optimizer, schedule in runs]
 
 
@@ -157,16 +157,13 @@ def collect(runs: list[RunSettings], dataset: splits.DepthDataset) -> dict:
     training_s, described = 0.0, []
     for run in runs:
         folder = pathlib.Path(run.workdir)
-        training_s += sum(map(float, _columns(folder / run_folder.SPEED)["training_s"]))
+        training_s += sum(_columns(folder / run_folder.SPEED)["training_s"])
         history = _columns(folder / run_folder.HISTORY)
-        described.append(
-            {
-                **{name: getattr(run, name) for name in ("optimizer", "schedule", "seed")},
-                "peak_learning_rate": default_learning_rate(run.optimizer),
-                "diverged": (folder / DIVERGED).exists(),
-                "curves": {name: [float(f"{float(value):.5g}") for value in history[name]] for name in curves},
-            }
-        )
+        about = {name: getattr(run, name) for name in ("optimizer", "schedule", "seed")}
+        about["peak_learning_rate"] = default_learning_rate(run.optimizer)
+        about["diverged"] = (folder / DIVERGED).exists()
+        about["curves"] = {name: [float(f"{value:.5g}") for value in history[name]] for name in curves}
+        described.append(about)
     return {
         **{name: getattr(runs[0], name) for name in BUDGET},
         "num_train_images": dataset.split("train").num_images,
@@ -177,9 +174,8 @@ def collect(runs: list[RunSettings], dataset: splits.DepthDataset) -> dict:
     }
 
 
-def _columns(path: pathlib.Path) -> dict[str, list[str]]:
-    with open(path, newline="") as file:
-        return {name: values for name, *values in zip(*csv.reader(file), strict=True)}
+def _columns(path: pathlib.Path) -> np.ndarray:
+    return np.atleast_1d(np.genfromtxt(path, delimiter=",", names=True))
 
 
 def decoded_once(dataset: splits.DepthDataset, run: RunSettings) -> splits.DepthDataset:

@@ -6,18 +6,33 @@ python -m depth_tf.dataset --data_dir=DIR --num_images=200 --export_folder=FOLDE
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 
+import numpy as np
 from etils import epy
 
 from depth_tf.data.settings import DataSettings
+from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 
 with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
-    from depth_tf.data import folder, opening
-    from depth_tf.drawing import sheet
+    import tensorflow as tf
+    from PIL import Image
+
+    from depth_tf.data import folder, opening, resizing, splits
+    from depth_tf.drawing import figures
+
+SURVEYED_IMAGES = 256  # of each split: enough for a median, and a second or two to read
+PIXELS_PER_SIDE = 64  # of each image, evenly spread, or all where there are fewer
+SHOWN_PX = 400  # longer side of an example on the sheet: twice what it takes there
+NUM_BINS = 40
+SCALE_PERCENTILE = 99.9  # of depth ends the scale, rounded up to a metre, so that a few outliers do not bleach the rest
+SCENES_NAMED = 8
+CAPTION_LETTERS = 24  # what fits under an example
+NOTE_LETTERS = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +50,19 @@ class Settings(DataSettings):
             raise InputError(f"expected --num_images of 1 or more, got {self.num_images}")
 
 
+@dataclasses.dataclass(frozen=True)
+class Survey:
+    """What the depth of a split's first images is like."""
+
+    depths_m: np.ndarray  # [N] float32, metres, of the pixels that have a depth
+    missing: float  # share of pixels that have none
+
+    @property
+    def median_m(self) -> float:
+        """The median depth, metres; NaN where no pixel has one."""
+        return float(np.median(self.depths_m)) if self.depths_m.size else float("nan")
+
+
 def main(settings: Settings) -> None:
     """Shows a data set, or writes it as a folder."""
     dataset = opening.open_chosen(settings)
@@ -43,12 +71,93 @@ def main(settings: Settings) -> None:
         if settings.export_folder:
             folder.export_folder(split, settings.export_folder, settings.num_images)
             return
-        surveys = {name: sheet.survey(part) for name, part in dataset.splits.items()}
+        surveys = {name: survey(part) for name, part in dataset.splits.items()}
         source = f"{dataset.name}, source: {dataset.source}"
-        say("\n".join([source, *sheet.count_lines(dataset, surveys), *sheet.scene_lines(split)]))
+        say("\n".join([source, *count_lines(dataset, surveys), *scene_lines(split)]))
         if settings.output:
-            sheet.draw_sheet(settings.output, dataset, split, surveys, settings.num_images)
+            draw_sheet(settings.output, dataset, split, surveys, settings.num_images)
             say(f"wrote {settings.output}")
+
+
+def survey(split: splits.Split) -> Survey:
+    """Looks at the first `SURVEYED_IMAGES` of a split, whose order is random."""
+    pixels = []
+    for _, depth_m in split.read().take(SURVEYED_IMAGES).prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+        step = max(1, min(depth_m.shape[:2]) // PIXELS_PER_SIDE)
+        pixels.append(depth_m[step // 2 :: step, step // 2 :: step].ravel())
+    depths_m = np.concatenate(pixels)
+    valid = valid_pixels(depths_m)
+    return Survey(depths_m[valid], 1.0 - float(valid.mean()))
+
+
+def count_lines(dataset: splits.DepthDataset, surveys: dict[str, Survey]) -> list[str]:
+    """Returns a table of the splits for a terminal."""
+    lines = [f"{'split':<12}{'scenes':>9}{'images':>9}{'median depth':>15}{'missing':>10}"]
+    for name, split in dataset.splits.items():
+        median_m, missing = surveys[name].median_m, 100 * surveys[name].missing
+        lines.append(f"{name:<12}{_num_scenes(split):>9}{split.num_images:>9,}{median_m:>13.2f} m{missing:>8.1f} %")
+    return [*lines, *_sampled(dataset)]
+
+
+def scene_lines(split: splits.Split) -> list[str]:
+    """Returns the scenes with most images, one line each, under a heading."""
+    if not split.scene_of_image:
+        return [f"scenes of {split.name}: unknown"]
+    counts = collections.Counter(sorted(split.scene_of_image))
+    lines = [f"{scene}: {count:,}" for scene, count in counts.most_common(SCENES_NAMED)]
+    more = len(counts) - SCENES_NAMED
+    return [f"scenes of {split.name}, by images:", *lines] + [f"and {more:,} more"] * (more > 0)
+
+
+def draw_sheet(
+    path: str, dataset: splits.DepthDataset, split: splits.Split, surveys: dict[str, Survey], num_images: int
+) -> None:
+    """Draws at most `num_images` examples of a split, its histogram of depth, the counts and the scenes."""
+    depths_m = surveys[split.name].depths_m
+    if not depths_m.size:
+        looked_at = min(SURVEYED_IMAGES, split.num_images)
+        raise InputError(f"no pixel of {looked_at} {split.name} images has a depth")
+    notes = [f"source: {dataset.source}"]
+    for name, part in dataset.splits.items():
+        median_m, missing = surveys[name].median_m, 100 * surveys[name].missing
+        notes.append(f"{name}: {part.num_images:,} images, scenes: {_num_scenes(part)}")
+        notes.append(f"    median depth {median_m:.2f} m, {missing:.1f} % of pixels missing")
+    notes += [*_sampled(dataset), "", *(_tail(line, NOTE_LETTERS) for line in scene_lines(split))]
+    edges_m = np.linspace(0.0, np.ceil(np.percentile(depths_m, SCALE_PERCENTILE)), NUM_BINS + 1)
+    scene_of_image = split.scene_of_image or ("",) * split.num_images
+    pairs = split.read().take(num_images).as_numpy_iterator()
+    examples = [_example(*pair, scene) for pair, scene in zip(pairs, scene_of_image, strict=False)]
+    figures.contact_sheet(
+        path,
+        # Stable, so nothing moves where all are alike; a tall one in front would make all cells tall.
+        sorted(examples, key=lambda example: example.image.shape[0] / example.image.shape[1]),
+        bin_edges_m=edges_m,
+        bin_counts=np.histogram(depths_m, edges_m)[0],
+        title=f"{dataset.name}, {split.name}",
+        notes=notes,
+    )
+
+
+def _num_scenes(split: splits.Split) -> str:
+    return f"{len(set(split.scene_of_image)):,}" if split.scene_of_image else "unknown"
+
+
+def _sampled(dataset: splits.DepthDataset) -> list[str]:
+    """Returns a line that says so, if depths were not taken from all images."""
+    sampled = any(split.num_images > SURVEYED_IMAGES for split in dataset.splits.values())
+    return [f"(depths of the first {SURVEYED_IMAGES} images of each split)"] * sampled
+
+
+def _tail(text: str, letters: int) -> str:
+    """Returns the end of a long text, which tells more of a folder in folders than its beginning."""
+    return text if len(text) <= letters else "..." + text[3 - letters :]
+
+
+def _example(image: np.ndarray, depth_m: np.ndarray, scene: str) -> figures.Example:
+    small = Image.fromarray(image)
+    small.thumbnail((SHOWN_PX, SHOWN_PX), Image.Resampling.BOX)
+    small_m = resizing.resize_nearest(depth_m[..., 0], small.size[::-1])
+    return figures.Example(np.asarray(small), small_m, _tail(scene, CAPTION_LETTERS))
 
 
 if __name__ == "__main__":

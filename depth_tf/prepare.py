@@ -69,20 +69,18 @@ def stands_already(final: pathlib.Path, request: dict) -> bool:
     raise InputError(f"{final} holds {told}, not {_described(request)}: {advice}")
 
 
-def write_records(source: frames.Source, request: dict, folder: pathlib.Path) -> None:
+def write_records(source: sources.Source, request: dict, folder: pathlib.Path) -> None:
     """Lets TFDS's builder write the records to `folder`/nyu_depth_v2/0.0.1, with our two files beside them."""
     source.choose(request["max_images"])
     atomic_folders.require_free(folder.parent, source.records_gb(), "preparing these images")
     builder = tfds.builder(DATASET, data_dir=folder)
-    scene_of_key: dict[str, dict[str, str]] = {split: {} for split in frames.SPLIT_FOLDERS}
+    scenes: dict[str, dict[str, str]] = {split: {} for split in frames.SPLIT_FOLDERS}  # by key
     # Replaced on the instance, because TFDS refuses a second builder of this name.
-    builder._split_generators = lambda dl_manager: {
-        split: _examples(source, split, scene_of_key[split]) for split in scene_of_key
-    }
-    tfds_records.write_records(builder, scene_of_key, request, FULL_COUNTS)
+    builder._split_generators = lambda _: {split: _examples(source, split, scenes[split]) for split in scenes}
+    tfds_records.write_records(builder, scenes, request, FULL_COUNTS)
 
 
-def _examples(source: frames.Source, split: str, scene_of_key: dict[str, str]) -> Iterator[tuple[str, dict]]:
+def _examples(source: sources.Source, split: str, scene_of_key: dict[str, str]) -> Iterator[tuple[str, dict]]:
     """Yields (key, example) for TFDS, shows progress, and notes the scene of each key."""
     total = source.count(split)
     with progress.Progress(split, total) as shown:

@@ -29,7 +29,6 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
     from keras.optimizers import schedules as keras_schedules
     from matplotlib import figure as matplotlib_figure
 
-    from depth_tf.data import splits
     from depth_tf.training import stages
 
 STEPS = 800  # of the whole test: 160 for every factor of 10; with --epochs, what those hold
@@ -56,11 +55,10 @@ def main(settings: Settings) -> None:
     strategy = distribute.build_strategy(settings.strategy, tpu=settings.tpu)
     settings, dataset, workdir = stages.open_run(settings, suffix="-range_test")
     with stages.explaining_stops(dataset, workdir):
-        losses_by_rate = measure(dataset, settings, workdir, strategy)
-        report(workdir, losses_by_rate)
+        report(workdir, measure(dataset, settings, workdir, strategy))
 
 
-def measure(dataset: splits.DepthDataset, settings: Settings, workdir: pathlib.Path, strategy) -> LossByRate:
+def measure(dataset, settings: Settings, workdir: pathlib.Path, strategy) -> LossByRate:
     """Trains with the growing rate and returns the loss of every step."""
     stages.prepare_process(settings, strategy)
     mean_depth_m = stages.mean_depth_m(dataset, settings)
@@ -100,27 +98,11 @@ def growing(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
 
 
 class LossByRate:
-    """Notes rate and loss of every step, and says when the loss has clearly risen.
-
-    Attributes:
-      rates, losses, smoothed: [N] of float, one value per step.
-    """
+    """Notes rate and loss of every step until the loss has clearly risen."""
 
     def __init__(self):
-        self.rates: list[float] = []
-        self.losses: list[float] = []
-        self.smoothed: list[float] = []
+        self.columns: dict[str, list[float]] = {"learning_rate": [], "loss": [], "smoothed_loss": []}
         self._mean = FadingMean()
-
-    def add(self, rate: float, loss: float) -> bool:
-        """Notes a step, and returns whether to go on."""
-        if not math.isfinite(loss):
-            return False
-        self.rates.append(rate)
-        self.losses.append(loss)
-        self.smoothed.append(self._mean.add(loss))
-        read = self.smoothed[EDGE_STEPS:]
-        return not read or read[-1] <= FAILED * min(read)
 
     def callback(self, network: keras.Model, *, steps: int) -> keras.callbacks.Callback:
         """Returns the callback that notes the steps of `network.fit`, of `steps` per epoch, and ends it.
@@ -137,21 +119,26 @@ class LossByRate:
             nonlocal total
             last_total = total if batch else 0.0  # Keras's mean starts afresh with every epoch
             total = float(logs["loss"]) * (batch + 1)
-            if not math.isfinite(total) or batch + 1 < steps:
-                network.stop_training = not self.add(rate, total - last_total)  # the step's own loss
+            if not math.isfinite(total):
+                network.stop_training = True
+            elif batch + 1 < steps:
+                loss = total - last_total  # the step's own
+                for column, value in zip(self.columns.values(), (rate, loss, self._mean.add(loss)), strict=True):
+                    column.append(value)
+                read = self.columns["smoothed_loss"][EDGE_STEPS:]
+                network.stop_training = bool(read) and read[-1] > FAILED * min(read)
 
         return keras.callbacks.LambdaCallback(on_train_batch_begin=before, on_train_batch_end=after)
 
 
 def report(workdir: pathlib.Path, test: LossByRate) -> None:
     """Writes the files, and says what they suggest; raises InputError where no step has a finite loss."""
-    if not test.losses:
+    rows = [dict(zip(test.columns, row, strict=True)) for row in zip(*test.columns.values(), strict=True)]
+    if not rows:
         raise InputError("the range test has no step with a finite loss: expected two steps per epoch or more")
-    suggested = suggest_rate(test.rates, test.smoothed)
-    columns = {"learning_rate": test.rates, "loss": test.losses, "smoothed_loss": test.smoothed}
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    suggested = suggest_rate(test.columns["learning_rate"], test.columns["smoothed_loss"])
     atomic_files.write_csv(workdir / "range_test.csv", rows)
-    draw(workdir / "range_test.png", columns, suggested)
+    draw(workdir / "range_test.png", test.columns, suggested)
     atomic_files.write_json(workdir / "range_test.json", {"suggested_learning_rate": suggested, "steps": len(rows)})
     say(f"range test: try --learning_rate={suggested:.2g} (see {workdir / 'range_test.png'})")
 
@@ -159,25 +146,18 @@ def report(workdir: pathlib.Path, test: LossByRate) -> None:
 class FadingMean:
     """A running mean in which older values fade; the first ones are not drawn to 0."""
 
-    def __init__(self):
-        self._mean = 0.0
-        self._share = 0.0
+    _sum = _weight = 0.0
 
     def add(self, value: float) -> float:
         """Takes a value in and returns the mean."""
-        self._mean = SMOOTHING * self._mean + (1 - SMOOTHING) * value
-        self._share = SMOOTHING * self._share + (1 - SMOOTHING)
-        return self._mean / self._share
+        self._sum, self._weight = SMOOTHING * self._sum + value, SMOOTHING * self._weight + 1
+        return self._sum / self._weight
 
 
 def suggest_rate(rates: Sequence[float], smoothed: Sequence[float]) -> float:
     """Returns the lowest rate that already brings the loss down to its lowest: a higher one brings danger, no speed.
 
     The smoothed loss lags by the mean age of what it holds, so the rate is read that many steps before.
-
-    Args:
-      rates: [N], rising.
-      smoothed: [N], finite.
     """
     first = min(EDGE_STEPS, len(smoothed) - 1)
     enough = (1 + TOLERANCE) * min(smoothed[first:])
@@ -190,13 +170,11 @@ def draw(path: pathlib.Path, columns: dict[str, list[float]], suggested: float) 
     """Draws loss against rate, and marks the suggestion; `columns` are those of range_test.csv."""
     rates, losses = columns["learning_rate"], columns["loss"]
     figure = matplotlib_figure.Figure(figsize=(7.0, 4.2), dpi=110, layout="constrained")
-    axes = figure.add_subplot()
+    axes = figure.add_subplot(xlabel="learning rate", ylabel="training loss")
     axes.semilogx(rates, losses, color="0.8", label="loss of a step")
     axes.semilogx(rates, columns["smoothed_loss"], color="C0", label="smoothed")
     axes.axvline(suggested, color="C3", linestyle="--", label=f"suggested: {suggested:.2g}")
     axes.set_ylim(0.9 * min(losses), 1.1 * np.quantile(losses, 0.95))
-    axes.set_xlabel("learning rate")
-    axes.set_ylabel("training loss")
     axes.legend(loc="upper left")
     axes.spines[["top", "right"]].set_visible(False)
     with atomic_files.replacing(path) as temporary:

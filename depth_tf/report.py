@@ -86,10 +86,8 @@ def first_table(files: dict[str, dict]) -> str:
     """Returns the few rows that a first look at the project needs, as a Markdown table."""
     chosen, rows = [files[name] for name in FIRST], []
     for result in chosen:
-        figures = [f"{result[name]:.3f}" for name in FIRST_COLUMNS]
-        where = "official test set" if "test_set" in result else "scenes cut from train"
-        images = f"{where}, {result['num_images']} images"
-        rows.append([result["title"], *figures, images, tables.training_set(result)])
+        figures, images = [f"{result[name]:.3f}" for name in FIRST_COLUMNS], f"{result['num_images']} images"
+        rows.append([result["title"], *figures, f"official test set, {images}", tables.training_set(result)])
     columns = ["method", *(tables.COLUMNS[name] for name in FIRST_COLUMNS), "scored on", "trained on"]
     dates = " and ".join(sorted({result["date"] for result in chosen}))
     where = f"NYU Depth V2, split `validation`, protocol *eigen*; {dates}, {chosen[0]['machine']}."

@@ -38,11 +38,6 @@ FINAL_SHARE = 0.01  # of the peak rate, at the end of a decaying schedule
 WARMUP_SHARE = 0.05  # of the steps
 
 
-def exponential(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
-    """Returns a rate that falls from `peak` by the same factor every step, to 1 % after `steps`."""
-    return keras_schedules.ExponentialDecay(peak, decay_steps=steps, decay_rate=FINAL_SHARE)
-
-
 def cosine(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
     """Returns a linear warm-up to `peak`, then half a cosine to 1 % after `steps`.
 
@@ -50,19 +45,14 @@ def cosine(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
     """
     warmup = max(1, round(WARMUP_SHARE * steps))
     return keras_schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=max(1, steps - warmup),
-        alpha=FINAL_SHARE,
-        warmup_target=peak,
-        warmup_steps=warmup,
+        0.0, max(1, steps - warmup), alpha=FINAL_SHARE, warmup_target=peak, warmup_steps=warmup
     )
 
 
 def piecewise(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
     """Returns `peak`, a tenth of it after 60 % of the steps, and a hundredth after 85 %."""
-    return keras_schedules.PiecewiseConstantDecay(
-        boundaries=[round(0.6 * steps), round(0.85 * steps)], values=[peak, peak / 10, peak / 100]
-    )
+    boundaries = [round(0.6 * steps), round(0.85 * steps)]
+    return keras_schedules.PiecewiseConstantDecay(boundaries, [peak, peak / 10, peak / 100])
 
 
 def step(peak: float, epochs: int, monitor: str) -> keras.callbacks.Callback:
@@ -86,7 +76,7 @@ def plateau(peak: float, epochs: int, monitor: str) -> keras.callbacks.Callback:
 
 
 OBJECTS: dict[str, Callable[[float, int], keras_schedules.LearningRateSchedule]] = {
-    "exponential": exponential,
+    "exponential": lambda peak, steps: keras_schedules.ExponentialDecay(peak, steps, FINAL_SHARE),
     "cosine": cosine,
     "piecewise": piecewise,
 }
@@ -105,16 +95,7 @@ def check_plateau(name: str, *, reduce_lr_on_plateau: bool) -> None:
 
 
 def learning_rate(name: str, peak: float, *, steps: int) -> float | keras_schedules.LearningRateSchedule:
-    """Returns what to build the optimizer with: a schedule object, or `peak` where a callback or nothing acts.
-
-    Args:
-      name: an entry of `SCHEDULES`.
-      peak: the highest rate.
-      steps: of the whole run.
-
-    Raises:
-      InputError: if the schedule is unknown or the rate not above 0.
-    """
+    """Returns what to build the optimizer with: a schedule object, or `peak` where a callback or nothing acts."""
     if name not in SCHEDULES:
         raise InputError(f"unknown schedule {name!r}: expected one of {', '.join(SCHEDULES)}")
     if not peak > 0:
@@ -134,31 +115,21 @@ class Settings:
 def main(settings: Settings) -> None:
     """Draws every schedule over one run."""
     if settings.epochs < 1 or not settings.learning_rate > 0:
-        raise InputError(
-            "expected --epochs of 1 or more and --learning_rate above 0, "
-            f"got {settings.epochs} and {settings.learning_rate:g}"
-        )
+        got = f"got {settings.epochs} and {settings.learning_rate:g}"
+        raise InputError(f"expected --epochs of 1 or more and --learning_rate above 0, {got}")
     draw(settings.plot, peak=settings.learning_rate, epochs=settings.epochs)
     say(f"wrote {settings.plot}")
 
 
 def rates(name: str, *, peak: float, epochs: int, holdout: np.ndarray) -> np.ndarray:
-    """Returns the rate of every step, as the schedule object or the callback itself sets it.
+    """Returns the rate of every step, [epochs * PLOT_STEPS], as the schedule object or the callback itself sets it.
 
-    Args:
-      name: an entry of `SCHEDULES`.
-      peak: the highest rate.
-      epochs: of `PLOT_STEPS` steps.
-      holdout: [epochs], what the hold-out would show, for a callback that looks at it.
-
-    Returns:
-      [epochs * PLOT_STEPS] float.
+    `holdout`, [epochs], is what the hold-out would show, for a callback that looks at it.
     """
-    steps = epochs * PLOT_STEPS
     if name in OBJECTS:
-        schedule = learning_rate(name, peak, steps=steps)
-        return np.array([float(schedule(step)) for step in range(steps)])
-    optimizer = keras.optimizers.SGD(learning_rate(name, peak, steps=steps))
+        schedule = OBJECTS[name](peak, epochs * PLOT_STEPS)
+        return np.array([float(schedule(step)) for step in range(epochs * PLOT_STEPS)])
+    optimizer = keras.optimizers.SGD(peak)
     callback = CALLBACKS[name](peak, epochs, "holdout") if name in CALLBACKS else keras.callbacks.Callback()
     callback.set_model(types.SimpleNamespace(optimizer=optimizer))
     callback.on_train_begin()

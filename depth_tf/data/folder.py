@@ -31,30 +31,22 @@ NAMES_SHOWN = 3  # of incomplete pairs, in a message
 
 
 class _Pair(typing.NamedTuple):
-    """Paths of a photograph and its depth map, and the photograph's path within its split."""
-
     image: pathlib.Path
     depth: pathlib.Path
-    name: str
-
-    @property
-    def scene(self) -> str:
-        return os.path.dirname(self.name) or "."
+    name: str  # the photograph's path within its split
+    scene: str
 
 
 def open_folder(data_dir: pathlib.Path, settings: DataSettings) -> DepthDataset:
     """Opens `data_dir`/train and, where there is one, `data_dir`/validation.
 
-    The hold-out is cut in whole scenes, or where all photographs lie in one folder, photograph by photograph.
-
-    Raises:
-      InputError: if there are no pairs, or a pair is incomplete, of another kind than expected or of two sizes.
-        Damage behind the first bytes of a file shows when it is read.
+    The hold-out is cut in whole scenes, or where all photographs lie in one folder, photograph by photograph. Damage
+    behind the first bytes of a file shows only when it is read.
     """
     if not (data_dir / TRAIN).is_dir():
+        wanted = "photographs there, each name.jpg with name_depth.png or name_depth.npy"
         raise InputError(
-            f"no folder {data_dir / TRAIN}: expected photographs there, each name.jpg with name_depth.png or "
-            "name_depth.npy; name the folder that holds train/ with --data_dir"
+            f"no folder {data_dir / TRAIN}: expected {wanted}; name the folder that holds train/ with --data_dir"
         )
     held_out, kept = _hold_out(_find_pairs(data_dir / TRAIN, settings), settings.validation_fraction)
     parts = {TRAIN: kept, "holdout": held_out}
@@ -72,9 +64,6 @@ def export_folder(split: Split, folder: str | os.PathLike, num_images: int) -> N
     """Writes a split's first `num_images` as `folder`/<part>/<scene>/<place>.png with _depth.png, for `open_folder`.
 
     The part is validation/ for a split that is reported on, and train/ for any other.
-
-    Raises:
-      InputError: if the part holds something already, or the disk is full or not writable.
     """
     final = pathlib.Path(folder) / (TRAIN if split.name in (TRAIN, "holdout") else VALIDATION)
     if final.exists() and (final.is_file() or any(final.iterdir())):
@@ -94,17 +83,26 @@ def export_folder(split: Split, folder: str | os.PathLike, num_images: int) -> N
 def _find_pairs(root: pathlib.Path, settings: DataSettings) -> list[_Pair]:
     """Returns the pairs below `root`, in the order of a hash of their names; their first bytes are checked."""
     images, depths = _find_files(root)
-    incomplete = _describe_incomplete(root, images, depths)
+    incomplete = []
+    for files, others, kind in (
+        (images, depths, "photographs without a depth map"),
+        (depths, images, "depth maps without a photograph"),
+    ):
+        if stems := sorted(files.keys() - others.keys()):
+            shown = ", ".join(f"{root.name}/{files[stem]}" for stem in stems[:NAMES_SHOWN])
+            incomplete.append(f"{len(stems)} {kind} ({shown}{', ...' if len(stems) > NAMES_SHOWN else ''})")
+    told = " and ".join(incomplete)
     if incomplete and not settings.skip_incomplete:
-        raise InputError(f"{incomplete}: complete each pair, or leave these out with --skip_incomplete")
+        raise InputError(f"{told}: complete each pair, or leave these out with --skip_incomplete")
     if incomplete:
-        say(f"left out: {incomplete}")
+        say(f"left out: {told}")
     depth_of = {image: depths[stem] for stem, image in images.items() if stem in depths}
     if not depth_of:
         raise InputError(f"{root} holds no photograph with its depth map: expected name.jpg with name_depth.png")
     for image, depth in depth_of.items():
         photos.check_pair(root / image, root / depth)
-    return [_Pair(root / name, root / depth_of[name], name) for name in scenes.in_hash_order(depth_of)]
+    names = scenes.in_hash_order(depth_of)
+    return [_Pair(root / name, root / depth_of[name], name, os.path.dirname(name) or ".") for name in names]
 
 
 def _find_files(root: pathlib.Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -122,17 +120,6 @@ def _find_files(root: pathlib.Path) -> tuple[dict[str, str], dict[str, str]]:
     return images, depths
 
 
-def _describe_incomplete(root: pathlib.Path, images: dict[str, str], depths: dict[str, str]) -> str:
-    described = []
-    kinds = ((images, depths, "photographs without a depth map"), (depths, images, "depth maps without a photograph"))
-    for files, others, kind in kinds:
-        names = [f"{root.name}/{files[stem]}" for stem in sorted(files.keys() - others.keys())]
-        if names:
-            shown = names[:NAMES_SHOWN] + ["..."] * (len(names) > NAMES_SHOWN)
-            described.append(f"{len(names)} {kind} ({', '.join(shown)})")
-    return " and ".join(described)
-
-
 def _hold_out(pairs: list[_Pair], fraction: float) -> tuple[list[_Pair], list[_Pair]]:
     """Returns the pairs held out of training, and those that are left."""
     by_scene = len({pair.scene for pair in pairs}) > 1
@@ -141,10 +128,9 @@ def _hold_out(pairs: list[_Pair], fraction: float) -> tuple[list[_Pair], list[_P
             "warning: all photographs lie in one folder and so count as one scene; the hold-out takes single ones, "
             "which may show what others show, and its figures flatter: give each scene a folder of its own"
         )
-    groups = [pair.scene if by_scene else pair.name for pair in pairs]
-    held = scenes.holdout_scenes(collections.Counter(groups), fraction)
-    grouped = list(zip(pairs, groups, strict=True))
-    return [pair for pair, group in grouped if group in held], [pair for pair, group in grouped if group not in held]
+    group_of = {pair: pair.scene if by_scene else pair.name for pair in pairs}
+    held = scenes.holdout_scenes(collections.Counter(group_of.values()), fraction)
+    return [pair for pair in pairs if group_of[pair] in held], [pair for pair in pairs if group_of[pair] not in held]
 
 
 def _read(pairs: list[_Pair], settings: DataSettings) -> tf.data.Dataset:

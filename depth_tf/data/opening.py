@@ -20,22 +20,19 @@ from depth_tf.runtime.program import say
 def open_dataset(
     name: str = "auto", data_dir: str | os.PathLike | None = None, *, max_train_images: int = 0, **options
 ) -> DepthDataset:
-    """Opens a data set by name.
+    """Opens the data set `name`, a key of `DATASETS` or "auto".
 
     Args:
-      name: a key of `DATASETS`, or "auto".
+      name: what to open.
       data_dir: the folder TFDS keeps data sets in; None is TFDS's default. For "folder", the one with train/.
       max_train_images: keep only the first this many of `train`, which is stored in random order; 0 keeps all.
       **options: other fields of `DataSettings`, such as validation_fraction or max_depth_m.
-
-    Raises:
-      InputError: if the data set is unknown or not there, or a number is out of range.
     """
     return open_chosen(DataSettings(dataset=name, data_dir=data_dir, **options), max_train_images=max_train_images)
 
 
 def open_chosen(settings: DataSettings, *, max_train_images: int = 0) -> DepthDataset:
-    """Opens the data set that a program's settings name; arguments and errors as for `open_dataset`."""
+    """Opens the data set that a program's settings name; InputError if it is unknown or not there."""
     if settings.dataset not in CHOICES:
         raise InputError(f"unknown data set {settings.dataset!r}: expected one of {', '.join(CHOICES)}")
     if max_train_images < 0:
@@ -62,10 +59,8 @@ def resolve_name(name: str, data_dir: str | os.PathLike | None) -> str:
     if (folder / "nyu_depth_v2" / NYU_VERSION / "dataset_info.json").exists():
         say(f"--dataset=auto: nyu_depth_v2, prepared in {folder}")
         return "nyu_depth_v2"
-    say(
-        f"--dataset=auto: synthetic_rooms, as {folder} has no nyu_depth_v2; to prepare it: "
-        f"python -m depth_tf.prepare --source=... --data_dir={folder}"
-    )
+    advice = f"to prepare it: python -m depth_tf.prepare --source=... --data_dir={folder}"
+    say(f"--dataset=auto: synthetic_rooms, as {folder} has no nyu_depth_v2; {advice}")
     return "synthetic_rooms"
 
 

@@ -35,9 +35,6 @@ def read_pair(
 
     Returns:
       The image, [H, W, 3] uint8, and the depth, [H, W] float32, metres, 0 where missing.
-
-    Raises:
-      InputError: if a file cannot be read or is of another kind, or the two differ in size.
     """
     image = read_image(image_path)
     with _open_depth(depth_path) as (opened, shape):
@@ -122,7 +119,7 @@ def _naming(path: str | os.PathLike) -> Iterator[None]:
 
 def _require_equal_shapes(image_path, image_shape: tuple[int, int], depth_path, depth_shape: tuple[int, int]) -> None:
     if image_shape != depth_shape:
-        raise InputError(
-            f"{depth_path} is {depth_shape[1]}x{depth_shape[0]} px, and {image_path} is {image_shape[1]}x"
-            f"{image_shape[0]} px as its EXIF orientation turns it: expected a depth for each pixel that is seen"
-        )
+        (image_height, image_width), (depth_height, depth_width) = image_shape, depth_shape
+        seen = f"{image_path} is {image_width}x{image_height} px as its EXIF orientation turns it"
+        told = f"{depth_path} is {depth_width}x{depth_height} px, and {seen}"
+        raise InputError(f"{told}: expected a depth for each pixel that is seen")

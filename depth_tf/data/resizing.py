@@ -23,22 +23,12 @@ def check_size(height_px: int, width_px: int) -> None:
     """Raises InputError unless both sides are positive and divisible by 32."""
     nearest = [max(STRIDE, STRIDE * round(side_px / STRIDE)) for side_px in (height_px, width_px)]
     if [height_px, width_px] != nearest:
-        raise InputError(
-            f"expected an image height and width divisible by {STRIDE}, got {height_px} x {width_px} px; nearest: "
-            f"{nearest[0]} x {nearest[1]}"
-        )
+        wanted, instead = f"height and width divisible by {STRIDE}", f"nearest: {nearest[0]} x {nearest[1]}"
+        raise InputError(f"expected an image {wanted}, got {height_px} x {width_px} px; {instead}")
 
 
 def resized(split: Split, size_px: tuple[int, int]) -> tf.data.Dataset:
-    """Returns a split at the network's input size, in the split's order, with depths outside its range set to 0.
-
-    Args:
-      split: what to read.
-      size_px: height and width, each divisible by 32.
-
-    Returns:
-      (image uint8 [H, W, 3], depth_m float32 [H, W, 1], metres, 0 where missing) per image.
-    """
+    """Returns a split at the network's input size, in the split's order, with depths outside its range set to 0."""
     check_size(*size_px)
 
     def bring(image, depth_m):

@@ -1,9 +1,8 @@
 """Which room an image shows: what TFDS's shuffled records do not say, kept in a table beside them.
 
-TFDS writes the examples of a split in the order of a hash of their keys, so neighbouring frames of one
-room end up anywhere, and a slice such as `train[90%:]` shows rooms that `train[:90%]` shows too. The table
-`depth_tf_scenes.csv` (split,tfds_id,key,scene) gives the room of each example, by the identifier that
-`tfds.ReadConfig(add_tfds_id=True)` adds to it, so that whole rooms can be held out.
+TFDS writes the examples of a split in the order of a hash of their keys, so neighbouring frames of one room end up
+anywhere, and a slice such as `train[90%:]` shows rooms that `train[:90%]` shows too. The table `depth_tf_scenes.csv`
+gives the room of each example by its `tfds_id`, so that whole rooms can be held out.
 """
 
 import collections
@@ -49,7 +48,7 @@ def write_scenes(
 ) -> None:
     """Writes the table of `scenes`, {split: {key: scene}}, beside a data set's records in `folder`."""
     rows = [
-        {"split": split, "tfds_id": tfds_id, "key": key, "scene": scene_of_key[key]}
+        dict(zip(COLUMNS, (split, tfds_id, key, scene_of_key[key]), strict=True))
         for split, scene_of_key in scenes.items()
         for key, tfds_id in tfds_ids_in_order(scene_of_key, splits[split]).items()
     ]
@@ -75,19 +74,10 @@ def holdout_scenes(scene_counts: Mapping[str, int], fraction: float) -> set[str]
 
     Scenes are taken in the order of the SHA-256 of their names, so the choice depends on no seed and a
     scene that is held out of a small part of the data set tends to be held out of all of it.
-
-    Args:
-      scene_counts: {scene: number of images in it}.
-      fraction: share of all images wanted.
-
-    Raises:
-      InputError: if there are not two scenes to divide.
     """
     if fraction and len(scene_counts) < 2:
-        raise InputError(
-            f"--validation_fraction={fraction} holds out whole scenes and needs at least 2, found"
-            f" {len(scene_counts)}: use more images, or --validation_fraction=0"
-        )
+        told = f"--validation_fraction={fraction} holds out whole scenes and needs at least 2"
+        raise InputError(f"{told}, found {len(scene_counts)}: use more images, or --validation_fraction=0")
     wanted = fraction * sum(scene_counts.values())
     ordered = in_hash_order(scene_counts)
     images_before = itertools.accumulate((scene_counts[scene] for scene in ordered), initial=0)

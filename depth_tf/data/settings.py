@@ -1,6 +1,7 @@
 """Which data a program works on: the flags that every program with a data set inherits."""
 
 import dataclasses
+import functools
 import math
 
 from depth_tf.runtime.errors import InputError
@@ -15,28 +16,21 @@ DATASETS: dict[str, str] = {
 CHOICES = ("auto", *DATASETS)
 NYU_VERSION = "0.0.1"  # of TFDS's nyu_depth_v2
 ROOMS = ("default", "tiny", "large")  # sizes of synthetic_rooms
+_flag = functools.partial(option, group="data")
 
 
 @dataclasses.dataclass(frozen=True)
 class DataSettings:
     """A data set and how to read it; each field is the flag of its name."""
 
-    dataset: str = option(
-        "auto", "data set; auto: NYU if prepared, else synthetic rooms", group="data", choices=CHOICES
-    )
-    data_dir: str | None = option(
-        None, "folder TFDS keeps data sets in, or that holds train/; unset: TFDS's own", group="data"
-    )
-    validation_fraction: float = option(
-        0.1, "share of train, in whole scenes, held out to judge by; 0: none", group="data"
-    )
-    rooms: str = option("default", "size of synthetic_rooms", group="data", choices=ROOMS)
-    depth_scale: float = option(0.001, "metres per unit of a folder's depth PNGs", group="data")
-    skip_incomplete: bool = option(
-        False, "leave out a folder's images without depth, and depth maps without image", group="data"
-    )
-    min_depth_m: float = option(0.1, "nearer readings count as missing, metres", group="data")
-    max_depth_m: float = option(10.0, "farther readings count as missing, metres", group="data")
+    dataset: str = _flag("auto", "data set; auto: NYU if prepared, else synthetic rooms", choices=CHOICES)
+    data_dir: str | None = _flag(None, "folder TFDS keeps data sets in, or that holds train/; unset: TFDS's own")
+    validation_fraction: float = _flag(0.1, "share of train, in whole scenes, held out to judge by; 0: none")
+    rooms: str = _flag("default", "size of synthetic_rooms", choices=ROOMS)
+    depth_scale: float = _flag(0.001, "metres per unit of a folder's depth PNGs")
+    skip_incomplete: bool = _flag(False, "leave out a folder's images without depth, and depth maps without image")
+    min_depth_m: float = _flag(0.1, "nearer readings count as missing, metres")
+    max_depth_m: float = _flag(10.0, "farther readings count as missing, metres")
 
     def __post_init__(self):
         if not 0 <= self.validation_fraction < 1:
@@ -44,6 +38,5 @@ class DataSettings:
         if not (self.depth_scale > 0 and math.isfinite(self.depth_scale)):
             raise InputError(f"expected --depth_scale above 0, metres per unit, got {self.depth_scale:g}")
         if not 0 < self.min_depth_m < self.max_depth_m:
-            raise InputError(
-                f"expected 0 < --min_depth_m < --max_depth_m, got {self.min_depth_m:g} and {self.max_depth_m:g} m"
-            )
+            got = f"{self.min_depth_m:g} and {self.max_depth_m:g} m"
+            raise InputError(f"expected 0 < --min_depth_m < --max_depth_m, got {got}")

@@ -26,10 +26,9 @@ def open_nyu_depth_v2(data_dir: pathlib.Path, settings: DataSettings) -> DepthDa
     """Opens TFDS's `nyu_depth_v2` as `depth_tf.prepare` or TFDS itself wrote it."""
     folder = data_dir / "nyu_depth_v2" / NYU_VERSION
     if not (folder / "dataset_info.json").exists():
-        raise InputError(
-            f"no nyu_depth_v2 in {data_dir}: write it with `python -m depth_tf.prepare --source=... "
-            "--data_dir=...`, or name the folder that holds nyu_depth_v2/ with --data_dir"
-        )
+        write = "write it with `python -m depth_tf.prepare --source=... --data_dir=...`"
+        name = "name the folder that holds nyu_depth_v2/ with --data_dir"
+        raise InputError(f"no nyu_depth_v2 in {data_dir}: {write}, or {name}")
     return open_tfds_folder("nyu_depth_v2", folder, settings.validation_fraction)
 
 
@@ -37,9 +36,6 @@ def open_tfds_folder(name: str, folder: pathlib.Path, validation_fraction: float
     """Opens a TFDS data set of TFRecord files with a PNG `image` and a `depth` [H, W] of floating-point metres.
 
     Of `train`, `validation_fraction` becomes `holdout`, in whole scenes where scenes are known.
-
-    Raises:
-      InputError: if the records are of another form, too few, or not those that the table of scenes names.
     """
     builder = tfds.builder_from_directory(folder)
     if builder.info.file_format is not tfds.core.FileFormat.TFRECORD:
@@ -87,7 +83,7 @@ def write_records(
     Args:
       builder: of a data set that is not there yet, in a staging folder.
       scene_of_key: {split: {key: scene}}, which the builder's generators fill.
-      about: what to note of the source beside counts (images by split) and complete (whether these are all): its kind.
+      about: what to note of the source, such as its kind.
       complete: images by split of the whole data set.
     """
     builder._log_download_bytes = builder._log_download_done = lambda: None  # they speak of the staging folder
@@ -117,7 +113,7 @@ def _cut_train(
         return {"train": ("train", None)}
     if scene_of_image is not None:
         held_out = scenes.holdout_scenes(collections.Counter(scene_of_image), fraction)
-        is_held_out = np.array([scene in held_out for scene in scene_of_image])
+        is_held_out = np.isin(scene_of_image, list(held_out))
         return {"train": ("train", ~is_held_out), "holdout": ("train", is_held_out)}
     say(
         "warning: the scenes of these records are unknown (they were not written by depth_tf.prepare), so the "
@@ -131,15 +127,12 @@ def _cut_train(
 
 
 def read(builder: tfds.core.DatasetBuilder, instruction: str, kept: np.ndarray | None = None) -> tf.data.Dataset:
-    """Reads records in the order of their files.
+    """Reads (image, depth_m), as `Split.read` yields them, in the order of the files.
 
     Args:
       builder: of a data set in TFRecord files.
       instruction: a split or a part of one, as TFDS writes it: "train[:90%]".
       kept: [records] bool, which records of a whole split to keep; None keeps all.
-
-    Returns:
-      (image uint8 [H, W, 3], depth_m float32 [H, W, 1], metres) of each.
     """
     shape = builder.info.features["image"].shape
     config = tfds.ReadConfig(

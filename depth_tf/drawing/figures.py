@@ -65,8 +65,8 @@ def depth_panels(
 ) -> None:
     """Draws image | truth | prediction | absolute error, one row per image, every row on one scale in metres.
 
-    There must be a row; the first one's image sets the shape of the cells. The title should name the data set, the
-    split and the protocol behind the captions; `methods` are the headings of the predictions.
+    The first row's image sets the shape of the cells. The title should name the data set, the split and the protocol
+    behind the captions; `methods` are the headings of the predictions.
     """
     if not rows:
         raise InputError("a figure of panels needs at least one image, got none")
@@ -101,8 +101,8 @@ def contact_sheet(
 ) -> None:
     """Draws images over their depth, and beside them the depth histogram, the scale and a few lines of notes.
 
-    There must be an example; the first one's image sets the shape of the cells. `bin_edges_m` are [N + 1] metres, of
-    which the last ends the colour scale, and `bin_counts` [N] pixels, over the whole data set or as the notes say.
+    The first example's image sets the shape of the cells. `bin_edges_m`, [N + 1], end with the end of the colour scale;
+    `bin_counts`, [N], are over the whole data set or as the notes say.
     """
     if not examples:
         raise InputError("a contact sheet needs at least one example, got none")
@@ -116,7 +116,7 @@ def contact_sheet(
         picture = np.concatenate([example.image, colour_depth(depth_m, max_depth_m=bin_edges_m[-1])])
         axes = _axes(figure, column * EXAMPLE_INCHES, row * height, EXAMPLE_INCHES, height)
         _show(axes, picture, example.caption, above=0.5)
-    _histogram(figure, width + 0.7, np.asarray(bin_edges_m), np.asarray(bin_counts), notes)
+    _histogram(figure, width + 0.7, bin_edges_m, bin_counts, notes)
     with atomic_files.replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 
@@ -188,15 +188,14 @@ def _bar(axes: Axes, scale: ScalarMappable) -> None:
 def _histogram(figure: Figure, left: float, edges_m: np.ndarray, counts: np.ndarray, notes: Sequence[str]) -> None:
     """Draws the share of each bin in its colour, the colour bar as its axis, and the notes below."""
     axes = _axes(figure, left, 0.0, SIDE_INCHES, HISTOGRAM_INCHES + GAP_INCHES)
-    middles_m = (edges_m[:-1] + edges_m[1:]) / 2
-    shades = colour_depth(middles_m[np.newaxis], max_depth_m=edges_m[-1])[0] / 255
-    shares = 100.0 * counts / max(counts.sum(), 1)
+    scale, middles_m = _scale(DEPTH_COLOURS, edges_m[-1]), (edges_m[:-1] + edges_m[1:]) / 2
+    shares, shades = 100.0 * counts / max(counts.sum(), 1), scale.to_rgba(middles_m)
     axes.bar(middles_m, shares, width=np.diff(edges_m), color=shades, edgecolor=FAINT_INK, linewidth=0.4)
     axes.set(xlim=(0.0, edges_m[-1]), xticks=[])
     axes.set_ylabel("share of valid pixels, %", size=9.5, color=INK)
     axes.tick_params(labelsize=9, colors=FAINT_INK)
     axes.spines[["top", "right"]].set_visible(False)
     bar = _axes(figure, left, HISTOGRAM_INCHES, SIDE_INCHES, BAR_INCHES + GAP_INCHES)
-    _bar(bar, _scale(DEPTH_COLOURS, edges_m[-1]))
+    _bar(bar, scale)
     below = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top"}
     bar.annotate("\n".join(notes), (0, 0), (0, -43), **below, size=9.5, color=INK, linespacing=1.5)

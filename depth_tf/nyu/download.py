@@ -8,7 +8,7 @@ import requests
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download import checksums, download_manager, resource, util
 
-from depth_tf.nyu.archive import ArchiveSource
+from depth_tf.nyu.sources import ArchiveSource
 from depth_tf.runtime import atomic_folders, program
 from depth_tf.runtime.errors import InputError
 
@@ -37,11 +37,7 @@ class DownloadedArchive(ArchiveSource):
         self.fingerprint = ARCHIVE_SHA256[:16]
 
     def choose(self, max_images: int) -> None:
-        """Downloads the archive unless it is there, then keeps `max_images` frames per split; 0 keeps all.
-
-        Raises:
-          InputError: if the disk is too small, the server is away, or the download fails.
-        """
+        """Downloads the archive unless it is there, then keeps `max_images` frames per split; 0 keeps all."""
         downloads = self._data_dir / "downloads"
         name = resource.get_dl_fname(ARCHIVE_URL, ARCHIVE_SHA256)
         cached = any(resource.is_locally_cached(found) for found in downloads.rglob(name))  # as TFDS asks

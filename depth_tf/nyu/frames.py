@@ -1,4 +1,4 @@
-"""A source of NYU Depth V2 and one pair of it: its name, its scene, how it is read and checked, and TFDS's example."""
+"""One pair of NYU Depth V2: its name, its scene, how it is read and checked, and TFDS's example of it."""
 
 import collections
 import concurrent.futures
@@ -7,6 +7,7 @@ import csv
 import dataclasses
 import functools
 import hashlib
+import io
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
 
@@ -21,7 +22,6 @@ from depth_tf.runtime.errors import InputError
 
 HEIGHT_PX = 480
 WIDTH_PX = 640
-EXAMPLE_GB = 1.73e-3  # a TFDS record: 1.23 MB of depth, the rest PNG
 SPLIT_FOLDERS = {"train": "train", "validation": "val"}  # TFDS's name: the archive's
 # The archive holds the official test images as val/official/<1-based row of the labelled set>.h5.
 OFFICIAL_FOLDER = "official"
@@ -39,32 +39,6 @@ class Frame:
     scene: str  # the room it shows
     # the image, [480, 640, 3] uint8, and the depth, [480, 640] float, metres; InputError names the file if it cannot
     load: Callable[[], tuple[np.ndarray, np.ndarray]]
-
-
-class Source:
-    """Where frames come from; a kind that lists its items gives `_scene` and `_frame` of one, any other `frames`."""
-
-    kind: str  # one word for the results
-    fingerprint: str  # tells this source's files from others, wherever they lie
-    share_read = 0.0  # from 0 to 1, how far `frames` has come; only where `count` may be None
-    listed: dict[str, list] | None = None  # {TFDS's split: items}; None where only a pass over all could tell
-
-    def choose(self, max_images: int) -> None:
-        """Keeps `max_images` frames per split, spread over the scenes; 0 keeps all."""
-        for split, items in (self.listed or {}).items():
-            self.listed[split] = scenes.spread(items, max_images, scene=self._scene)
-
-    def count(self, split: str) -> int | None:
-        """Returns how many frames `frames(split)` yields, None where only a pass over all could tell."""
-        return len(self.listed[split]) if self.listed else None
-
-    def records_gb(self) -> float:
-        """Returns about how many gigabytes (10^9 bytes) of records `frames` makes."""
-        return sum(map(len, self.listed.values())) * EXAMPLE_GB
-
-    def frames(self, split: str) -> Iterator[Frame]:
-        """Yields the frames of TFDS's `split`."""
-        return map(self._frame, self.listed[split])
 
 
 @functools.cache
@@ -90,11 +64,11 @@ def fastdepth_scene(folder: str, file_name: str) -> str:
     return scenes.scene_of(folder)
 
 
-def fastdepth_frame(folder: str, file_name: str, *, label: str, opened: Callable[[], object]) -> Frame:
-    """Returns the frame of <folder>/<file_name>; `opened` returns what h5py opens, and errors call it `label`."""
+def fastdepth_frame(folder: str, file_name: str, content: pathlib.Path | bytes, label: str) -> Frame:
+    """Returns the frame of <folder>/<file_name>; `content` is the file or what it holds, and errors call it `label`."""
 
     def load() -> tuple[np.ndarray, np.ndarray]:
-        with open_hdf5(opened(), label) as file:
+        with open_hdf5(io.BytesIO(content) if isinstance(content, bytes) else content, label) as file:
             return checked(read_array(file, "rgb", label), read_array(file, "depth", label), label)
 
     return Frame(f"{folder}_{file_name}", fastdepth_scene(folder, file_name), load)
@@ -147,16 +121,16 @@ def examples(frames: Iterable[Frame]) -> Iterator[tuple[Frame, dict]]:
     pending = collections.deque()
     try:
         for frame in frames:
-            pending.append((frame, pool.submit(_example, frame)))
+            pending.append(pool.submit(_example, frame))
             if len(pending) > FRAMES_AHEAD * cores:
-                yield pending[0][0], pending.popleft()[1].result()
+                yield pending.popleft().result()
         while pending:
-            yield pending[0][0], pending.popleft()[1].result()
+            yield pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _example(frame: Frame) -> dict:
+def _example(frame: Frame) -> tuple[Frame, dict]:
     image, depth_m = frame.load()
     png = tf.io.encode_png(np.ascontiguousarray(image), compression=PNG_LEVEL).numpy()
-    return {"image": png, "depth": depth_m.astype(np.float16).view(QuickDepth)}
+    return frame, {"image": png, "depth": depth_m.astype(np.float16).view(QuickDepth)}

@@ -28,10 +28,8 @@ DISK_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, e
 def replacing_folder(data_dir: pathlib.Path, final: pathlib.Path) -> Iterator[pathlib.Path]:
     """Yields a hidden folder in `data_dir`; what the block writes there, at the path of `final`, takes final's place.
 
-    If the block writes nothing there, or fails, what stood at `final`, which is below `data_dir`, stays.
-
-    Raises:
-      InputError: if another program is at work in `data_dir`, or the disk is full or cannot be written.
+    If the block writes nothing there, or fails, what stood at `final`, which is below `data_dir`, stays. InputError if
+    another program is at work in `data_dir`, or the disk is full or cannot be written.
     """
     refusal = f"another program is preparing a data set in {data_dir}: wait until it ends"
     with disk_errors_named(data_dir), atomic_files.locked(data_dir, refusal):
@@ -67,12 +65,9 @@ def disk_errors_named(folder: pathlib.Path) -> Iterator[None]:
 
 def require_free(folder: pathlib.Path, needed_gb: float, purpose: str) -> None:
     """Raises InputError if the disk of `folder` has less than `needed_gb` (10^9 bytes) free for `purpose`."""
-    available_gb = free_gb(folder)
-    if available_gb < needed_gb:
-        raise InputError(
-            f"{purpose} needs {needed_gb:.1f} GB in {folder}, which has {available_gb:.1f} GB free:"
-            " free some, choose another --data_dir, or take fewer with --max_images"
-        )
+    if (available_gb := free_gb(folder)) < needed_gb:
+        told = f"{purpose} needs {needed_gb:.1f} GB in {folder}, which has {available_gb:.1f} GB free"
+        raise InputError(f"{told}: free some, choose another --data_dir, or take fewer with --max_images")
 
 
 def free_gb(folder: pathlib.Path) -> float:

@@ -16,13 +16,14 @@ Tests call `main(Settings(...))`, which is what the command line does.
 
 import dataclasses
 import difflib
+import itertools
 import logging
 import os
 import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from absl import app, flags
@@ -34,6 +35,7 @@ from depth_tf.runtime.errors import InputError, Interrupted
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 75  # EX_TEMPFAIL of sysexits.h: try again
 CTRL_C_STATUS = 130  # 128 and the number of SIGINT, as shells have it
+DEFINE = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
 
 
 def option(default: Any, description: str, *, group: str = "", choices: Sequence[str] = ()) -> Any:
@@ -46,19 +48,15 @@ def option(default: Any, description: str, *, group: str = "", choices: Sequence
       choices: the values allowed, for a string flag.
     """
     metadata = {"description": description, "group": group, "choices": tuple(choices)}
-    if dataclasses.MISSING is default:
-        return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def unset(settings_class: type, note: str) -> type:
     """Returns a dataclass with the fields of another, each None by default; `note` says in the help what that means."""
-    hints = typing.get_type_hints(settings_class)
     fields = []
-    for field in dataclasses.fields(settings_class):
-        about = dict(field.metadata)
-        about["description"] = f"{about['description'].split('; unset')[0]}; unset: {note}"
-        kind = hints[field.name]
+    for field, kind in _typed_fields(settings_class):
+        description = f"{field.metadata['description'].split('; unset')[0]}; unset: {note}"
+        about = {**field.metadata, "description": description}
         fields.append((field.name, kind | None, dataclasses.field(default=None, metadata=about)))
     return dataclasses.make_dataclass(f"Unset{settings_class.__name__}", fields, frozen=True)
 
@@ -68,11 +66,13 @@ def run(
 ) -> None:
     """Parses the command line into `settings_class` and calls `main` with it.
 
+    An InputError from `main`, or from the settings' own `__post_init__`, ends the program with one line on stderr and
+    status 2.
+
     Args:
-      positional: the field that may also be given as a bare word: `benchmark pipeline`.
-      main: takes an instance of `settings_class`; an InputError from it (or from the settings' own
-        `__post_init__`) ends the program with one line on stderr and status 2.
+      main: takes an instance of `settings_class`.
       settings_class: a dataclass whose fields come from `option`.
+      positional: the field that may also be given as a bare word: `benchmark pipeline`.
       tensorflow: whether `main` needs TensorFlow, which is then imported before it, quietly. Not earlier: `--help` and
         a mistyped flag answer at once.
     """
@@ -91,38 +91,24 @@ def run(
 
 def define_flags(settings_class: type, flag_values: flags.FlagValues) -> None:
     """Defines one absl flag for each field of `settings_class` on `flag_values`."""
-    hints = typing.get_type_hints(settings_class)
-    for field in dataclasses.fields(settings_class):
-        kind = _plain_type(hints[field.name])
-        choices = field.metadata["choices"]
-        common = (field.name, field.default, field.metadata["description"])
-        if choices:
-            flags.DEFINE_enum(common[0], common[1], list(choices), common[2], flag_values=flag_values)
+    for field, kind in _typed_fields(settings_class):
+        given = {"name": field.name, "default": field.default, "help": field.metadata["description"]}
+        if field.metadata["choices"]:
+            flags.DEFINE_enum(**given, enum_values=field.metadata["choices"], flag_values=flag_values)
         else:
-            define = {
-                bool: flags.DEFINE_boolean,
-                int: flags.DEFINE_integer,
-                float: flags.DEFINE_float,
-                str: flags.DEFINE_string,
-            }[kind]
-            define(*common, flag_values=flag_values)
+            DEFINE[kind](**given, flag_values=flag_values)
 
 
 def settings_from_flags(settings_class: type, flag_values: flags.FlagValues) -> Any:
     """Returns the `settings_class` that parsed `flag_values` describe."""
-    names = [field.name for field in dataclasses.fields(settings_class)]
-    return settings_class(**{name: flag_values[name].value for name in names})
+    return settings_class(**{field.name: flag_values[field.name].value for field in dataclasses.fields(settings_class)})
 
 
 def flagfile_text(settings: Any, *, without: Sequence[str] = ()) -> str:
     """Returns `settings` as the lines of an absl flag file; fields left at None are omitted."""
-    lines = []
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
-        if value is None or field.name in without:
-            continue
-        lines.append(f"--{field.name}={str(value).lower() if isinstance(value, bool) else value}")
-    return "\n".join(lines) + "\n"
+    given = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    text = {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
+    return "".join(f"--{name}={text[name]}\n" for name in text if text[name] is not None and name not in without)
 
 
 def command_line(module: str) -> str:
@@ -154,20 +140,15 @@ def _parse(argv: list[str], settings_class: type, positional: str | None) -> lis
         if positional and len(rest) == 2:
             flags.FLAGS[positional].parse(rest.pop())
     except flags.Error as error:
-        _fail(f"{error}{_nearest(str(error), settings_class)} (--help lists the flags)")
+        near = []
+        if mistyped := re.match(r"flag --(\w+)=(.*?): value should be one of", str(error)):
+            choices = settings_class.__dataclass_fields__[mistyped[1]].metadata["choices"]
+            near = difflib.get_close_matches(mistyped[2], choices, n=1)
+        hint = f"; did you mean --{mistyped[1]}={near[0]}?" if near else ""
+        _fail(f"{error}{hint} (--help lists the flags)")
     if len(rest) > 1:
         _fail(f"unexpected argument {rest[-1]!r}: every setting is a flag, --name=value (--help lists them)")
     return rest
-
-
-def _nearest(error: str, settings_class: type) -> str:
-    """Returns "; did you mean ...?" for a value that is nearly one of its flag's choices, else nothing."""
-    mistyped = re.match(r"flag --(\w+)=(.*?): value should be one of", error)
-    if not mistyped:
-        return ""
-    choices = {field.name: field.metadata["choices"] for field in dataclasses.fields(settings_class)}[mistyped[1]]
-    near = difflib.get_close_matches(mistyped[2], choices, n=1)
-    return f"; did you mean --{mistyped[1]}={near[0]}?" if near else ""
 
 
 def _call(main: Callable, settings_class: type, tensorflow: bool) -> None:
@@ -191,28 +172,20 @@ def _fail(message: str) -> None:
 
 def help_text(settings_class: type, main: Callable) -> str:
     """Returns what `--help` prints: the module's docstring and every flag, under the headings of their groups."""
-    hints = typing.get_type_hints(settings_class)
     lines = [(sys.modules[main.__module__].__doc__ or "").strip()]
-    group = None
+    for group, fields in itertools.groupby(_typed_fields(settings_class), lambda typed: typed[0].metadata["group"]):
+        lines += ["", f"{group or 'flags'}:"]
+        for field, kind in fields:
+            values = "|".join(field.metadata["choices"]) or kind.__name__
+            default = "" if field.default in (None, "") else f" (default {field.default})"
+            lines.append(f"  --[no]{field.name}" if kind is bool else f"  --{field.name}=<{values}>")
+            lines.append(f"      {field.metadata['description']}{default.lower() if kind is bool else default}")
+    return "\n".join([*lines, "", "--flagfile=<file> reads flags from a file, one per line."])
+
+
+def _typed_fields(settings_class: type) -> Iterator[tuple[dataclasses.Field, type]]:
+    """Yields each field with its type: int for `int | None`."""
+    hints = typing.get_type_hints(settings_class)
     for field in dataclasses.fields(settings_class):
-        if field.metadata["group"] != group:
-            group = field.metadata["group"]
-            lines += ["", f"{group or 'flags'}:"]
-        lines += _help_lines(field, _plain_type(hints[field.name]))
-    lines += ["", "--flagfile=<file> reads flags from a file, one per line."]
-    return "\n".join(lines)
-
-
-def _help_lines(field: dataclasses.Field, kind: type) -> list[str]:
-    default = "" if field.default in (None, "", dataclasses.MISSING) else f" (default {field.default})"
-    if kind is bool:
-        return [f"  --[no]{field.name}", f"      {field.metadata['description']}{default.lower()}"]
-    values = "|".join(field.metadata["choices"]) or kind.__name__
-    return [f"  --{field.name}=<{values}>", f"      {field.metadata['description']}{default}"]
-
-
-def _plain_type(hint: Any) -> type:
-    """Returns int for `int | None`, and any other hint as it is."""
-    if isinstance(hint, types.UnionType):
-        return next(part for part in typing.get_args(hint) if part is not type(None))
-    return hint
+        kinds = typing.get_args(hints[field.name]) or (hints[field.name],)
+        yield field, next(kind for kind in kinds if kind is not types.NoneType)

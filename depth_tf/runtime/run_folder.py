@@ -27,13 +27,9 @@ def default_folder(dataset: str, optimizer: str) -> pathlib.Path:
 
 
 def claim(workdir: pathlib.Path, settings: Any, data: dict, *, write: bool = True) -> None:
-    """Makes the folder and writes config.json, flags.txt and environment.json into it.
+    """Makes the folder and writes config.json, flags.txt and environment.json (with `data`) into it.
 
-    Args:
-      workdir: where the run goes.
-      settings: the program's settings, a dataclass.
-      data: what the run learns from, for environment.json.
-      write: whether to write, or only to refuse: of many workers, one writes.
+    With `write` false it only refuses: of many workers, one writes.
 
     Raises:
       InputError: if the folder holds anything but an unfinished run of the same configuration and data, or cannot be
@@ -49,8 +45,7 @@ def claim(workdir: pathlib.Path, settings: Any, data: dict, *, write: bool = Tru
         atomic_files.write_text(workdir / "flags.txt", program.flagfile_text(settings, without=["workdir"]))
         atomic_files.write_json(workdir / ENVIRONMENT, {**machine.describe_environment(), "data": data})
     except OSError as error:
-        told = f"cannot write to --workdir={workdir}: {error.strerror}"
-        raise InputError(f"{told}; name a folder you can write") from error
+        raise InputError(f"cannot write to --workdir={workdir}: {error.strerror}; name one you can write") from error
 
 
 @contextlib.contextmanager
@@ -80,10 +75,9 @@ def _refuse_occupied(workdir: pathlib.Path, config: dict, data: dict) -> None:
     before = read_config(workdir)
     for key in sorted(config.keys() | before.keys()):
         if config.get(key) != before.get(key):
-            raise InputError(
-                f"--workdir={workdir} holds an unfinished run with --{key}={before.get(key)}, not {config.get(key)}: "
-                f"use the same flags (--flagfile={workdir}/flags.txt) or another folder"
-            )
+            found = f"an unfinished run with --{key}={before.get(key)}, not {config.get(key)}"
+            advice = f"use the same flags (--flagfile={workdir}/flags.txt) or another folder"
+            raise InputError(f"--workdir={workdir} holds {found}: {advice}")
     if (workdir / ENVIRONMENT).exists():
         learnt = json.loads((workdir / ENVIRONMENT).read_text())["data"]
         if learnt != data:
