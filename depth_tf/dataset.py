@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
+import typing
 
 import numpy as np
 from etils import epy
@@ -50,17 +52,12 @@ class Settings(DataSettings):
             raise InputError(f"expected --num_images of 1 or more, got {self.num_images}")
 
 
-@dataclasses.dataclass(frozen=True)
-class Survey:
+class Survey(typing.NamedTuple):
     """What the depth of a split's first images is like."""
 
     depths_m: np.ndarray  # [N] float32, metres, of the pixels that have a depth
+    median_m: float  # NaN where no pixel has one
     missing: float  # share of pixels that have none
-
-    @property
-    def median_m(self) -> float:
-        """The median depth, metres; NaN where no pixel has one."""
-        return float(np.median(self.depths_m)) if self.depths_m.size else float("nan")
 
 
 def main(settings: Settings) -> None:
@@ -87,7 +84,8 @@ def survey(split: splits.Split) -> Survey:
         pixels.append(depth_m[step // 2 :: step, step // 2 :: step].ravel())
     depths_m = np.concatenate(pixels)
     valid = valid_pixels(depths_m)
-    return Survey(depths_m[valid], 1.0 - float(valid.mean()))
+    median_m = float(np.median(depths_m[valid])) if valid.any() else math.nan
+    return Survey(depths_m[valid], median_m, 1.0 - float(valid.mean()))
 
 
 def count_lines(dataset: splits.DepthDataset, surveys: dict[str, Survey]) -> list[str]:
@@ -109,9 +107,7 @@ def scene_lines(split: splits.Split) -> list[str]:
     return [f"scenes of {split.name}, by images:", *lines] + [f"and {more:,} more"] * (more > 0)
 
 
-def draw_sheet(
-    path: str, dataset: splits.DepthDataset, split: splits.Split, surveys: dict[str, Survey], num_images: int
-) -> None:
+def draw_sheet(path: str, dataset: splits.DepthDataset, split: splits.Split, surveys: dict, num_images: int) -> None:
     """Draws at most `num_images` examples of a split, its histogram of depth, the counts and the scenes."""
     depths_m = surveys[split.name].depths_m
     if not depths_m.size:
@@ -127,15 +123,11 @@ def draw_sheet(
     scene_of_image = split.scene_of_image or ("",) * split.num_images
     pairs = split.read().take(num_images).as_numpy_iterator()
     examples = [_example(*pair, scene) for pair, scene in zip(pairs, scene_of_image, strict=False)]
-    figures.contact_sheet(
-        path,
-        # Stable, so nothing moves where all are alike; a tall one in front would make all cells tall.
-        sorted(examples, key=lambda example: example.image.shape[0] / example.image.shape[1]),
-        bin_edges_m=edges_m,
-        bin_counts=np.histogram(depths_m, edges_m)[0],
-        title=f"{dataset.name}, {split.name}",
-        notes=notes,
-    )
+    # Stable, so nothing moves where all are alike; a tall one in front would make all cells tall.
+    examples.sort(key=lambda example: example.image.shape[0] / example.image.shape[1])
+    counts, edges_m = np.histogram(depths_m, edges_m)
+    title = f"{dataset.name}, {split.name}"
+    figures.contact_sheet(path, examples, bin_edges_m=edges_m, bin_counts=counts, title=title, notes=notes)
 
 
 def _num_scenes(split: splits.Split) -> str:

@@ -55,35 +55,25 @@ def main(settings: Settings) -> None:
     strategy = distribute.build_strategy(settings.strategy, tpu=settings.tpu)
     settings, dataset, workdir = stages.open_run(settings, suffix="-range_test")
     with stages.explaining_stops(dataset, workdir):
-        report(workdir, measure(dataset, settings, workdir, strategy))
-
-
-def measure(dataset, settings: Settings, workdir: pathlib.Path, strategy) -> LossByRate:
-    """Trains with the growing rate and returns the loss of every step."""
-    stages.prepare_process(settings, strategy)
-    mean_depth_m = stages.mean_depth_m(dataset, settings)
-    epochs, steps = plan(settings, dataset.split("train").num_images)
-    with strategy.scope():
-        network = stages.start_network(settings, mean_depth_m)
-        rate = growing(settings.peak_learning_rate, epochs * steps)
-        network.compile(
-            optimizer=optimizers.build_optimizer(settings.optimizer, rate, **settings.optimizer_options),
-            loss=losses.depth_loss(settings.loss, settings.gradient_weight),
-            jit_compile=distribute.compile_with_xla(strategy),
-        )
-    with stages.claimed(workdir, settings, dataset, mean_depth_m, is_chief=True):
-        say(f"range test: {settings.optimizer}, up to {epochs * steps} steps of {settings.global_batch_size} images")
-        losses_by_rate = LossByRate()
-        with stages.batches(dataset, settings, workdir, strategy, steps=epochs * steps) as (training, _):
-            network.fit(
-                training,
-                epochs=epochs,
-                steps_per_epoch=steps,
-                shuffle=False,  # the pipeline has its own order
-                verbose=0,
-                callbacks=[losses_by_rate.callback(network, steps=steps)],
+        stages.prepare_process(settings, strategy)
+        mean_depth_m = stages.mean_depth_m(dataset, settings)
+        epochs, steps = plan(settings, dataset.split("train").num_images)
+        with strategy.scope():
+            network = stages.start_network(settings, mean_depth_m)
+            rate = growing(settings.peak_learning_rate, epochs * steps)
+            network.compile(
+                optimizer=optimizers.build_optimizer(settings.optimizer, rate, **settings.optimizer_options),
+                loss=losses.depth_loss(settings.loss, settings.gradient_weight),
+                jit_compile=distribute.compile_with_xla(strategy),
             )
-    return losses_by_rate
+        test, length = LossByRate(), f"{epochs * steps} steps of {settings.global_batch_size} images"
+        chosen = [test.callback(network, steps=steps)]
+        with stages.claimed(workdir, settings, dataset, mean_depth_m, is_chief=True):
+            say(f"range test: {settings.optimizer}, up to {length}")
+            with stages.batches(dataset, settings, workdir, strategy, steps=epochs * steps) as (training, _):
+                # not shuffled: the pipeline has its own order
+                network.fit(training, epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=chosen)
+        report(workdir, test)
 
 
 def plan(settings: Settings, num_images: int) -> tuple[int, int]:

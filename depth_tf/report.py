@@ -97,20 +97,18 @@ def first_table(files: dict[str, dict]) -> str:
 
 def trust(result: dict) -> str:
     """Returns one sentence: a published network's figures, and what they are here."""
-    theirs = result["published"]
-    return (
-        f"{result['title']}, under its own protocol ({result['num_images']} images): its authors give "
-        f"delta1 {theirs['delta1']:.3f}, RMSE {theirs['rmse_m']:.3f} m ([source]({theirs['source']})); "
-        f"this evaluator gives {result['delta1']:.3f}, {result['rmse_m']:.3f} m."
-    )
+    theirs, ours = result["published"], f"{result['delta1']:.3f}, {result['rmse_m']:.3f} m"
+    published = f"delta1 {theirs['delta1']:.3f}, RMSE {theirs['rmse_m']:.3f} m ([source]({theirs['source']}))"
+    where = f"{result['title']}, under its own protocol ({result['num_images']} images)"
+    return f"{where}: its authors give {published}; this evaluator gives {ours}."
 
 
 def benchmark_table(result: dict) -> str:
     """Returns the pipeline's ratios, with the speeds they come from, as a Markdown table."""
-    speeds, rows = result["images_per_s"], []
+    rows = []
     for name, ratio in result["ratios"].items():
-        over, under = (speeds[part] for part in name.split(" / "))
-        rows.append([name, f"{ratio:.2f}", str(result["wanted"].get(name, "-")), f"{over:.1f} / {under:.1f}"])
+        speeds = " / ".join(f"{result['images_per_s'][part]:.1f}" for part in name.split(" / "))
+        rows.append([name, f"{ratio:.2f}", str(result["wanted"].get(name, "-")), speeds])
     table = tables.markdown(["ratio of speeds", "measured", "wanted, at least", "images/s"], rows)
     where = f"{result['num_images']} images of {tables.NAMES[result['dataset']]}, {result['date']}, {result['machine']}"
     return f"{table}\n\nBest of several rounds in one run; {where}."

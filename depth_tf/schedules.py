@@ -44,9 +44,8 @@ def cosine(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
     Source: Loshchilov and Hutter 2017 (SGDR), equation 5, without restarts.
     """
     warmup = max(1, round(WARMUP_SHARE * steps))
-    return keras_schedules.CosineDecay(
-        0.0, max(1, steps - warmup), alpha=FINAL_SHARE, warmup_target=peak, warmup_steps=warmup
-    )
+    decay = max(1, steps - warmup)
+    return keras_schedules.CosineDecay(0.0, decay, FINAL_SHARE, warmup_target=peak, warmup_steps=warmup)
 
 
 def piecewise(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
@@ -70,9 +69,8 @@ def step(peak: float, epochs: int, monitor: str) -> keras.callbacks.Callback:
 
 def plateau(peak: float, epochs: int, monitor: str) -> keras.callbacks.Callback:
     """Returns a ReduceLROnPlateau that cuts the rate to 40 % once `monitor` has not fallen for a 15th of the epochs."""
-    return keras.callbacks.ReduceLROnPlateau(
-        monitor=monitor, mode="min", factor=0.4, patience=max(2, epochs // 15), min_lr=peak * FINAL_SHARE
-    )
+    patience, min_lr = max(2, epochs // 15), peak * FINAL_SHARE
+    return keras.callbacks.ReduceLROnPlateau(monitor, factor=0.4, patience=patience, mode="min", min_lr=min_lr)
 
 
 OBJECTS: dict[str, Callable[[float, int], keras_schedules.LearningRateSchedule]] = {
@@ -89,9 +87,8 @@ def check_plateau(name: str, *, reduce_lr_on_plateau: bool) -> None:
     if not reduce_lr_on_plateau or name in ("constant", "plateau"):
         return
     form = "an object inside the optimizer" if name in OBJECTS else "a callback that sets the rate every epoch"
-    raise InputError(
-        f"--reduce_lr_on_plateau cannot cut the rate of --schedule={name}, {form}: expected --schedule=constant"
-    )
+    told = f"--reduce_lr_on_plateau cannot cut the rate of --schedule={name}, {form}"
+    raise InputError(f"{told}: expected --schedule=constant")
 
 
 def learning_rate(name: str, peak: float, *, steps: int) -> float | keras_schedules.LearningRateSchedule:

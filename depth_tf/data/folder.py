@@ -45,9 +45,8 @@ def open_folder(data_dir: pathlib.Path, settings: DataSettings) -> DepthDataset:
     """
     if not (data_dir / TRAIN).is_dir():
         wanted = "photographs there, each name.jpg with name_depth.png or name_depth.npy"
-        raise InputError(
-            f"no folder {data_dir / TRAIN}: expected {wanted}; name the folder that holds train/ with --data_dir"
-        )
+        advice = "name the folder that holds train/ with --data_dir"
+        raise InputError(f"no folder {data_dir / TRAIN}: expected {wanted}; {advice}")
     held_out, kept = _hold_out(_find_pairs(data_dir / TRAIN, settings), settings.validation_fraction)
     parts = {TRAIN: kept, "holdout": held_out}
     if (data_dir / VALIDATION).is_dir():
@@ -83,12 +82,9 @@ def export_folder(split: Split, folder: str | os.PathLike, num_images: int) -> N
 def _find_pairs(root: pathlib.Path, settings: DataSettings) -> list[_Pair]:
     """Returns the pairs below `root`, in the order of a hash of their names; their first bytes are checked."""
     images, depths = _find_files(root)
-    incomplete = []
-    for files, others, kind in (
-        (images, depths, "photographs without a depth map"),
-        (depths, images, "depth maps without a photograph"),
-    ):
-        if stems := sorted(files.keys() - others.keys()):
+    incomplete, kinds = [], {"photographs without a depth map": images, "depth maps without a photograph": depths}
+    for kind, files in kinds.items():
+        if stems := sorted(files.keys() - (images.keys() & depths.keys())):
             shown = ", ".join(f"{root.name}/{files[stem]}" for stem in stems[:NAMES_SHOWN])
             incomplete.append(f"{len(stems)} {kind} ({shown}{', ...' if len(stems) > NAMES_SHOWN else ''})")
     told = " and ".join(incomplete)
@@ -124,10 +120,8 @@ def _hold_out(pairs: list[_Pair], fraction: float) -> tuple[list[_Pair], list[_P
     """Returns the pairs held out of training, and those that are left."""
     by_scene = len({pair.scene for pair in pairs}) > 1
     if fraction and not by_scene:
-        say(
-            "warning: all photographs lie in one folder and so count as one scene; the hold-out takes single ones, "
-            "which may show what others show, and its figures flatter: give each scene a folder of its own"
-        )
+        told = "all photographs lie in one folder and so count as one scene; the hold-out takes single ones, which may"
+        say(f"warning: {told} show what others show, and its figures flatter: give each scene a folder of its own")
     group_of = {pair: pair.scene if by_scene else pair.name for pair in pairs}
     held = scenes.holdout_scenes(collections.Counter(group_of.values()), fraction)
     return [pair for pair in pairs if group_of[pair] in held], [pair for pair in pairs if group_of[pair] not in held]

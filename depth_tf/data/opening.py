@@ -20,10 +20,10 @@ from depth_tf.runtime.program import say
 def open_dataset(
     name: str = "auto", data_dir: str | os.PathLike | None = None, *, max_train_images: int = 0, **options
 ) -> DepthDataset:
-    """Opens the data set `name`, a key of `DATASETS` or "auto".
+    """Opens a data set by name.
 
     Args:
-      name: what to open.
+      name: a key of `DATASETS`, or "auto".
       data_dir: the folder TFDS keeps data sets in; None is TFDS's default. For "folder", the one with train/.
       max_train_images: keep only the first this many of `train`, which is stored in random order; 0 keeps all.
       **options: other fields of `DataSettings`, such as validation_fraction or max_depth_m.

@@ -11,6 +11,7 @@ from PIL import ExifTags, Image, ImageOps
 from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
 
+Path = str | os.PathLike
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 DEPTH_ENDINGS = ("_depth.png", "_depth.npy")  # after the photograph's name without its suffix
 MILLIMETRE_M = 0.001
@@ -23,15 +24,10 @@ DEPTH_FORMS = "16-bit grey in a _depth.png, or floating-point metres [height, wi
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)  # from Pillow and NumPy
 
 
-def read_pair(
-    image_path: str | os.PathLike, depth_path: str | os.PathLike, *, depth_scale: float
-) -> tuple[np.ndarray, np.ndarray]:
+def read_pair(image_path: Path, depth_path: Path, *, depth_scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Reads a photograph, turned as its EXIF orientation says, and the depth map of what is then seen.
 
-    Args:
-      image_path: a file of `IMAGE_SUFFIXES`, 8 bits per channel. Grey becomes RGB; transparency is dropped.
-      depth_path: a 16-bit grey PNG, or .npy of floating-point metres, [H, W] or [H, W, 1].
-      depth_scale: metres per unit of a PNG.
+    The depth map is a 16-bit grey PNG, of `depth_scale` metres per unit, or .npy of floating-point metres.
 
     Returns:
       The image, [H, W, 3] uint8, and the depth, [H, W] float32, metres, 0 where missing.
@@ -45,7 +41,7 @@ def read_pair(
     return image, np.where(valid_pixels(depth_m), depth_m, np.float32(0))
 
 
-def check_pair(image_path: str | os.PathLike, depth_path: str | os.PathLike) -> None:
+def check_pair(image_path: Path, depth_path: Path) -> None:
     """Raises what `read_pair` would, as far as the first bytes of the files tell; takes no time to speak of."""
     with _open_depth(depth_path) as (_, depth_shape), _open_image(image_path) as opened:
         # Pillow decodes all of a PNG to look for an orientation behind the pixels: only where one is needed.
@@ -61,14 +57,13 @@ def write_pair(path: pathlib.Path, image: np.ndarray, depth_m: np.ndarray) -> No
     What is not finite, not positive or over 65.535 m is written as 0, missing.
     """
     units = np.round(depth_m.astype(np.float64) / MILLIMETRE_M)
-    kept = valid_pixels(units, (1, LARGEST_UNIT))
-    Image.fromarray(image).save(f"{path}.png", compress_level=PNG_LEVEL)
-    depth = Image.fromarray(np.where(kept, units, 0).astype(np.uint16))
-    depth.save(f"{path}_depth.png", compress_level=PNG_LEVEL)
+    units = np.where(valid_pixels(units, (1, LARGEST_UNIT)), units, 0).astype(np.uint16)
+    for name, pixels in ((f"{path}.png", image), (f"{path}_depth.png", units)):
+        Image.fromarray(pixels).save(name, compress_level=PNG_LEVEL)
 
 
-def read_image(path: str | os.PathLike) -> np.ndarray:
-    """Returns a photograph, turned upright as its EXIF says, as [H, W, 3] uint8 RGB; InputError if it is none."""
+def read_image(path: Path) -> np.ndarray:
+    """Returns a photograph, turned upright as its EXIF says, as [H, W, 3] uint8 RGB, without any transparency."""
     with _open_image(path) as opened:
         turned = ImageOps.exif_transpose(opened)
         if turned.mode == "P":
@@ -77,18 +72,16 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _open_image(path: str | os.PathLike) -> Iterator[Image.Image]:
+def _open_image(path: Path) -> Iterator[Image.Image]:
     with _naming(path), Image.open(path) as opened:
         if opened.mode in DEEP_MODES:
-            raise InputError(
-                f"{path} is grey of more than 8 bits, as depth maps are: expected a photograph of 8 bits per channel; "
-                "the name of a depth map ends in _depth.png"
-            )
+            wanted = "a photograph of 8 bits per channel; the name of a depth map ends in _depth.png"
+            raise InputError(f"{path} is grey of more than 8 bits, as depth maps are: expected {wanted}")
         yield opened
 
 
 @contextlib.contextmanager
-def _open_depth(path: str | os.PathLike) -> Iterator[tuple[Image.Image | np.ndarray, tuple[int, int]]]:
+def _open_depth(path: Path) -> Iterator[tuple[Image.Image | np.ndarray, tuple[int, int]]]:
     """Yields a depth map, of which no pixel is read yet, and its height and width."""
     with _naming(path):
         if os.fspath(path).lower().endswith(".npy"):
@@ -106,7 +99,7 @@ def _open_depth(path: str | os.PathLike) -> Iterator[tuple[Image.Image | np.ndar
 
 
 @contextlib.contextmanager
-def _naming(path: str | os.PathLike) -> Iterator[None]:
+def _naming(path: Path) -> Iterator[None]:
     """Turns what Pillow and NumPy raise for a damaged file into one line that names it."""
     try:
         yield
@@ -119,7 +112,6 @@ def _naming(path: str | os.PathLike) -> Iterator[None]:
 
 def _require_equal_shapes(image_path, image_shape: tuple[int, int], depth_path, depth_shape: tuple[int, int]) -> None:
     if image_shape != depth_shape:
-        (image_height, image_width), (depth_height, depth_width) = image_shape, depth_shape
-        seen = f"{image_path} is {image_width}x{image_height} px as its EXIF orientation turns it"
-        told = f"{depth_path} is {depth_width}x{depth_height} px, and {seen}"
+        depth_px, image_px = (f"{width}x{height} px" for height, width in (depth_shape, image_shape))
+        told = f"{depth_path} is {depth_px}, and {image_path} is {image_px} as its EXIF orientation turns it"
         raise InputError(f"{told}: expected a depth for each pixel that is seen")

@@ -43,9 +43,7 @@ def tfds_ids(split_info: tfds.core.SplitInfo) -> list[str]:
     return [f"{name}__{position}" for name, length in shards for position in range(length)]
 
 
-def write_scenes(
-    folder: str | os.PathLike, splits: Mapping[str, tfds.core.SplitInfo], scenes: Mapping[str, Mapping[str | int, str]]
-) -> None:
+def write_scenes(folder: str | os.PathLike, splits: Mapping[str, tfds.core.SplitInfo], scenes: Mapping) -> None:
     """Writes the table of `scenes`, {split: {key: scene}}, beside a data set's records in `folder`."""
     rows = [
         dict(zip(COLUMNS, (split, tfds_id, key, scene_of_key[key]), strict=True))
@@ -101,11 +99,9 @@ def spread(items: Iterable, max_images: int, *, scene: Callable) -> list:
     by_scene = collections.defaultdict(list)
     for item in items:
         by_scene[scene(item)].append(item)
-    turns = itertools.cycle(in_hash_order(by_scene))
-    quota = collections.Counter()
-    while quota.total() < max_images:
-        name = next(turns)
-        quota[name] += quota[name] < len(by_scene[name])
+    ordered = enumerate(in_hash_order(by_scene))
+    turns = [(turn, place, name) for place, name in ordered for turn in range(len(by_scene[name]))]
+    quota = collections.Counter(name for *_, name in sorted(turns)[:max_images])
     return [
         of_scene[(2 * turn + 1) * len(of_scene) // (2 * quota[name])]
         for name, of_scene in by_scene.items()

@@ -62,9 +62,5 @@ def first_images(split: Split, count: int) -> Split:
     """Returns the split cut to its first `count` images."""
     if count >= split.num_images:
         return split
-    return dataclasses.replace(
-        split,
-        num_images=count,
-        read=lambda: split.read().take(count),
-        scene_of_image=split.scene_of_image and split.scene_of_image[:count],
-    )
+    scenes = split.scene_of_image and split.scene_of_image[:count]
+    return dataclasses.replace(split, num_images=count, read=lambda: split.read().take(count), scene_of_image=scenes)

@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import pathlib
-from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -44,7 +43,12 @@ def open_tfds_folder(name: str, folder: pathlib.Path, validation_fraction: float
     is_map = isinstance(depth, tfds.features.Tensor) and len(depth.shape) == 2 and None not in depth.shape
     if not (is_map and depth.tf_dtype.is_floating):
         raise InputError(f"{folder}: expected the feature depth as [H, W] of floating-point metres, found {depth}")
-    known = _scenes_of_images(builder, folder)
+    table = scenes.read_scenes(folder) or {}
+    for split, scene_by_id in table.items():
+        if split not in builder.info.splits or list(scene_by_id) != scenes.tfds_ids(builder.info.splits[split]):
+            told = f"{folder / scenes.SCENES_FILE} names other records of {split} than those beside it"
+            raise InputError(f"{told}: prepare the data set again")
+    known = {split: tuple(scene_by_id.values()) for split, scene_by_id in table.items()}
     parts = _cut_train(builder, known.get("train"), validation_fraction)
     parts |= {split: (split, None) for split in builder.info.splits if split != "train"}
     splits = {}
@@ -75,16 +79,11 @@ class QuickDepth(np.ndarray):
         return self.ravel().tolist()
 
 
-def write_records(
-    builder: tfds.core.DatasetBuilder, scene_of_key: Mapping, about: dict, complete: Mapping[str, int]
-) -> None:
+def write_records(builder: tfds.core.DatasetBuilder, scene_of_key: dict, about: dict, complete: dict) -> None:
     """Lets TFDS write a builder's records, then puts the table of scenes and `depth_tf_source.json` beside them.
 
-    Args:
-      builder: of a data set that is not there yet, in a staging folder.
-      scene_of_key: {split: {key: scene}}, which the builder's generators fill.
-      about: what to note of the source, such as its kind.
-      complete: images by split of the whole data set.
+    The builder's folder is a staging one; its generators fill `scene_of_key`, {split: {key: scene}}. `about` is what to
+    note of the source, such as its kind; `complete` are the images by split of the whole data set.
     """
     builder._log_download_bytes = builder._log_download_done = lambda: None  # they speak of the staging folder
     tfds.disable_progress_bar()
@@ -95,19 +94,7 @@ def write_records(
     atomic_files.write_json(os.path.join(builder.data_dir, SOURCE_FILE), source)
 
 
-def _scenes_of_images(builder, folder: pathlib.Path) -> dict[str, tuple[str, ...]]:
-    """Returns the scene of each image of each split, in the order of the records; none where no table is."""
-    table = scenes.read_scenes(folder) or {}
-    for split, scene_by_id in table.items():
-        if split not in builder.info.splits or list(scene_by_id) != scenes.tfds_ids(builder.info.splits[split]):
-            told = f"{folder / scenes.SCENES_FILE} names other records of {split} than those beside it"
-            raise InputError(f"{told}: prepare the data set again")
-    return {split: tuple(scene_by_id.values()) for split, scene_by_id in table.items()}
-
-
-def _cut_train(
-    builder, scene_of_image: tuple[str, ...] | None, fraction: float
-) -> dict[str, tuple[str, np.ndarray | None]]:
+def _cut_train(builder, scene_of_image: tuple[str, ...] | None, fraction: float) -> dict[str, tuple]:
     """Returns the arguments `instruction` and `kept` of `read` for `train`, and for `holdout` if there is one."""
     if not fraction:
         return {"train": ("train", None)}
@@ -115,10 +102,8 @@ def _cut_train(
         held_out = scenes.holdout_scenes(collections.Counter(scene_of_image), fraction)
         is_held_out = np.isin(scene_of_image, list(held_out))
         return {"train": ("train", ~is_held_out), "holdout": ("train", is_held_out)}
-    say(
-        "warning: the scenes of these records are unknown (they were not written by depth_tf.prepare), so the "
-        "hold-out shares scenes with the training images and its figures flatter"
-    )
+    unknown = "the scenes of these records are unknown (they were not written by depth_tf.prepare)"
+    say(f"warning: {unknown}, so the hold-out shares scenes with the training images and its figures flatter")
     cut = 100 - max(1, round(100 * fraction))
     parts = {"train": (f"train[:{cut}%]", None), "holdout": (f"train[{cut}%:]", None)}
     if not all(builder.info.splits[instruction].num_examples for instruction, _ in parts.values()):
@@ -129,10 +114,8 @@ def _cut_train(
 def read(builder: tfds.core.DatasetBuilder, instruction: str, kept: np.ndarray | None = None) -> tf.data.Dataset:
     """Reads (image, depth_m), as `Split.read` yields them, in the order of the files.
 
-    Args:
-      builder: of a data set in TFRecord files.
-      instruction: a split or a part of one, as TFDS writes it: "train[:90%]".
-      kept: [records] bool, which records of a whole split to keep; None keeps all.
+    `instruction` is a split or a part of one, as TFDS writes it: "train[:90%]"; of a whole split, `kept`, [records]
+    bool, tells which records to keep.
     """
     shape = builder.info.features["image"].shape
     config = tfds.ReadConfig(
@@ -141,9 +124,8 @@ def read(builder: tfds.core.DatasetBuilder, instruction: str, kept: np.ndarray |
         add_tfds_id=kept is not None,
         num_parallel_calls_for_decode=PARALLEL_CALLS,
     )
-    records = builder.as_dataset(
-        split=instruction, read_config=config, decoders={"image": tfds.decode.SkipDecoding()}, shuffle_files=False
-    )
+    undecoded = {"image": tfds.decode.SkipDecoding()}
+    records = builder.as_dataset(split=instruction, read_config=config, decoders=undecoded, shuffle_files=False)
 
     def is_kept(record):
         # "<name>-00003-of-00008__12" is record 12 of file 3. Counting would fail with --deterministic=false.

@@ -35,11 +35,10 @@ def table(result: dict) -> str:
         f"training in all ({result['machine']}, {result['date']})."
     ]
     for curve, name in (("val_delta1", "delta1, higher is better"), ("val_loss", "loss, lower is better")):
-        rows = [
-            [f"{optimizer}, {rates[optimizer]:g}"]
-            + [_cell(values_at_best(result, (optimizer, schedule), curve)) for schedule in schedules]
-            for optimizer in optimizers
-        ]
+        rows = []
+        for optimizer in optimizers:
+            cells = [_cell(values_at_best(result, (optimizer, schedule), curve)) for schedule in schedules]
+            rows.append([f"{optimizer}, {rates[optimizer]:g}", *cells])
         parts.append(markdown([name, *schedules], rows))
     pairs = dict.fromkeys((run["optimizer"], run["schedule"]) for run in result["runs"])
     values = {pair: values_at_best(result, pair, "val_delta1") for pair in pairs}

@@ -4,8 +4,8 @@ Drawn without `pyplot`, whose global state would keep every figure of a long run
 constrained layout, whose solver aborted the process in two of seven sheets.
 """
 
-import dataclasses
 import os
+import typing
 from collections.abc import Sequence
 
 import numpy as np
@@ -35,8 +35,7 @@ HISTOGRAM_INCHES, NOTE_INCHES = 2.2, 0.22  # heights
 MARGIN_INCHES, GAP_INCHES = 0.2, 0.05
 
 
-@dataclasses.dataclass(frozen=True)
-class Panels:
+class Panels(typing.NamedTuple):
     """One image of `depth_panels`."""
 
     image: np.ndarray  # [H, W, 3] uint8, RGB
@@ -46,8 +45,7 @@ class Panels:
     caption: str = ""  # a few words, such as "AbsRel 0.132"
 
 
-@dataclasses.dataclass(frozen=True)
-class Example:
+class Example(typing.NamedTuple):
     """One image of `contact_sheet`: its depth as `Panels.true_m`, its caption such as the scene."""
 
     image: np.ndarray
@@ -91,13 +89,7 @@ def image_and_depth(path: str | os.PathLike, image: np.ndarray, depth_m: np.ndar
 
 
 def contact_sheet(
-    path: str | os.PathLike,
-    examples: Sequence[Example],
-    *,
-    bin_edges_m: np.ndarray,
-    bin_counts: np.ndarray,
-    title: str,
-    notes: Sequence[str] = (),
+    path: str | os.PathLike, examples: Sequence[Example], *, bin_edges_m, bin_counts, title: str, notes: Sequence = ()
 ) -> None:
     """Draws images over their depth, and beside them the depth histogram, the scale and a few lines of notes.
 

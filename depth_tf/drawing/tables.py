@@ -42,21 +42,18 @@ def training_set(result: dict) -> str:
 def _group(group: list[dict]) -> str:
     first = group[0]
     dataset, images = first["dataset"], first.get("test_set", f"{first['num_images']} images")
-    mean_maps = {json.dumps(result["floor"]): _mean_map(result) for result in group if result.get("floor")}
+    mean_maps = {}  # the mean depth map's own result stands in each method's under "floor"
+    for result in group:
+        if floor := result.get("floor"):
+            # Where depth maps from files were scored, the map's training images are not the method's.
+            images_seen = result.get("num_floor_images", result["num_train_images"])
+            about = {"title": "mean depth map", "parameters": 0, "num_train_images": images_seen}
+            mean_maps[json.dumps(floor)] = result | floor | about
     ranked = sorted(group, key=lambda result: result["abs_rel"])
     columns = ["method", "trained on", *COLUMNS.values(), "parameters", "measured"]
     table = markdown(columns, [_cells(result) for result in [*ranked, *mean_maps.values()]])
     head = f"**{NAMES.get(dataset, dataset)}, `{first['split']}`: {images}; protocol *{first['protocol']['name']}***"
     return f"{head}\n\n{table}"
-
-
-def _mean_map(result: dict) -> dict:
-    """Returns the mean depth map's own result, which stands in each method's under "floor".
-
-    Where depth maps from files were scored, the map's training images are not the method's: "num_floor_images".
-    """
-    images = result.get("num_floor_images", result["num_train_images"])
-    return result | result["floor"] | {"title": "mean depth map", "parameters": 0, "num_train_images": images}
 
 
 def _cells(result: dict) -> list[str]:

@@ -2,7 +2,6 @@
 
 import pathlib
 import shutil
-import urllib.request
 
 import requests
 import tensorflow_datasets as tfds
@@ -56,10 +55,9 @@ class DownloadedArchive(ArchiveSource):
 
 def probe(url: str) -> None:
     """Asks the server for the head of `url`; TFDS itself would retry for 205 s before it gives up."""
-    request = urllib.request.Request(url, method="HEAD")
     try:
-        urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()
-    except OSError as error:  # URLError, HTTPError and TimeoutError are
+        requests.head(url, timeout=PROBE_SECONDS, allow_redirects=True).raise_for_status()
+    except requests.RequestException as error:
         raise InputError(f"cannot download {url} ({error}): {MIRRORS}") from error
 
 

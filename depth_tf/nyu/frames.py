@@ -4,11 +4,11 @@ import collections
 import concurrent.futures
 import contextlib
 import csv
-import dataclasses
 import functools
 import hashlib
 import io
 import pathlib
+import typing
 from collections.abc import Callable, Iterable, Iterator
 
 import h5py
@@ -31,8 +31,7 @@ PNG_LEVEL = 1  # zlib: 13 ms and 415 kB per image on 2 cores; level 6, TFDS's, t
 FRAMES_AHEAD = 4  # per core: enough to keep the threads busy, 13 MB of memory
 
 
-@dataclasses.dataclass(frozen=True)
-class Frame:
+class Frame(typing.NamedTuple):
     """One pair that has been found, not yet decoded."""
 
     key: str  # TFDS's key, unique in its split
@@ -49,11 +48,6 @@ def official_split() -> dict[int, tuple[str, str]]:
     """
     with open(OFFICIAL_SPLIT_FILE, encoding="utf-8", newline="") as file:
         return {int(row["mat_index"]): (OFFICIAL_SPLITS[row["split"]], row["scene"]) for row in csv.DictReader(file)}
-
-
-def is_frame(file_name: str) -> bool:
-    """Says whether a file of FastDepth's folders holds a pair; macOS adds `._x.h5`, which does not."""
-    return file_name.endswith(".h5") and not file_name.startswith(".")
 
 
 def fastdepth_scene(folder: str, file_name: str) -> str:

@@ -81,7 +81,7 @@ class FolderSource(Source):
         root = path / ARCHIVE_ROOT if (path / ARCHIVE_ROOT).is_dir() else path
         self.listed, lines = {}, []
         for split, name in SPLIT_FOLDERS.items():
-            files = sorted(file for file in (root / name).glob("*/*") if frames.is_frame(file.name))
+            files = sorted((root / name).glob("*/[!.]*.h5"))  # macOS adds ._x.h5
             if not files:
                 wanted = "expected the extracted FastDepth archive, a folder with train/ and val/"
                 raise InputError(f"--source={path} has no {root / name}/<scene>/<frame>.h5: {wanted}")
@@ -171,7 +171,7 @@ class ArchiveSource(Source):
                     for member in archive:
                         self.share_read = file.tell() / size
                         top, folder, name = ("//" + member.name).split("/")[-3:]
-                        if member.isfile() and top in splits and frames.is_frame(name):
+                        if member.isfile() and top in splits and name.endswith(".h5") and not name.startswith("."):
                             frame = (splits[top], folder, name)
                             yield *frame, archive.extractfile(member).read() if wanted(*frame) else None
                 while plain.read(1 << 20):  # tarfile stops at its end mark; gzip's checksum comes after it

@@ -16,10 +16,9 @@ from depth_tf.runtime.errors import InputError
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Yields a temporary path in the same folder that takes `path`'s place once the block succeeds.
+    """Yields a temporary path in the same folder, made if missing, that takes `path`'s place once the block succeeds.
 
-    The folder is made if missing. The temporary name ends like `path`, because savers choose their format by the
-    suffix. If the block raises, the temporary file is removed and what stood at `path` stays.
+    The temporary name ends like `path`, because savers choose their format by the suffix.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

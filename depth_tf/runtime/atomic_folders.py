@@ -1,8 +1,5 @@
 """Builds a folder aside and puts it in its place whole, one program at a time, after any interruption.
 
-    with replacing_folder(data_dir, data_dir / "name") as staging:
-        ...                                 # write staging/name, which takes the place of data_dir/name
-
 A reader sees the old folder or the new one. What a killed run leaves has a hidden name that no reader looks for, and
 the next run removes it. (TFDS's `incomplete_dir` removes the old folder before the new one is in, and keeps leftovers.)
 """

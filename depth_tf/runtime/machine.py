@@ -16,11 +16,12 @@ def describe_machine() -> str:
     """Returns the processor's model, the cores this process may use, the memory, and the GPUs if any."""
     import tensorflow as tf  # here, so that programs without a network need not load it
 
-    gpus = [
-        tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
-        for gpu in tf.config.list_physical_devices("GPU")
-    ]
-    parts = [_processor_model(), f"{num_cores()} cores", f"{memory.total_bytes() / memory.GIB:.0f} GiB"]
+    details = map(tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU"))
+    gpus = [gpu.get("device_name", "GPU") for gpu in details]
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    named = re.search(r"^model name\s*: (.+)", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.exists() else None
+    processor = named[1].strip() if named else platform.processor() or platform.machine()
+    parts = [processor, f"{num_cores()} cores", f"{memory.total_bytes() / memory.GIB:.0f} GiB"]
     return ", ".join(parts + [f"{gpus.count(name)}x {name}" for name in sorted(set(gpus))])
 
 
@@ -47,12 +48,6 @@ def describe_environment() -> dict:
 def today() -> str:
     """Returns the date as YYYY-MM-DD, in UTC."""
     return datetime.datetime.now(datetime.UTC).date().isoformat()
-
-
-def _processor_model() -> str:
-    cpuinfo = pathlib.Path("/proc/cpuinfo")
-    named = re.search(r"^model name\s*: (.+)", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.exists() else None
-    return named[1].strip() if named else platform.processor() or platform.machine()
 
 
 def _commit() -> str | None:

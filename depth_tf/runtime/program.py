@@ -1,17 +1,7 @@
 """What every command-line program here shares: flags made from a dataclass, short help, one-line errors.
 
-A program is a frozen dataclass of settings and a function that takes one:
-
-    @dataclasses.dataclass(frozen=True)
-    class Settings:
-        epochs: int = option(10, "passes over the training images", group="training")
-
-    def main(settings: Settings) -> None: ...
-
-    if __name__ == "__main__":
-        program.run(main, Settings)
-
-Tests call `main(Settings(...))`, which is what the command line does.
+A program is a frozen dataclass, each field an `option`, and a function `main` that takes one: `run(main, Settings)` is
+the command line, and tests call `main(Settings(...))`, which does the same.
 """
 
 import dataclasses
@@ -41,11 +31,8 @@ DEFINE = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DE
 def option(default: Any, description: str, *, group: str = "", choices: Sequence[str] = ()) -> Any:
     """Returns a dataclass field that `run` turns into the flag of the same name.
 
-    Args:
-      default: value when the flag is absent; None means "decided by the program", as the help should say.
-      description: one line for `--help`, with the unit.
-      group: heading under which `--help` lists the flag.
-      choices: the values allowed, for a string flag.
+    A default of None means "decided by the program", as the description should say; that is one line for `--help`,
+    which lists the flag under the heading `group`.
     """
     metadata = {"description": description, "group": group, "choices": tuple(choices)}
     return dataclasses.field(default=default, metadata=metadata)
@@ -61,20 +48,12 @@ def unset(settings_class: type, note: str) -> type:
     return dataclasses.make_dataclass(f"Unset{settings_class.__name__}", fields, frozen=True)
 
 
-def run(
-    main: Callable[[Any], None], settings_class: type, *, positional: str | None = None, tensorflow: bool = True
-) -> None:
+def run(main: Callable, settings_class: type, *, positional: str | None = None, tensorflow: bool = True) -> None:
     """Parses the command line into `settings_class` and calls `main` with it.
 
     An InputError from `main`, or from the settings' own `__post_init__`, ends the program with one line on stderr and
-    status 2.
-
-    Args:
-      main: takes an instance of `settings_class`.
-      settings_class: a dataclass whose fields come from `option`.
-      positional: the field that may also be given as a bare word: `benchmark pipeline`.
-      tensorflow: whether `main` needs TensorFlow, which is then imported before it, quietly. Not earlier: `--help` and
-        a mistyped flag answer at once.
+    status 2. `positional` is the field that may also be given as a bare word: `benchmark pipeline`. With `tensorflow`,
+    that is imported quietly before `main`, and no earlier: `--help` and a mistyped flag answer at once.
     """
     absl_logging.set_verbosity(absl_logging.WARNING)  # TFDS tells of every file it opens
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # and calls what TensorFlow has deprecated

@@ -10,8 +10,7 @@ def import_tensorflow() -> None:
     """Imports TensorFlow; what its libraries print meanwhile is shown only if that may matter.
 
     The lines ("failed call to cuInit" among them) come before TensorFlow reads any variable or has any logger, so
-    standard error itself is put aside. They are shown if the import fails, or if it finds no GPU where the system has
-    one from NVIDIA.
+    standard error itself is put aside. They are shown if the import fails, or finds no GPU where NVIDIA's driver is.
     """
     if "tensorflow" in sys.modules:
         return
