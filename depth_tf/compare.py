@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import gc
 import itertools
+import os
 import pathlib
 import time
 
@@ -78,9 +80,12 @@ def main(settings: Settings) -> None:
     """Runs what is missing of the grid, then writes the comparison."""
     settings = dataclasses.replace(settings, dataset=opening.resolve_name(settings.dataset, settings.data_dir))
     runs = [run_settings(settings, *cell) for cell in cells(settings)]
-    for run in runs:
-        if is_finished(pathlib.Path(run.workdir)):  # `train` itself checks an unfinished one
-            _refuse_other_settings(run)
+    for run in (run for run in runs if is_finished(run.workdir)):  # `train` itself checks an unfinished one
+        found = run_folder.read_config(run.workdir)
+        for key, value in dataclasses.asdict(run).items():
+            if key != "workdir" and found.get(key) != value:
+                made = f"{run.workdir} was trained with --{key}={found.get(key)}, not {value}"
+                raise InputError(f"{made}: use the same flags, or another --output")
     dataset = opening.open_chosen(settings, max_train_images=settings.max_train_images)
     train_missing(runs, dataset)
     result = collect(runs, dataset)
@@ -116,7 +121,7 @@ def run_settings(settings: Settings, optimizer: str, schedule: str, seed: int) -
 
 def train_missing(runs: list[RunSettings], dataset: splits.DepthDataset) -> None:
     """Trains the runs whose folders are not finished, one after the other, and says how long the rest will take."""
-    missing = [run for run in runs if not is_finished(pathlib.Path(run.workdir))]
+    missing = [run for run in runs if not is_finished(run.workdir)]
     images = runs[0].epochs * dataset.split("train").num_images
     say(f"{len(runs)} runs of {runs[0].epochs} epochs, {images:,} images each; {len(missing)} to do")
     with opening.naming_bad_records(dataset):
@@ -146,19 +151,20 @@ def train_one(run: RunSettings, dataset: splits.DepthDataset, shared: splits.Dep
     return f"hold-out delta1 {scored['delta1']:.3f}, log10 {scored['log10']:.3f}"
 
 
-def is_finished(workdir: pathlib.Path) -> bool:
+def is_finished(workdir: str | os.PathLike) -> bool:
     """Says whether a run came to its end, good or bad."""
-    return (workdir / run_folder.METRICS).exists() or (workdir / DIVERGED).exists()
+    return any(os.path.exists(os.path.join(workdir, name)) for name in (run_folder.METRICS, DIVERGED))
 
 
 def collect(runs: list[RunSettings], dataset: splits.DepthDataset) -> dict:
     """Returns the budget and each run's curves, from finished runs on `dataset`."""
     curves = ("val_delta1", "val_loss", callbacks.MONITOR, "loss", "learning_rate")
+    read_csv = functools.partial(np.genfromtxt, delimiter=",", names=True, ndmin=1)
     training_s, described = 0.0, []
     for run in runs:
         folder = pathlib.Path(run.workdir)
-        training_s += sum(_columns(folder / run_folder.SPEED)["training_s"])
-        history = _columns(folder / run_folder.HISTORY)
+        training_s += sum(read_csv(folder / run_folder.SPEED)["training_s"])
+        history = read_csv(folder / run_folder.HISTORY)
         about = {name: getattr(run, name) for name in ("optimizer", "schedule", "seed")}
         about["peak_learning_rate"] = default_learning_rate(run.optimizer)
         about["diverged"] = (folder / DIVERGED).exists()
@@ -174,10 +180,6 @@ def collect(runs: list[RunSettings], dataset: splits.DepthDataset) -> dict:
     }
 
 
-def _columns(path: pathlib.Path) -> np.ndarray:
-    return np.atleast_1d(np.genfromtxt(path, delimiter=",", names=True))
-
-
 def decoded_once(dataset: splits.DepthDataset, run: RunSettings) -> splits.DepthDataset:
     """Returns the splits that training needs, already resized and kept in memory for all runs if they fit.
 
@@ -190,14 +192,6 @@ def decoded_once(dataset: splits.DepthDataset, run: RunSettings) -> splits.Depth
         pairs = resizing.resized(split, run.size_px).cache()
         shared[name] = dataclasses.replace(split, read=lambda pairs=pairs: pairs)
     return dataclasses.replace(dataset, splits=dataset.splits | shared)
-
-
-def _refuse_other_settings(run: RunSettings) -> None:
-    found = run_folder.read_config(run.workdir)
-    for key, value in dataclasses.asdict(run).items():
-        if key != "workdir" and found.get(key) != value:
-            made = f"{run.workdir} was trained with --{key}={found.get(key)}, not {value}"
-            raise InputError(f"{made}: use the same flags, or another --output")
 
 
 if __name__ == "__main__":

@@ -122,7 +122,12 @@ def draw_sheet(path: str, dataset: splits.DepthDataset, split: splits.Split, sur
     edges_m = np.linspace(0.0, np.ceil(np.percentile(depths_m, SCALE_PERCENTILE)), NUM_BINS + 1)
     scene_of_image = split.scene_of_image or ("",) * split.num_images
     pairs = split.read().take(num_images).as_numpy_iterator()
-    examples = [_example(*pair, scene) for pair, scene in zip(pairs, scene_of_image, strict=False)]
+    examples = []
+    for (image, depth_m), scene in zip(pairs, scene_of_image, strict=False):
+        small = Image.fromarray(image)
+        small.thumbnail((SHOWN_PX, SHOWN_PX), Image.Resampling.BOX)
+        small_m = resizing.resize_nearest(depth_m[..., 0], small.size[::-1])
+        examples.append(figures.Example(np.asarray(small), small_m, _tail(scene, CAPTION_LETTERS)))
     # Stable, so nothing moves where all are alike; a tall one in front would make all cells tall.
     examples.sort(key=lambda example: example.image.shape[0] / example.image.shape[1])
     counts, edges_m = np.histogram(depths_m, edges_m)
@@ -143,13 +148,6 @@ def _sampled(dataset: splits.DepthDataset) -> list[str]:
 def _tail(text: str, letters: int) -> str:
     """Returns the end of a long text, which tells more of a folder in folders than its beginning."""
     return text if len(text) <= letters else "..." + text[3 - letters :]
-
-
-def _example(image: np.ndarray, depth_m: np.ndarray, scene: str) -> figures.Example:
-    small = Image.fromarray(image)
-    small.thumbnail((SHOWN_PX, SHOWN_PX), Image.Resampling.BOX)
-    small_m = resizing.resize_nearest(depth_m[..., 0], small.size[::-1])
-    return figures.Example(np.asarray(small), small_m, _tail(scene, CAPTION_LETTERS))
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
     import tensorflow_datasets as tfds
 
     from depth_tf.data import opening, tfds_records
-    from depth_tf.nyu import download, frames, sources
-    from depth_tf.runtime import atomic_folders, progress
+    from depth_tf.nyu import frames, sources
+    from depth_tf.runtime import atomic_files, progress
 
 DATASET = "nyu_depth_v2"
 FULL_COUNTS = {"train": 47584, "validation": 654}  # the data set that TFDS publishes
@@ -48,12 +48,18 @@ def main(settings: Settings) -> None:
     """Prepares the data set that `settings` describe, unless it stands there already."""
     data_dir = opening.resolve_data_dir(settings.data_dir)
     final = data_dir / DATASET / NYU_VERSION
-    source = sources.open_source(settings.source) if settings.source else download.DownloadedArchive(data_dir)
+    source = sources.open_source(settings.source) if settings.source else sources.DownloadedArchive(data_dir)
     request = {"kind": source.kind, "max_images": settings.max_images, "fingerprint": source.fingerprint}
-    with atomic_folders.replacing_folder(data_dir, final) as folder:
+    with atomic_files.replacing_folder(data_dir, final) as folder:
         if not settings.overwrite and stands_already(final, request):
             return program.say(f"{final} holds this already, nothing to do (--overwrite makes it anew)")
-        write_records(source, request, folder)
+        source.choose(settings.max_images)
+        atomic_files.require_free(data_dir, source.records_gb(), "preparing these images")
+        builder = tfds.builder(DATASET, data_dir=folder)
+        scenes: dict[str, dict[str, str]] = {split: {} for split in frames.SPLIT_FOLDERS}  # by key
+        # Replaced on the instance, because TFDS refuses a second builder of this name.
+        builder._split_generators = lambda _: {split: _examples(source, split, scenes[split]) for split in scenes}
+        tfds_records.write_records(builder, scenes, request, FULL_COUNTS)
     return program.say(f"ready: tfds.load({DATASET!r}, data_dir={str(data_dir)!r})")
 
 
@@ -67,17 +73,6 @@ def stands_already(final: pathlib.Path, request: dict) -> bool:
     told = _described(made) if made else f"a data set without {tfds_records.SOURCE_FILE}, which another program made"
     advice = "add --overwrite to replace it, or change --data_dir"
     raise InputError(f"{final} holds {told}, not {_described(request)}: {advice}")
-
-
-def write_records(source: sources.Source, request: dict, folder: pathlib.Path) -> None:
-    """Lets TFDS's builder write the records to `folder`/nyu_depth_v2/0.0.1, with our two files beside them."""
-    source.choose(request["max_images"])
-    atomic_folders.require_free(folder.parent, source.records_gb(), "preparing these images")
-    builder = tfds.builder(DATASET, data_dir=folder)
-    scenes: dict[str, dict[str, str]] = {split: {} for split in frames.SPLIT_FOLDERS}  # by key
-    # Replaced on the instance, because TFDS refuses a second builder of this name.
-    builder._split_generators = lambda _: {split: _examples(source, split, scenes[split]) for split in scenes}
-    tfds_records.write_records(builder, scenes, request, FULL_COUNTS)
 
 
 def _examples(source: sources.Source, split: str, scene_of_key: dict[str, str]) -> Iterator[tuple[str, dict]]:

@@ -99,14 +99,11 @@ class LossByRate:
 
         Not an epoch's last step: its batch is filled up with images that do not count, so its loss is too small.
         """
-        rate = total = 0.0
-
-        def before(batch, logs):
-            nonlocal rate
-            rate = float(network.optimizer.learning_rate.numpy())
+        next_rate, total = float(network.optimizer.learning_rate.numpy()), 0.0
 
         def after(batch, logs):
-            nonlocal total
+            nonlocal next_rate, total
+            rate, next_rate = next_rate, float(network.optimizer.learning_rate.numpy())
             last_total = total if batch else 0.0  # Keras's mean starts afresh with every epoch
             total = float(logs["loss"]) * (batch + 1)
             if not math.isfinite(total):
@@ -118,7 +115,7 @@ class LossByRate:
                 read = self.columns["smoothed_loss"][EDGE_STEPS:]
                 network.stop_training = bool(read) and read[-1] > FAILED * min(read)
 
-        return keras.callbacks.LambdaCallback(on_train_batch_begin=before, on_train_batch_end=after)
+        return keras.callbacks.LambdaCallback(on_train_batch_end=after)
 
 
 def report(workdir: pathlib.Path, test: LossByRate) -> None:

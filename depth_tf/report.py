@@ -90,9 +90,9 @@ def first_table(files: dict[str, dict]) -> str:
         rows.append([result["title"], *figures, f"official test set, {images}", tables.training_set(result)])
     columns = ["method", *(tables.COLUMNS[name] for name in FIRST_COLUMNS), "scored on", "trained on"]
     dates = " and ".join(sorted({result["date"] for result in chosen}))
-    where = f"NYU Depth V2, split `validation`, protocol *eigen*; {dates}, {chosen[0]['machine']}."
-    more = "All results: [depth_tf/results](depth_tf/results/README.md)."
-    return f"{tables.markdown(columns, rows)}\n\n{where} {more} {trust(files[TRUSTED])}"
+    where = f"NYU Depth V2, split `validation`, protocol *eigen*; {dates}, {chosen[0]['machine']}. "
+    where += "All results: [depth_tf/results](depth_tf/results/README.md)."
+    return f"{tables.markdown(columns, rows)}\n\n{where} {trust(files[TRUSTED])}"
 
 
 def trust(result: dict) -> str:

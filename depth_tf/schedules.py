@@ -39,10 +39,7 @@ WARMUP_SHARE = 0.05  # of the steps
 
 
 def cosine(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
-    """Returns a linear warm-up to `peak`, then half a cosine to 1 % after `steps`.
-
-    Source: Loshchilov and Hutter 2017 (SGDR), equation 5, without restarts.
-    """
+    """Returns a linear warm-up to `peak`, then half a cosine to 1 % (Loshchilov and Hutter 2017, SGDR, equation 5)."""
     warmup = max(1, round(WARMUP_SHARE * steps))
     decay = max(1, steps - warmup)
     return keras_schedules.CosineDecay(0.0, decay, FINAL_SHARE, warmup_target=peak, warmup_steps=warmup)
@@ -54,11 +51,8 @@ def piecewise(peak: float, steps: int) -> keras_schedules.LearningRateSchedule:
     return keras_schedules.PiecewiseConstantDecay(boundaries, [peak, peak / 10, peak / 100])
 
 
-def step(peak: float, epochs: int, monitor: str) -> keras.callbacks.Callback:
-    """Returns a LearningRateScheduler that drops the rate to 30, 10 and 3 % at 50, 75 and 90 % of the epochs.
-
-    `monitor` is for callbacks that look at a metric; this one does not.
-    """
+def step(peak: float, epochs: int, _: str) -> keras.callbacks.Callback:
+    """Returns a LearningRateScheduler that drops the rate to 30, 10 and 3 % at 50, 75 and 90 % of the epochs."""
 
     def rate(epoch: int, _: float) -> float:
         passed = sum(epoch >= share * epochs for share in (0.5, 0.75, 0.9))
@@ -123,17 +117,16 @@ def rates(name: str, *, peak: float, epochs: int, holdout: np.ndarray) -> np.nda
 
     `holdout`, [epochs], is what the hold-out would show, for a callback that looks at it.
     """
-    if name in OBJECTS:
-        schedule = OBJECTS[name](peak, epochs * PLOT_STEPS)
-        return np.array([float(schedule(step)) for step in range(epochs * PLOT_STEPS)])
-    optimizer = keras.optimizers.SGD(peak)
+    optimizer = keras.optimizers.SGD(learning_rate(name, peak, steps=epochs * PLOT_STEPS))
     callback = CALLBACKS[name](peak, epochs, "holdout") if name in CALLBACKS else keras.callbacks.Callback()
     callback.set_model(types.SimpleNamespace(optimizer=optimizer))
     callback.on_train_begin()
     taken = []
     for epoch, log10 in enumerate(holdout):
         callback.on_epoch_begin(epoch)
-        taken += PLOT_STEPS * [float(optimizer.learning_rate.numpy())]
+        for _ in range(PLOT_STEPS):
+            taken.append(float(optimizer.learning_rate.numpy()))
+            optimizer.iterations.assign_add(1)
         callback.on_epoch_end(epoch, {"holdout": log10})
     return np.array(taken)
 

@@ -4,13 +4,13 @@ import os
 import pytest
 import tensorflow as tf
 
-from depth_tf.runtime import atomic_folders
+from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
 
 
 def test_a_second_program_in_the_same_folder_is_refused(tmp_path):
     def work():
-        return atomic_folders.replacing_folder(tmp_path, tmp_path / "name")
+        return atomic_files.replacing_folder(tmp_path, tmp_path / "name")
 
     with work(), pytest.raises(InputError, match="another program"), work():
         pass
@@ -23,7 +23,7 @@ def test_an_interruption_keeps_the_old_folder_and_leaves_nothing_else(tmp_path):
     final.mkdir(parents=True)
 
     def interrupted() -> None:
-        with atomic_folders.replacing_folder(tmp_path, final) as folder:
+        with atomic_files.replacing_folder(tmp_path, final) as folder:
             (folder / "nyu_depth_v2" / "0.0.1" / "records").mkdir(parents=True)
             raise KeyboardInterrupt
 
@@ -36,7 +36,7 @@ def test_an_interruption_keeps_the_old_folder_and_leaves_nothing_else(tmp_path):
 def test_the_new_folder_takes_the_place_of_the_old_and_nothing_keeps_it(tmp_path):
     final = tmp_path / "nyu_depth_v2" / "0.0.1"
     for content in ("old", "new", None):
-        with atomic_folders.replacing_folder(tmp_path, final) as folder:
+        with atomic_files.replacing_folder(tmp_path, final) as folder:
             if content:
                 (folder / "nyu_depth_v2" / "0.0.1").mkdir(parents=True)
                 (folder / "nyu_depth_v2" / "0.0.1" / "records").write_text(content)
@@ -47,20 +47,20 @@ def test_the_new_folder_takes_the_place_of_the_old_and_nothing_keeps_it(tmp_path
 def test_a_run_killed_between_its_two_renames_gives_the_old_folder_back(tmp_path):
     final = tmp_path / "nyu_depth_v2" / "0.0.1"
     final.parent.mkdir()
-    leftover = tmp_path / (atomic_folders.PREFIX + "killed")
-    (leftover / atomic_folders.REPLACED).mkdir(parents=True)
-    (leftover / atomic_folders.REPLACED / "records").write_text("old")
-    with atomic_folders.replacing_folder(tmp_path, final):
+    leftover = tmp_path / (atomic_files.PREFIX + "killed")
+    (leftover / atomic_files.REPLACED).mkdir(parents=True)
+    (leftover / atomic_files.REPLACED / "records").write_text("old")
+    with atomic_files.replacing_folder(tmp_path, final):
         pass
     assert (final / "records").read_text() == "old"
     assert not leftover.exists()
 
 
 def test_too_little_space_is_named_with_what_is_needed_and_free(tmp_path, monkeypatch):
-    monkeypatch.setattr(atomic_folders, "free_gb", lambda _: 12.0)
-    atomic_folders.require_free(tmp_path / "not" / "there" / "yet", 11.9, "the data")
+    monkeypatch.setattr(atomic_files, "free_gb", lambda _: 12.0)
+    atomic_files.require_free(tmp_path / "not" / "there" / "yet", 11.9, "the data")
     with pytest.raises(InputError, match=r"the data needs 117\.3 GB in .*, which has 12\.0 GB free"):
-        atomic_folders.require_free(tmp_path, 117.3, "the data")
+        atomic_files.require_free(tmp_path, 117.3, "the data")
 
 
 @pytest.mark.parametrize(
@@ -72,20 +72,20 @@ def test_too_little_space_is_named_with_what_is_needed_and_free(tmp_path, monkey
     ],
 )
 def test_a_full_disk_is_named_in_one_line_with_the_file(tmp_path, error):
-    with pytest.raises(InputError, match=r"x\.tfrecord") as refusal, atomic_folders.disk_errors_named(tmp_path):
+    with pytest.raises(InputError, match=r"x\.tfrecord") as refusal, atomic_files.disk_errors_named(tmp_path):
         raise error
     assert "No space left on device" in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
 def test_an_error_that_is_not_the_disks_stays_as_it_is(tmp_path):
-    with pytest.raises(RuntimeError, match="a mistake in the program"), atomic_folders.disk_errors_named(tmp_path):
+    with pytest.raises(RuntimeError, match="a mistake in the program"), atomic_files.disk_errors_named(tmp_path):
         raise RuntimeError("a mistake in the program")
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     data_dir = tmp_path / "file" / "data"
-    work = atomic_folders.replacing_folder(data_dir, data_dir / "name")
+    work = atomic_files.replacing_folder(data_dir, data_dir / "name")
     with pytest.raises(InputError, match="file/data .*Not a directory"), work:
         pass

@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 from depth_tf import prepare
 from depth_tf.data import scenes, tfds_records
 from depth_tf.nyu import frames, sources
-from depth_tf.runtime import atomic_folders, progress
+from depth_tf.runtime import atomic_files, progress
 from depth_tf.runtime.errors import InputError
 from tests import fastdepth_archive as made_up
 
@@ -169,11 +169,11 @@ def test_an_error_while_replacing_keeps_the_old_records(source_paths, tmp_path, 
 def test_a_killed_run_leaves_nothing_that_loads_and_the_next_run_works(source_paths, tmp_path):
     arguments = [f"--source={source_paths['fastdepth_archive']}", f"--data_dir={tmp_path}"]
     with subprocess.Popen([sys.executable, "-m", "depth_tf.prepare", *arguments], cwd=ROOT) as program:
-        while program.poll() is None and not list(tmp_path.glob(f"{atomic_folders.PREFIX}*/nyu_depth_v2/incomplete*")):
+        while program.poll() is None and not list(tmp_path.glob(f"{atomic_files.PREFIX}*/nyu_depth_v2/incomplete*")):
             time.sleep(0.005)
         program.kill()
     assert program.returncode == -signal.SIGKILL
-    assert list(tmp_path.glob(atomic_folders.PREFIX + "*"))
+    assert list(tmp_path.glob(atomic_files.PREFIX + "*"))
     with pytest.raises(AssertionError, match="could not find data"):
         tfds.load("nyu_depth_v2", data_dir=tmp_path, download=False)
     prepared(source_paths["fastdepth_archive"], tmp_path)
@@ -195,7 +195,7 @@ def test_a_disk_that_fills_up_is_said_in_one_line_and_leaves_nothing(source_path
 
 
 def test_a_disk_known_to_be_too_small_is_refused_at_the_start(source_paths, tmp_path, monkeypatch):
-    monkeypatch.setattr(atomic_folders, "free_gb", lambda _: 0.01)
+    monkeypatch.setattr(atomic_files, "free_gb", lambda _: 0.01)
     with pytest.raises(InputError, match=r"preparing these images needs 0\.0 GB"):
         prepared(source_paths["fastdepth_folder"], tmp_path)
 

@@ -21,7 +21,7 @@ import tensorflow as tf
 from depth_tf.data import photos, scenes
 from depth_tf.data.settings import DataSettings
 from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split
-from depth_tf.runtime import atomic_folders
+from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
 from depth_tf.runtime.progress import Progress
@@ -60,16 +60,13 @@ def open_folder(data_dir: pathlib.Path, settings: DataSettings) -> DepthDataset:
 
 
 def export_folder(split: Split, folder: str | os.PathLike, num_images: int) -> None:
-    """Writes a split's first `num_images` as `folder`/<part>/<scene>/<place>.png with _depth.png, for `open_folder`.
-
-    The part is validation/ for a split that is reported on, and train/ for any other.
-    """
+    """Writes a split's first images as `folder`/<train or validation>/<scene>/<place>.png with _depth.png."""
     final = pathlib.Path(folder) / (TRAIN if split.name in (TRAIN, "holdout") else VALIDATION)
     if final.exists() and (final.is_file() or any(final.iterdir())):
         raise InputError(f"{final} is there already and not an empty folder: name another --export_folder")
     count = min(num_images, split.num_images)
     scene_of_image = split.scene_of_image or ("",) * count
-    with atomic_folders.replacing_folder(final.parent, final) as aside, Progress(split.name, count) as progress:
+    with atomic_files.replacing_folder(final.parent, final) as aside, Progress(split.name, count) as progress:
         pairs = split.read().take(count).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
         for place, (image, depth_m) in enumerate(pairs):
             scene = aside / final.name / scene_of_image[place]

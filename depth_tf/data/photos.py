@@ -27,10 +27,8 @@ UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBom
 def read_pair(image_path: Path, depth_path: Path, *, depth_scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Reads a photograph, turned as its EXIF orientation says, and the depth map of what is then seen.
 
-    The depth map is a 16-bit grey PNG, of `depth_scale` metres per unit, or .npy of floating-point metres.
-
-    Returns:
-      The image, [H, W, 3] uint8, and the depth, [H, W] float32, metres, 0 where missing.
+    The depth map is a 16-bit grey PNG, of `depth_scale` metres per unit, or .npy of floating-point metres. The image
+    comes as [H, W, 3] uint8, the depth as [H, W] float32, metres, 0 where missing.
     """
     image = read_image(image_path)
     with _open_depth(depth_path) as (opened, shape):

@@ -24,10 +24,7 @@ COLUMNS = ("split", "tfds_id", "key", "scene")
 
 
 def scene_of(folder_name: str) -> str:
-    """Returns the scene that a FastDepth folder shows: `cafe_0001a` and `cafe_0001c`, two takes, are both `cafe_0001`.
-
-    Frames of two takes show the same furniture, so a hold-out must not divide them.
-    """
+    """Returns the scene of a FastDepth folder: `cafe_0001a` and `cafe_0001c`, two takes of the same room, are one."""
     return re.sub(r"(?<=\d)[a-z]$", "", folder_name)
 
 

@@ -60,7 +60,6 @@ class DepthDataset:
 
 def first_images(split: Split, count: int) -> Split:
     """Returns the split cut to its first `count` images."""
-    if count >= split.num_images:
-        return split
+    count = min(count, split.num_images)
     scenes = split.scene_of_image and split.scene_of_image[:count]
     return dataclasses.replace(split, num_images=count, read=lambda: split.read().take(count), scene_of_image=scenes)

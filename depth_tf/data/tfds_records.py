@@ -118,12 +118,8 @@ def read(builder: tfds.core.DatasetBuilder, instruction: str, kept: np.ndarray |
     bool, tells which records to keep.
     """
     shape = builder.info.features["image"].shape
-    config = tfds.ReadConfig(
-        interleave_cycle_length=1,
-        try_autocache=False,
-        add_tfds_id=kept is not None,
-        num_parallel_calls_for_decode=PARALLEL_CALLS,
-    )
+    config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False, add_tfds_id=kept is not None)
+    config.num_parallel_calls_for_decode = PARALLEL_CALLS
     undecoded = {"image": tfds.decode.SkipDecoding()}
     records = builder.as_dataset(split=instruction, read_config=config, decoders=undecoded, shuffle_files=False)
 

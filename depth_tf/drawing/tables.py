@@ -28,8 +28,20 @@ def results_tables(results: list[dict]) -> str:
     groups = collections.defaultdict(list)
     for result in results:
         groups[(result["dataset"], result["split"], result["num_images"], result["protocol"]["name"])].append(result)
-    ordered = sorted(groups, key=lambda key: (key[-1] == "aligned", key))
-    return "\n\n".join(_group(groups[key]) for key in ordered)
+    parts, columns = [], ["method", "trained on", *COLUMNS.values(), "parameters", "measured"]
+    for key, group in sorted(groups.items(), key=lambda item: (item[0][-1] == "aligned", item[0])):
+        dataset, split, num_images, protocol = key
+        ranked, mean_maps = sorted(group, key=lambda result: result["abs_rel"]), {}
+        for result in group:
+            if floor := result.get("floor"):  # the mean depth map's own result
+                # Where depth maps from files were scored, the map's training images are not the method's.
+                images = result.get("num_floor_images", result["num_train_images"])
+                about = {"title": "mean depth map", "parameters": 0, "num_train_images": images}
+                mean_maps[json.dumps(floor)] = result | floor | about
+        images = group[0].get("test_set", f"{num_images} images")
+        parts.append(f"**{NAMES.get(dataset, dataset)}, `{split}`: {images}; protocol *{protocol}***")
+        parts.append(markdown(columns, [_cells(result) for result in [*ranked, *mean_maps.values()]]))
+    return "\n\n".join(parts)
 
 
 def training_set(result: dict) -> str:
@@ -37,23 +49,6 @@ def training_set(result: dict) -> str:
     trained_on = result.get("trained_on", result["dataset"])
     count = f"{result['num_train_images']:,} images" if result["num_train_images"] else "-"
     return f"{NAMES.get(trained_on, trained_on)}, {count}"
-
-
-def _group(group: list[dict]) -> str:
-    first = group[0]
-    dataset, images = first["dataset"], first.get("test_set", f"{first['num_images']} images")
-    mean_maps = {}  # the mean depth map's own result stands in each method's under "floor"
-    for result in group:
-        if floor := result.get("floor"):
-            # Where depth maps from files were scored, the map's training images are not the method's.
-            images_seen = result.get("num_floor_images", result["num_train_images"])
-            about = {"title": "mean depth map", "parameters": 0, "num_train_images": images_seen}
-            mean_maps[json.dumps(floor)] = result | floor | about
-    ranked = sorted(group, key=lambda result: result["abs_rel"])
-    columns = ["method", "trained on", *COLUMNS.values(), "parameters", "measured"]
-    table = markdown(columns, [_cells(result) for result in [*ranked, *mean_maps.values()]])
-    head = f"**{NAMES.get(dataset, dataset)}, `{first['split']}`: {images}; protocol *{first['protocol']['name']}***"
-    return f"{head}\n\n{table}"
 
 
 def _cells(result: dict) -> list[str]:

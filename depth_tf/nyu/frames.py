@@ -22,6 +22,7 @@ from depth_tf.runtime.errors import InputError
 
 HEIGHT_PX = 480
 WIDTH_PX = 640
+EXAMPLE_GB = 1.73e-3  # a TFDS record: 1.23 MB of depth, the rest PNG
 SPLIT_FOLDERS = {"train": "train", "validation": "val"}  # TFDS's name: the archive's
 # The archive holds the official test images as val/official/<1-based row of the labelled set>.h5.
 OFFICIAL_FOLDER = "official"
@@ -38,6 +39,32 @@ class Frame(typing.NamedTuple):
     scene: str  # the room it shows
     # the image, [480, 640, 3] uint8, and the depth, [480, 640] float, metres; InputError names the file if it cannot
     load: Callable[[], tuple[np.ndarray, np.ndarray]]
+
+
+class Source:
+    """Where frames come from."""
+
+    kind: str  # one word for the results
+    fingerprint: str  # tells this source's files from others, wherever they lie
+    share_read = 0.0  # from 0 to 1, how far `frames` has come; only where `count` may be None
+    listed: dict[str, list] | None = None  # {TFDS's split: frames}; None where only a pass over all could tell
+
+    def choose(self, max_images: int) -> None:
+        """Keeps `max_images` frames per split, spread over the scenes; 0 keeps all."""
+        for split, found in self.listed.items():
+            self.listed[split] = scenes.spread(found, max_images, scene=lambda frame: frame.scene)
+
+    def count(self, split: str) -> int | None:
+        """Returns how many frames `frames(split)` yields, None where only a pass over all could tell."""
+        return len(self.listed[split]) if self.listed else None
+
+    def records_gb(self) -> float:
+        """Returns about how many gigabytes (10^9 bytes) of records `frames` makes."""
+        return sum(map(len, self.listed.values())) * EXAMPLE_GB
+
+    def frames(self, split: str) -> Iterator[Frame]:
+        """Yields the frames of TFDS's `split`."""
+        return iter(self.listed[split])
 
 
 @functools.cache

@@ -8,27 +8,44 @@ import functools
 import gzip
 import os
 import pathlib
+import shutil
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import h5py
 import numpy as np
+import requests
+import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download import checksums, download_manager, resource, util
 
 from depth_tf.data import scenes
 from depth_tf.nyu import frames
-from depth_tf.nyu.frames import HEIGHT_PX, SPLIT_FOLDERS, WIDTH_PX, Frame, fastdepth_scene, official_split
+from depth_tf.nyu.frames import HEIGHT_PX, SPLIT_FOLDERS, WIDTH_PX, Frame, Source, official_split
+from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import say
 from depth_tf.runtime.progress import Progress
 
 GZIP_START = b"\x1f\x8b"  # RFC 1952
 LABELED_PAIRS = 1449
 ARCHIVE_ROOT = "nyudepthv2"
-EXAMPLE_GB = 1.73e-3  # a TFDS record: 1.23 MB of depth, the rest PNG
 RECORDS_PER_ARCHIVE_BYTE = 2.4  # 83 GB of records from 34.3 GB; 1.37 GB from a 0.57 GB archive of JPEG images
+# Address, size and checksum: what TFDS 4.9.10 holds of its builder nyu_depth_v2.
+ARCHIVE_URL = "http://datasets.lids.mit.edu/fastdepth/data/nyudepthv2.tar.gz"
+ARCHIVE_BYTES = 34_276_493_134
+ARCHIVE_SHA256 = "063b5762eeb3041614bf40722ea5cf805cb8ca052e56f3d1c63cfd229e7ff7b3"
+EXTRACTED_GB = 104
+RECORDS_GB = 83  # 48,238 examples of 1.73 MB
+PROBE_SECONDS = 5
+MIRRORS = (  # dwofk/fast-depth#69
+    "users name as mirrors Hugging Face sayakpaul/nyu_depth_v2 (the same .h5 files) and Kaggle awsaf49/"
+    "official-split-dataset (PNG files); --source takes the archive, a folder nyudepthv2/{train,val}/<scene>/<frame>.h5"
+    ", or nyu_depth_v2_labeled.mat, which https://cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html links"
+)
 
 
-def open_source(path: str | os.PathLike) -> "Source":
+def open_source(path: str | os.PathLike) -> Source:
     """Returns the source at `path`, told by what it is, not by its name; InputError if it is none."""
     path = pathlib.Path(path).expanduser()
     kinds = "expected FastDepth's nyudepthv2.tar.gz, its extracted folder nyudepthv2/, or nyu_depth_v2_labeled.mat"
@@ -44,32 +61,6 @@ def open_source(path: str | os.PathLike) -> "Source":
     if h5py.is_hdf5(path):
         return LabeledSource(path)
     raise InputError(f"--source={path} is neither a gzip archive nor an HDF5 file: {kinds}")
-
-
-class Source:
-    """Where frames come from."""
-
-    kind: str  # one word for the results
-    fingerprint: str  # tells this source's files from others, wherever they lie
-    share_read = 0.0  # from 0 to 1, how far `frames` has come; only where `count` may be None
-    listed: dict[str, list] | None = None  # {TFDS's split: frames}; None where only a pass over all could tell
-
-    def choose(self, max_images: int) -> None:
-        """Keeps `max_images` frames per split, spread over the scenes; 0 keeps all."""
-        for split, found in self.listed.items():
-            self.listed[split] = scenes.spread(found, max_images, scene=lambda frame: frame.scene)
-
-    def count(self, split: str) -> int | None:
-        """Returns how many frames `frames(split)` yields, None where only a pass over all could tell."""
-        return len(self.listed[split]) if self.listed else None
-
-    def records_gb(self) -> float:
-        """Returns about how many gigabytes (10^9 bytes) of records `frames` makes."""
-        return sum(map(len, self.listed.values())) * EXAMPLE_GB
-
-    def frames(self, split: str) -> Iterator[Frame]:
-        """Yields the frames of TFDS's `split`."""
-        return iter(self.listed[split])
 
 
 class FolderSource(Source):
@@ -99,8 +90,7 @@ class LabeledSource(Source):
         self._path = path
         self.listed = {split: [] for split in SPLIT_FOLDERS}
         for row, (split, scene) in official_split().items():
-            frame = Frame(f"{scene}_{row:05d}.h5", scene, functools.partial(self._load, row))
-            self.listed[split].append(frame)
+            self.listed[split].append(Frame(f"{scene}_{row:05d}.h5", scene, functools.partial(self._load, row)))
         self.fingerprint = frames.file_digest(path)
         shapes = {"images": (LABELED_PAIRS, 3, WIDTH_PX, HEIGHT_PX), "depths": (LABELED_PAIRS, WIDTH_PX, HEIGHT_PX)}
         with frames.open_hdf5(path, str(path)) as file:
@@ -117,12 +107,9 @@ class LabeledSource(Source):
 
 
 class ArchiveSource(Source):
-    """FastDepth's `nyudepthv2.tar.gz`, read from front to back once per split and never extracted.
+    """FastDepth's `nyudepthv2.tar.gz`, read from front to back once per split and never extracted."""
 
-    `listed`, once some frames are chosen, holds (folder, file name) of each.
-    """
-
-    kind = "fastdepth_archive"
+    kind = "fastdepth_archive"  # `listed`, once some frames are chosen, holds (folder, file name) of each
 
     def __init__(self, path: pathlib.Path):
         self._path = path
@@ -133,11 +120,12 @@ class ArchiveSource(Source):
         if max_images:
             found = {split: [] for split in SPLIT_FOLDERS}
             with Progress("listing") as progress:
-                for split, *item, _ in self._members(lambda *_: False):
-                    found[split].append(tuple(item))
+                for split, folder, name, _ in self._members():
+                    found[split].append((folder, name))
                     progress.update_share(self.share_read)
             for split, items in found.items():
-                found[split] = scenes.spread(sorted(items), max_images, scene=lambda item: fastdepth_scene(*item))
+                items.sort()
+                found[split] = scenes.spread(items, max_images, scene=lambda item: frames.fastdepth_scene(*item))
             self.listed = found
 
     def records_gb(self) -> float:
@@ -146,13 +134,8 @@ class ArchiveSource(Source):
 
     def frames(self, split: str) -> Iterator[Frame]:
         """Yields the frames of TFDS's `split`, with their bytes in memory until they are loaded."""
-        chosen = self.listed and set(self.listed[split])
-
-        def wanted(found_split: str, *item: str) -> bool:
-            return found_split == split and (chosen is None or item in chosen)
-
         left = self.count(split)
-        for _, folder, name, content in self._members(wanted):
+        for _, folder, name, content in self._members(split, self.listed and set(self.listed[split])):
             if content is not None:
                 label = f"{self._path}: {SPLIT_FOLDERS[split]}/{folder}/{name}"
                 yield frames.fastdepth_frame(folder, name, content, label)
@@ -160,8 +143,8 @@ class ArchiveSource(Source):
                 if left == 0:
                     return  # the rest of the archive was checked when it was listed
 
-    def _members(self, wanted: Callable[[str, str, str], bool]) -> Iterator[tuple[str, str, str, bytes | None]]:
-        """Yields (split, folder, file name, content if wanted) of each frame in the archive's order."""
+    def _members(self, split: str = "", chosen: set | None = None) -> Iterator[tuple[str, str, str, bytes | None]]:
+        """Yields (split, folder, file name, content) of each frame; content is None unless of `split` and chosen."""
         splits = {name: split for split, name in SPLIT_FOLDERS.items()}
         size = self._path.stat().st_size
         self.share_read = 0.0
@@ -172,10 +155,59 @@ class ArchiveSource(Source):
                         self.share_read = file.tell() / size
                         top, folder, name = ("//" + member.name).split("/")[-3:]
                         if member.isfile() and top in splits and name.endswith(".h5") and not name.startswith("."):
-                            frame = (splits[top], folder, name)
-                            yield *frame, archive.extractfile(member).read() if wanted(*frame) else None
+                            wanted = splits[top] == split and (chosen is None or (folder, name) in chosen)
+                            content = archive.extractfile(member).read() if wanted else None
+                            yield splits[top], folder, name, content
                 while plain.read(1 << 20):  # tarfile stops at its end mark; gzip's checksum comes after it
                     pass
         except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
             damage = f"{self._path} is truncated or damaged, {self.share_read:.0%} was read ({error})"
             raise InputError(f"{damage}: download it again") from error
+
+
+class DownloadedArchive(ArchiveSource):
+    """FastDepth's archive, which TFDS downloads into `<data_dir>/downloads` when frames are chosen."""
+
+    kind = "tfds_download"
+
+    def __init__(self, data_dir: pathlib.Path):
+        self._data_dir = data_dir
+        self.fingerprint = ARCHIVE_SHA256[:16]
+
+    def choose(self, max_images: int) -> None:
+        """Downloads the archive unless it is there, then keeps `max_images` frames per split; 0 keeps all."""
+        downloads = self._data_dir / "downloads"
+        name = resource.get_dl_fname(ARCHIVE_URL, ARCHIVE_SHA256)
+        cached = any(resource.is_locally_cached(found) for found in downloads.rglob(name))  # as TFDS asks
+        needed_gb = (0 if cached else ARCHIVE_BYTES / 1e9) + (0 if max_images else RECORDS_GB)
+        say(
+            f"TFDS's source: {ARCHIVE_BYTES / 1e9:.1f} GB to download{' (here already)' if cached else ''}, up to"
+            f" {EXTRACTED_GB} GB when extracted (not here: it is read as a stream), {RECORDS_GB} GB of records for"
+            f" all images; this run needs {needed_gb:.1f} GB in {self._data_dir}"
+        )
+        atomic_files.require_free(self._data_dir, needed_gb, "NYU Depth V2")
+        if not cached:
+            probe(ARCHIVE_URL)
+        self._path = download(downloads)
+        super().choose(max_images)
+
+
+def probe(url: str) -> None:
+    """Asks the server for the head of `url`; TFDS itself would retry for 205 s before it gives up."""
+    try:
+        requests.head(url, timeout=PROBE_SECONDS, allow_redirects=True).raise_for_status()
+    except requests.RequestException as error:
+        raise InputError(f"cannot download {url} ({error}): {MIRRORS}") from error
+
+
+def download(downloads: pathlib.Path) -> pathlib.Path:
+    """Lets TFDS download the archive, check it, and keep it in `downloads`; returns its path."""
+    for partial in downloads.rglob("*.tmp.*"):  # of a run that was killed: TFDS starts from the beginning
+        shutil.rmtree(partial)
+    expected = checksums.UrlInfo(size=ARCHIVE_BYTES, checksum=ARCHIVE_SHA256, filename=ARCHIVE_URL.split("/")[-1])
+    infos = {ARCHIVE_URL: expected}
+    manager = tfds.download.DownloadManager(download_dir=downloads, url_infos=infos, dataset_name="nyu_depth_v2")
+    try:
+        return pathlib.Path(manager.download(ARCHIVE_URL))
+    except (util.DownloadError, download_manager.NonMatchingChecksumError, requests.RequestException) as error:
+        raise InputError(f"the download of {ARCHIVE_URL} failed ({error}): run again; {MIRRORS}") from error

@@ -2,10 +2,7 @@
 
 
 class InputError(ValueError):
-    """Something the user gave cannot be used.
-
-    The message is one line: what was expected, what came, and what to do.
-    """
+    """Something the user gave cannot be used; the message is one line: what was expected, what came, what to do."""
 
 
 class Interrupted(Exception):

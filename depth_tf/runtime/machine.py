@@ -2,9 +2,11 @@
 
 import datetime
 import importlib.metadata
+import os
 import pathlib
 import platform
 import re
+import shlex
 import subprocess
 
 from depth_tf.runtime import memory
@@ -35,26 +37,18 @@ def num_cores() -> int:
 def describe_environment() -> dict:
     """Returns versions of Python, the system and the packages a result depends on, and the code's commit."""
     versions = {package.name.lower(): package.version for package in importlib.metadata.distributions()}
+    checkout = f"git -C {shlex.quote(os.path.dirname(__file__))}"
+    status, commit = subprocess.getstatusoutput(f"{checkout} describe --always --dirty=+changes --exclude='*' 2>&-")
     return {
         "date": today(),
         "machine": describe_machine(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": {name: versions.get(name) for name in PACKAGES},
-        "commit": _commit(),
+        "commit": None if status else commit,  # with "+changes" if files differ; None outside git
     }
 
 
 def today() -> str:
     """Returns the date as YYYY-MM-DD, in UTC."""
     return datetime.datetime.now(datetime.UTC).date().isoformat()
-
-
-def _commit() -> str | None:
-    """Returns the commit of the checkout this file is in, with "+changes" if files differ; None outside git."""
-    command = ["git", "describe", "--always", "--dirty=+changes", "--exclude=*"]
-    try:
-        described = subprocess.run(command, cwd=pathlib.Path(__file__).parent, capture_output=True, text=True)
-    except OSError:
-        return None
-    return described.stdout.strip() or None

@@ -6,6 +6,7 @@ the command line, and tests call `main(Settings(...))`, which does the same.
 
 import dataclasses
 import difflib
+import functools
 import itertools
 import logging
 import os
@@ -65,17 +66,28 @@ def run(main: Callable, settings_class: type, *, positional: str | None = None, 
             sys.exit(0)
         return _parse(argv, settings_class, positional)
 
-    app.run(lambda _: _call(main, settings_class, tensorflow), flags_parser=parse)
+    def call(argv: list[str]) -> None:
+        try:
+            settings = settings_from_flags(settings_class, flags.FLAGS)
+            if tensorflow:
+                quiet.import_tensorflow()
+            main(settings)
+        except InputError as error:
+            _fail(str(error))
+        except Interrupted as error:
+            leave_interrupted(str(error))
+        except KeyboardInterrupt:
+            leave_interrupted("by Ctrl-C", CTRL_C_STATUS)
+
+    app.run(call, flags_parser=parse)
 
 
 def define_flags(settings_class: type, flag_values: flags.FlagValues) -> None:
     """Defines one absl flag for each field of `settings_class` on `flag_values`."""
     for field, kind in _typed_fields(settings_class):
-        given = {"name": field.name, "default": field.default, "help": field.metadata["description"]}
-        if field.metadata["choices"]:
-            flags.DEFINE_enum(**given, enum_values=field.metadata["choices"], flag_values=flag_values)
-        else:
-            DEFINE[kind](**given, flag_values=flag_values)
+        choices, about = field.metadata["choices"], field.metadata["description"]
+        define = functools.partial(flags.DEFINE_enum, enum_values=choices) if choices else DEFINE[kind]
+        define(name=field.name, default=field.default, help=about, flag_values=flag_values)
 
 
 def settings_from_flags(settings_class: type, flag_values: flags.FlagValues) -> Any:
@@ -107,9 +119,8 @@ def say(message: str) -> None:
 
 def leave_interrupted(message: str, status: int = INTERRUPTED_STATUS) -> NoReturn:
     """Prints one line and ends the process at once, without waiting for threads that wait for others."""
-    print("stopped: " + " ".join(message.split()), file=sys.stderr)
+    print("stopped: " + " ".join(message.split()), file=sys.stderr, flush=True)
     sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(status)
 
 
@@ -128,20 +139,6 @@ def _parse(argv: list[str], settings_class: type, positional: str | None) -> lis
     if len(rest) > 1:
         _fail(f"unexpected argument {rest[-1]!r}: every setting is a flag, --name=value (--help lists them)")
     return rest
-
-
-def _call(main: Callable, settings_class: type, tensorflow: bool) -> None:
-    try:
-        settings = settings_from_flags(settings_class, flags.FLAGS)
-        if tensorflow:
-            quiet.import_tensorflow()
-        main(settings)
-    except InputError as error:
-        _fail(str(error))
-    except Interrupted as error:
-        leave_interrupted(str(error))
-    except KeyboardInterrupt:
-        leave_interrupted("by Ctrl-C", CTRL_C_STATUS)
 
 
 def _fail(message: str) -> None:

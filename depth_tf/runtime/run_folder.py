@@ -29,11 +29,8 @@ def default_folder(dataset: str, optimizer: str) -> pathlib.Path:
 def claim(workdir: pathlib.Path, settings: Any, data: dict, *, write: bool = True) -> None:
     """Makes the folder and writes config.json, flags.txt and environment.json (with `data`) into it.
 
-    With `write` false it only refuses: of many workers, one writes.
-
-    Raises:
-      InputError: if the folder holds anything but an unfinished run of the same configuration and data, or cannot be
-        written.
+    A folder that holds anything but an unfinished run of the same configuration and data is refused; with `write` false
+    nothing else is done: of many workers, one writes.
     """
     config = {key: value for key, value in dataclasses.asdict(settings).items() if key != "workdir"}
     try:
@@ -45,7 +42,8 @@ def claim(workdir: pathlib.Path, settings: Any, data: dict, *, write: bool = Tru
         atomic_files.write_text(workdir / "flags.txt", program.flagfile_text(settings, without=["workdir"]))
         atomic_files.write_json(workdir / ENVIRONMENT, {**machine.describe_environment(), "data": data})
     except OSError as error:
-        raise InputError(f"cannot write to --workdir={workdir}: {error.strerror}; name one you can write") from error
+        told = f"cannot write to --workdir={workdir}: {error.strerror}"
+        raise InputError(f"{told}; name a folder you can write") from error
 
 
 @contextlib.contextmanager

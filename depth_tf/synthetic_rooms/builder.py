@@ -15,7 +15,7 @@ import tensorflow_datasets as tfds
 from depth_tf.data.settings import DataSettings
 from depth_tf.data.splits import DepthDataset
 from depth_tf.data.tfds_records import QuickDepth, open_tfds_folder, write_records
-from depth_tf.runtime import atomic_folders, machine, program
+from depth_tf.runtime import atomic_files, machine, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.progress import Progress
 from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX
@@ -98,7 +98,7 @@ def open_rooms(data_dir: pathlib.Path, config: str = "default") -> tfds.core.Dat
     data_dir = pathlib.Path(data_dir)
     final = data_dir / DATASET / config / VERSION
     if not (final / "dataset_info.json").exists():
-        with atomic_folders.replacing_folder(data_dir, final) as folder:
+        with atomic_files.replacing_folder(data_dir, final) as folder:
             _write(config, folder)
     return SyntheticRooms(data_dir=data_dir, config=config)
 
@@ -108,7 +108,7 @@ def _write(config: str, folder: pathlib.Path) -> None:
     builder = SyntheticRooms(data_dir=folder, config=config)
     counts = {split: rooms * builder.builder_config.frames for split, rooms in builder.builder_config.rooms.items()}
     total = sum(counts.values())
-    atomic_folders.require_free(folder.parent, total * RECORD_MB / 1000, f"rendering {DATASET}/{config}")
+    atomic_files.require_free(folder.parent, total * RECORD_MB / 1000, f"rendering {DATASET}/{config}")
     program.say(f"rendering {DATASET}/{config}, once: {total:,} images")
     about = {"kind": "rendered", "seed": builder.builder_config.seed}
     write_records(builder, builder.scene_of_key, about, counts)
