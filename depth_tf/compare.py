@@ -129,9 +129,8 @@ def train_missing(runs: list[RunSettings], dataset: splits.DepthDataset) -> None
         started_s = time.perf_counter()
         for done, run in enumerate(missing, start=1):
             outcome = train_one(run, dataset, shared)
-            left_s = (time.perf_counter() - started_s) / done * (len(missing) - done)
-            name, left = pathlib.Path(run.workdir).name, progress.duration(left_s)
-            say(f"run {done}/{len(missing)} {name}: {outcome}; {left} left")
+            left = progress.duration((time.perf_counter() - started_s) / done * (len(missing) - done))
+            say(f"run {done}/{len(missing)} {pathlib.Path(run.workdir).name}: {outcome}; {left} left")
 
 
 def train_one(run: RunSettings, dataset: splits.DepthDataset, shared: splits.DepthDataset) -> str:
@@ -166,8 +165,7 @@ def collect(runs: list[RunSettings], dataset: splits.DepthDataset) -> dict:
         training_s += sum(read_csv(folder / run_folder.SPEED)["training_s"])
         history = read_csv(folder / run_folder.HISTORY)
         about = {name: getattr(run, name) for name in ("optimizer", "schedule", "seed")}
-        about["peak_learning_rate"] = default_learning_rate(run.optimizer)
-        about["diverged"] = (folder / DIVERGED).exists()
+        about |= {"peak_learning_rate": default_learning_rate(run.optimizer), "diverged": (folder / DIVERGED).exists()}
         about["curves"] = {name: [float(f"{value:.5g}") for value in history[name]] for name in curves}
         described.append(about)
     return {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import math
 import typing
 
@@ -111,8 +112,7 @@ def draw_sheet(path: str, dataset: splits.DepthDataset, split: splits.Split, sur
     """Draws at most `num_images` examples of a split, its histogram of depth, the counts and the scenes."""
     depths_m = surveys[split.name].depths_m
     if not depths_m.size:
-        looked_at = min(SURVEYED_IMAGES, split.num_images)
-        raise InputError(f"no pixel of {looked_at} {split.name} images has a depth")
+        raise InputError(f"no pixel of {min(SURVEYED_IMAGES, split.num_images)} {split.name} images has a depth")
     notes = [f"source: {dataset.source}"]
     for name, part in dataset.splits.items():
         median_m, missing = surveys[name].median_m, 100 * surveys[name].missing
@@ -120,10 +120,8 @@ def draw_sheet(path: str, dataset: splits.DepthDataset, split: splits.Split, sur
         notes.append(f"    median depth {median_m:.2f} m, {missing:.1f} % of pixels missing")
     notes += [*_sampled(dataset), "", *(_tail(line, NOTE_LETTERS) for line in scene_lines(split))]
     edges_m = np.linspace(0.0, np.ceil(np.percentile(depths_m, SCALE_PERCENTILE)), NUM_BINS + 1)
-    scene_of_image = split.scene_of_image or ("",) * split.num_images
-    pairs = split.read().take(num_images).as_numpy_iterator()
-    examples = []
-    for (image, depth_m), scene in zip(pairs, scene_of_image, strict=False):
+    examples, pairs = [], split.read().take(num_images).as_numpy_iterator()
+    for (image, depth_m), scene in zip(pairs, split.scene_of_image or itertools.repeat(""), strict=False):
         small = Image.fromarray(image)
         small.thumbnail((SHOWN_PX, SHOWN_PX), Image.Resampling.BOX)
         small_m = resizing.resize_nearest(depth_m[..., 0], small.size[::-1])

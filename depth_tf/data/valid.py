@@ -6,8 +6,7 @@ import math
 def valid_pixels(depth_m, range_m: tuple[float, float] | None = None):
     """Returns where `depth_m` is a measurement: finite and above 0, or within `range_m`, both ends included.
 
-    Works alike on NumPy arrays, TensorFlow's tensors and Keras's of any shape, floating-point metres; false for NaN,
-    which fails every comparison.
+    Works alike on NumPy arrays, TensorFlow's tensors and Keras's; false for NaN, which fails every comparison.
     """
     if range_m is None:
         return (depth_m > 0) & (depth_m < math.inf)

@@ -1,7 +1,4 @@
-"""What a grid of runs shows, as a Markdown table and a figure, from the comparison's result file.
-
-A run counts with its best epoch, the one whose network it kept: `judged_by` has its minimum there.
-"""
+"""What a grid of runs shows, as Markdown and a figure; a run counts with its best epoch, where `judged_by` is least."""
 
 import itertools
 import json

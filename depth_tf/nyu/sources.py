@@ -204,8 +204,7 @@ def download(downloads: pathlib.Path) -> pathlib.Path:
     """Lets TFDS download the archive, check it, and keep it in `downloads`; returns its path."""
     for partial in downloads.rglob("*.tmp.*"):  # of a run that was killed: TFDS starts from the beginning
         shutil.rmtree(partial)
-    expected = checksums.UrlInfo(size=ARCHIVE_BYTES, checksum=ARCHIVE_SHA256, filename=ARCHIVE_URL.split("/")[-1])
-    infos = {ARCHIVE_URL: expected}
+    infos = {ARCHIVE_URL: checksums.UrlInfo(ARCHIVE_BYTES, ARCHIVE_SHA256, os.path.basename(ARCHIVE_URL))}
     manager = tfds.download.DownloadManager(download_dir=downloads, url_infos=infos, dataset_name="nyu_depth_v2")
     try:
         return pathlib.Path(manager.download(ARCHIVE_URL))

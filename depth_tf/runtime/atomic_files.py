@@ -87,8 +87,7 @@ def write_array(path: str | os.PathLike, array: np.ndarray) -> None:
 def replacing_folder(data_dir: pathlib.Path, final: pathlib.Path) -> Iterator[pathlib.Path]:
     """Yields a hidden folder in `data_dir`; what the block writes there, at the path of `final`, takes final's place.
 
-    If the block writes nothing there, or fails, what stood at `final`, which is below `data_dir`, stays. InputError if
-    another program is at work in `data_dir`, or the disk is full or cannot be written.
+    If the block writes nothing there, or fails, what stood at `final`, which is below `data_dir`, stays.
     """
     refusal = f"another program is preparing a data set in {data_dir}: wait until it ends"
     with disk_errors_named(data_dir), locked(data_dir, refusal):

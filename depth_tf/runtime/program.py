@@ -32,8 +32,7 @@ DEFINE = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DE
 def option(default: Any, description: str, *, group: str = "", choices: Sequence[str] = ()) -> Any:
     """Returns a dataclass field that `run` turns into the flag of the same name.
 
-    A default of None means "decided by the program", as the description should say; that is one line for `--help`,
-    which lists the flag under the heading `group`.
+    Where the default is None, the description, one line for `--help`, says what the program then does.
     """
     metadata = {"description": description, "group": group, "choices": tuple(choices)}
     return dataclasses.field(default=default, metadata=metadata)

@@ -76,7 +76,6 @@ def _refuse_occupied(workdir: pathlib.Path, config: dict, data: dict) -> None:
             found = f"an unfinished run with --{key}={before.get(key)}, not {config.get(key)}"
             advice = f"use the same flags (--flagfile={workdir}/flags.txt) or another folder"
             raise InputError(f"--workdir={workdir} holds {found}: {advice}")
-    if (workdir / ENVIRONMENT).exists():
-        learnt = json.loads((workdir / ENVIRONMENT).read_text())["data"]
-        if learnt != data:
-            raise InputError(f"--workdir={workdir} holds a run on {learnt}, not {data}: name another folder")
+    environment = workdir / ENVIRONMENT
+    if environment.exists() and (learnt := json.loads(environment.read_text())["data"]) != data:
+        raise InputError(f"--workdir={workdir} holds a run on {learnt}, not {data}: name another folder")
