@@ -18,7 +18,6 @@ from etils import epy
 from depth_tf.data.settings import DataSettings
 from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime import program
-from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 
 with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
@@ -43,14 +42,9 @@ class Settings(DataSettings):
     """What to show or write; each field is the flag of its name."""
 
     split: str = option("train", "split to show", group="data", choices=("train", "holdout", "validation", "test"))
-    num_images: int = option(24, "images to show or write", group="output")
+    num_images: int = option(24, "images to show or write", group="output", least=1)
     output: str | None = option(None, "sheet of examples, PNG; unset: counts alone", group="output")
     export_folder: str | None = option(None, "write images and depth maps to this folder instead", group="output")
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.num_images < 1:
-            raise InputError(f"expected --num_images of 1 or more, got {self.num_images}")
 
 
 class Survey(typing.NamedTuple):

@@ -1,17 +1,17 @@
 """Depth from one image with scikit-learn alone, in the order the data takes.
 
 dataset      reads as many pairs as the memory allows, spread over the scenes
-views        more views of a training image: mirrored, zoomed with its depth divided by the zoom, relit (`resampling`)
+views        more views of a training image: mirrored, zoomed with its depth divided by the zoom, relit
 cues         what a learner sees of an image: gradients, colour and learnt patch words on 15x20 cells
-targets      log depth on 30x40, and back to metres at any size
 holistic     the whole image at once: one descriptor, one regressor onto a basis of depth maps
 cells        cell by cell: what is around it, and one regressor for all cells
-average      the mean of both, which is the model chosen
+average      the mean of both
+models       the families by name, of which the mean of both is the one chosen
 estimator    DepthRegressor, scikit-learn's interface to the above
 persistence  model files without pickle
 train        program: learns, saves, scores
 predict      program: depth of photographs, or of a split for depth_tf.evaluate
-compare      program: the families of `models` on the same cues, each in a process of its own (`measure`)
+compare      program: all families on the same cues, each in a process of its own (`measure`)
 importance   program: what a model looks at
 panels       program: this prediction beside a network's
 """

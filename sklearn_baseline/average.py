@@ -1,29 +1,24 @@
-"""The mean of several predictions, and the one chosen: the whole image by kernel ridge, its cells by perceptrons."""
+"""The mean of several predictions."""
+
+import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_baseline.cells import CellDepth
-from sklearn_baseline.holistic import HolisticDepth
 
-
+@dataclasses.dataclass(eq=False, repr=False)
 class AverageDepth(RegressorMixin, BaseEstimator):
-    """The mean log depth of several heads.
+    """The mean log depth of several heads: (name, head) pairs, as in scikit-learn's VotingRegressor."""
 
-    Args:
-      heads: (name, head) pairs, as in scikit-learn's VotingRegressor.
-    """
-
-    def __init__(self, heads=()):
-        self.heads = heads
+    heads: Sequence[tuple[str, BaseEstimator]] = ()
 
     def get_params(self, deep: bool = True) -> dict:
         """Returns the parameters, with those of each head under its name."""
         found = super().get_params(deep=False)
-        if deep and isinstance(self.heads, list | tuple):
-            for name, head in self.heads:
-                found |= {name: head} | {f"{name}__{key}": value for key, value in head.get_params().items()}
+        for name, head in self.heads if deep and isinstance(self.heads, list | tuple) else ():
+            found |= {name: head} | {f"{name}__{key}": value for key, value in head.get_params().items()}
         return found
 
     def fit(self, cues, log_depths):
@@ -39,9 +34,3 @@ class AverageDepth(RegressorMixin, BaseEstimator):
     def fit_bytes(self, num_views: int) -> int:
         """Returns about how much memory fitting takes beside the cues: the most that one head does."""
         return max(head.fit_bytes(num_views) for _, head in self.heads)
-
-
-def chosen_head(n_jobs: int | None, random_state: int) -> AverageDepth:
-    """Returns the head that `compare` found best."""
-    cells = CellDepth(n_jobs=n_jobs, random_state=random_state)
-    return AverageDepth([("whole", HolisticDepth(random_state=random_state)), ("cells", cells)])

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import pathlib
 import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 from etils import epy
@@ -35,7 +35,7 @@ with epy.lazy_imports():
     from depth_tf.scoring import result as result_file
     from sklearn_baseline import estimator
 
-README = pathlib.Path(__file__).with_name("README.md")
+README = pathlib.Path(__file__).resolve().with_name("README.md")
 METRICS = {"abs_rel": "AbsRel", "rmse_m": "RMSE m", "delta1": "delta1"}
 
 
@@ -50,42 +50,33 @@ class Settings(DataSettings):
     views: int = option(10, "views of each image", group="model")
     n_jobs: int = option(2, "images or members worked on at a time", group="model")
     seed: int = option(0, "seed of everything random", group="model")
-    output_dir: str | None = option(None, "folder of the comparison", group="output")
+    output_dir: str | None = option(None, "folder of the comparison", group="output", required=True)
     readme: bool = option(False, "write the table into sklearn_baseline/README.md too", group="output")
-
-    def __post_init__(self):
-        super().__post_init__()
-        if not self.output_dir:
-            raise InputError("expected --output_dir, a folder for the comparison")
 
 
 def main(settings: Settings) -> None:
     """Makes the cues, measures every family, and writes what came out."""
     names = chosen_families(settings.families)
     opened = opening.open_chosen(settings, max_train_images=settings.max_train_images)
-    folder = pathlib.Path(settings.output_dir)
+    folder = pathlib.Path(settings.output_dir).absolute()
     with opening.naming_bad_records(opened):
         about = make_cues(opened, settings, folder / "cues")
     rows = [measured(name, folder, settings) for name in names]
-    command = program.without_paths(program.command_line("sklearn_baseline.compare"))
-    described = result_file.describe(opened, settings.split, command=command, parameters=None)
-    write(folder, {**about, **described, "families": rows}, readme=settings.readme)
+    del about["settings"]
+    publish("compare", opened, settings, {**about, "families": rows}, table, draw)
+    say(f"wrote {settings.output_dir}/compare.json, compare.md and compare.png")
 
 
 def chosen_families(words: str | None) -> list[str]:
     """Returns the names in a comma-separated list, all for None; raises InputError for one that is unknown."""
     names = list(models.HEADS) if words is None else words.split(",")
-    for name in names:
-        if name not in models.HEADS:
-            raise InputError(f"expected --families of {', '.join(models.HEADS)}, separated by commas, got {name!r}")
+    if unknown := [name for name in names if name not in models.HEADS]:
+        raise InputError(f"expected --families of {', '.join(models.HEADS)}, separated by commas, got {unknown[0]!r}")
     return names
 
 
 def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.Path) -> dict:
-    """Writes the cues that every family learns from and is scored on; returns what they cost, and from how many images.
-
-    What is there already is kept, if it was made with the same settings.
-    """
+    """Writes what every family learns from and is scored on, unless it is there; returns its size and cost."""
     told = folder / "about.json"
     made_with = {key: value for key, value in dataclasses.asdict(settings).items() if key not in ("families", "readme")}
     if told.exists():
@@ -111,9 +102,7 @@ def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.P
     about = {
         "num_train_images": len(pairs.images),
         "num_images": len(images),
-        "views": settings.views,
-        "n_jobs": settings.n_jobs,
-        "seed": settings.seed,
+        **{name: made_with[name] for name in ("views", "n_jobs", "seed")},
         "cues_s": round(cues_s, 1),
         "cues_ms_an_image": round(1000 * (time.perf_counter() - started_s) / len(images), 1),
         "settings": made_with,
@@ -126,29 +115,26 @@ def measured(name: str, folder: pathlib.Path, settings: Settings) -> dict:
     """Returns the result of one family, measured now unless it was before."""
     output = folder / (re.sub(r"\W+", "_", name) + ".json")
     if not output.exists():
-        flags = {"family": name, "folder": folder / "cues", "output": output}
-        flags |= {"n_jobs": settings.n_jobs, "seed": settings.seed}
-        command = [sys.executable, "-m", "sklearn_baseline.measure", *(f"--{key}={flags[key]}" for key in flags)]
-        root = os.fspath(pathlib.Path(__file__).resolve().parents[1])
-        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-        if subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode:
+        given = measure.Settings(name, f"{folder}/cues", str(output), settings.n_jobs, settings.seed)
+        command = [sys.executable, "-m", "sklearn_baseline.measure", *program.flagfile_text(given).splitlines()]
+        if subprocess.run(command, cwd=README.parents[1], check=False).returncode:
             raise InputError(f"family {name!r} could not be measured: see above; the others go on when started again")
     return json.loads(output.read_text())
 
 
-def write(folder: pathlib.Path, result: dict, *, readme: bool) -> None:
-    """Writes compare.json, compare.md and compare.png, and the README's table if asked; prints the table."""
-    result = {key: value for key, value in result.items() if key != "settings"}
-    draw(folder / "compare.png", result)
-    publish(folder, "compare", result, table(result), readme=readme)
-    say(f"wrote {folder}/compare.json, compare.md and compare.png")
-
-
-def publish(folder: pathlib.Path, name: str, result: dict, text: str, *, readme: bool) -> None:
-    """Writes a result as NAME.json, its table as NAME.md and if asked into this package's README; prints it."""
+def publish(
+    name: str, opened: splits.DepthDataset, settings: DataSettings, figures: dict, table: Callable, draw: Callable
+) -> None:
+    """Writes NAME.json, NAME.md and NAME.png, and if asked the table into this package's README; prints the table."""
+    folder = pathlib.Path(settings.output_dir)
+    command = program.without_paths(program.command_line(f"sklearn_baseline.{name}"))
+    result = {**result_file.describe(opened, settings.split, command=command, parameters=None), **figures}
+    figure, text = draw(result), table(result)
+    with atomic_files.replacing(folder / f"{name}.png") as temporary:
+        figure.savefig(temporary, format="png")
     atomic_files.write_json(folder / f"{name}.json", result)
     atomic_files.write_text(folder / f"{name}.md", text + "\n")
-    if readme:
+    if settings.readme:
         atomic_files.write_text(README, tables.replace_section(README.read_text(encoding="utf-8"), name, text))
     say(text)
 
@@ -158,45 +144,33 @@ def table(result: dict) -> str:
     rows = []
     for row in sorted(result["families"], key=lambda row: -row["abs_rel"]):
         figures = [f"{row[name]:.3f}" for name in METRICS]
-        figures += [f"{row['fit_s']:.1f}", f"{row['peak_gib']:.1f}", f"{images_per_s(result, row):.0f}"]
-        rows.append([row["family"], *figures])
+        images_per_s = 1000 / (result["cues_ms_an_image"] + row["predict_ms_an_image"])  # from 192x256 px to log depth
+        rows.append([row["family"], *figures, f"{row['fit_s']:.1f}", f"{row['peak_gib']:.1f}", f"{images_per_s:.0f}"])
     dataset = tables.NAMES.get(result["dataset"], result["dataset"])
-    lines = [
-        tables.markdown(["family", *METRICS.values(), "fit s", "peak GiB", "images/s"], rows),
-        "",
+    return (
+        tables.markdown(["family", *METRICS.values(), "fit s", "peak GiB", "images/s"], rows) + "\n\n"
         f"{dataset}, learnt from {result['num_train_images']} images in {result['views']} views, scored on "
         f"`{result['split']}` ({result['num_images']} images), protocol *eigen*, each prediction averaged with its "
         f"mirror image's. Fit is that of the family alone: the cues, which all share, took {result['cues_s']:.0f} s. "
         "Peak memory is that of the family's own process; images/s counts cues and prediction. "
-        f"{result['n_jobs']} jobs; {result['machine']}, {result['date']}.",
-    ]
-    return "\n".join(lines)
+        f"{result['n_jobs']} jobs; {result['machine']}, {result['date']}."
+    )
 
 
-def images_per_s(result: dict, row: dict) -> float:
-    """Returns how many images a family predicts per second, from the image at 192x256 px to log depth."""
-    return 1000 / (result["cues_ms_an_image"] + row["predict_ms_an_image"])
-
-
-def draw(path: pathlib.Path, result: dict) -> None:
-    """Draws accuracy against the seconds to fit; the family chosen is a star."""
+def draw(result: dict) -> matplotlib.figure.Figure:
+    """Returns a figure of accuracy against the seconds to fit; the family chosen is a star."""
     figure = matplotlib.figure.Figure(figsize=(10.5, 3.8), dpi=100, layout="constrained")
     labels = {"delta1": "delta1 (higher is better)", "abs_rel": "AbsRel (lower is better)"}
     for axes, (metric, label) in zip(figure.subplots(1, 2), labels.items(), strict=True):
         for row in result["families"]:
-            chosen = row["family"] == models.CHOSEN
-            axes.scatter(
-                row["fit_s"], row[metric], s=150 if chosen else 45, marker="*" if chosen else "o", label=row["family"]
-            )
-        axes.set_xscale("log")
-        axes.set_xlabel("seconds to fit, cues not counted")
-        axes.set_ylabel(label)
+            size, marker = (150, "*") if row["family"] == models.CHOSEN else (45, "o")
+            axes.scatter(row["fit_s"], row[metric], s=size, marker=marker, label=row["family"])
+        axes.set(xscale="log", xlabel="seconds to fit, cues not counted", ylabel=label)
         axes.grid(alpha=0.3)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", fontsize="small")
     dataset = tables.NAMES.get(result["dataset"], result["dataset"])
     figure.suptitle(f"{dataset} {result['split']}, {result['num_images']} images, eigen", size="medium")
-    with atomic_files.replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
+    return figure
 
 
 if __name__ == "__main__":

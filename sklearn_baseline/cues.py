@@ -8,15 +8,18 @@ The words are the single-layer features of Coates, Ng and Lee (AISTATS 2011): pa
 k-means finds typical ones, and a patch responds to each centre by how much nearer than average it is.
 """
 
+import dataclasses
+import itertools
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import PCA
-from sklearn.utils.validation import check_is_fitted
 
 CELLS = (15, 20)  # rows and columns
 IMAGE_SHAPE = (120, 160)  # px
+DEPTH_SHAPE = (30, 40)  # of the log depth that is learnt: two rows and two columns per cell
 NUM_DIRECTIONS = 8
 GRADIENTS, COLOUR, WORDS = slice(0, 24), slice(24, 30), slice(30, None)  # channels
 PATCH_PX = 8
@@ -28,21 +31,14 @@ RGB_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.01
 WHITE_XYZ = np.array([0.9505, 1.0, 1.089], np.float32)
 
 
-class PatchWords(TransformerMixin, BaseEstimator):
-    """Learnt patch words of one image size, averaged over cells.
+@dataclasses.dataclass(eq=False, repr=False)
+class PatchWords(BaseEstimator):
+    """Learnt patch words of one image size, averaged over cells."""
 
-    Args:
-      num_words: k-means centres.
-      num_components: principal components of a cell's responses that are kept, at most one per word.
-      num_patches: patches the centres are learnt from.
-      random_state: seed.
-    """
-
-    def __init__(self, num_words: int = 256, num_components: int = 40, num_patches: int = 60_000, random_state=0):
-        self.num_words = num_words
-        self.num_components = num_components
-        self.num_patches = num_patches
-        self.random_state = random_state
+    num_words: int = 256  # k-means centres
+    num_components: int = 40  # principal components of a cell's responses that are kept, at most one per word
+    num_patches: int = 60_000  # that the centres are learnt from
+    random_state: int = 0
 
     def fit(self, images, y=None):
         """Learns the words from images [N, H, W, 3] float32, 0..1."""
@@ -72,13 +68,7 @@ class PatchWords(TransformerMixin, BaseEstimator):
         np.sqrt(np.maximum(distances, 0, out=distances), out=distances)
         nearness = np.subtract(distances.mean(1, keepdims=True), distances, out=distances)
         np.maximum(nearness, 0, out=nearness)
-        grid = nearness.reshape(image.shape[0] // STRIDE_PX, image.shape[1] // STRIDE_PX, -1)
-        return np.sqrt(cell_mean(grid))
-
-    def transform(self, images) -> np.ndarray:
-        """Returns what `describe` says of images [N, H, W, 3] float32, 0..1, as [N, 15, 20, channels] float32."""
-        check_is_fitted(self)
-        return np.stack([self.describe(image) for image in images])
+        return np.sqrt(block_mean(nearness.reshape(image.shape[0] // STRIDE_PX, image.shape[1] // STRIDE_PX, -1)))
 
     def describe(self, image: np.ndarray) -> np.ndarray:
         """Returns [15, 20, num_components] float32 for one image."""
@@ -97,11 +87,11 @@ class DepthCues(PatchWords):
     def describe(self, image: np.ndarray) -> np.ndarray:
         """Returns [15, 20, channels] float32 for one image; `groups` names the channels."""
         lab = rgb_to_lab(image)
-        lightness = [lab[..., :1]]
-        for _ in range(2):
-            lightness.append(half(lightness[-1]))
+        lightness = (lab[..., :1], half(lab[..., :1]), half(half(lab[..., :1])))
         cues = [np.sqrt(np.sqrt(gradient_energy(grey[..., 0]))) for grey in lightness]
-        cues += [colour_statistics(lab), self.fine_words_.describe(image), self.coarse_words_.describe(half(image))]
+        mean = block_mean(lab)
+        cues += [mean, np.sqrt(np.maximum(block_mean(lab**2) - mean**2, 0))]
+        cues += [self.fine_words_.describe(image), self.coarse_words_.describe(half(image))]
         return np.concatenate(cues, axis=-1)
 
     def num_channels(self) -> int:
@@ -110,18 +100,17 @@ class DepthCues(PatchWords):
 
     def groups(self) -> dict[str, slice]:
         """Returns which channels belong to which kind of cue."""
-        names = ("fine gradients", "middle gradients", "coarse gradients")
-        edges = {name: slice(NUM_DIRECTIONS * place, NUM_DIRECTIONS * (place + 1)) for place, name in enumerate(names)}
-        middle = (WORDS.start + self.num_channels()) // 2
-        words = {"fine words": slice(WORDS.start, middle), "coarse words": slice(middle, self.num_channels())}
-        return {**edges, "colour": COLOUR, **words}
+        words = min(self.num_components, self.num_words)
+        sizes = dict.fromkeys(("fine gradients", "middle gradients", "coarse gradients"), NUM_DIRECTIONS)
+        sizes |= {"colour": COLOUR.stop - COLOUR.start, "fine words": words, "coarse words": words}
+        ends = itertools.accumulate(sizes.values())
+        return {name: slice(end - sizes[name], end) for name, end in zip(sizes, ends, strict=True)}
 
 
 def patches(image: np.ndarray) -> np.ndarray:
     """Returns all 8x8 patches, 2 px apart, as [H/2 * W/2, 192] in grey levels 0..255; mirrored at the border."""
-    before = (PATCH_PX - STRIDE_PX) // 2
-    margin = (before, PATCH_PX - STRIDE_PX - before)
-    padded = np.pad(image, (margin, margin, (0, 0)), mode="reflect")
+    margin = (PATCH_PX - STRIDE_PX) // 2
+    padded = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode="reflect")
     windows = sliding_window_view(padded, (PATCH_PX, PATCH_PX), axis=(0, 1))[::STRIDE_PX, ::STRIDE_PX]
     return windows.reshape(-1, 3 * PATCH_PX**2) * np.float32(255)
 
@@ -135,16 +124,10 @@ def normalised(rows: np.ndarray) -> np.ndarray:
 
 
 def gradient_energy(grey: np.ndarray) -> np.ndarray:
-    """Returns the mean length of the gradient in each of 8 directions in each cell.
+    """Returns the mean length of the gradient of grey [H, W] in 8 directions in each cell, [15, 20, 8] float32.
 
     Directions are of the gradient, modulo half a turn: 0 is across a vertical edge. A gradient between two of them
     is shared out.
-
-    Args:
-      grey: [H, W] float32.
-
-    Returns:
-      [15, 20, 8] float32.
     """
     down, right = np.gradient(grey)
     length = np.hypot(down, right)
@@ -155,7 +138,7 @@ def gradient_energy(grey: np.ndarray) -> np.ndarray:
     rows, columns = np.indices(grey.shape, sparse=True)
     energy[rows, columns, first % NUM_DIRECTIONS] = length * (1 - second_share)
     energy[rows, columns, (first + 1) % NUM_DIRECTIONS] += length * second_share
-    return cell_mean(energy)
+    return block_mean(energy)
 
 
 def rgb_to_lab(image: np.ndarray) -> np.ndarray:
@@ -166,19 +149,7 @@ def rgb_to_lab(image: np.ndarray) -> np.ndarray:
     return np.stack([1.16 * y - 0.16, 5 * (x - y), 2 * (y - z)], axis=-1)
 
 
-def colour_statistics(lab: np.ndarray) -> np.ndarray:
-    """Returns [15, 20, 6] float32, mean and standard deviation of the three channels in each cell."""
-    mean = cell_mean(lab)
-    variance = cell_mean(lab**2) - mean**2
-    return np.concatenate([mean, np.sqrt(np.maximum(variance, 0))], axis=-1)
-
-
-def cell_mean(values: np.ndarray) -> np.ndarray:
-    """Returns [15, 20, C], the mean of [H, W, C] over each cell; H and W are multiples of 15 and 20."""
-    return block_mean(values, CELLS)
-
-
-def block_mean(values: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+def block_mean(values: np.ndarray, grid: tuple[int, int] = CELLS) -> np.ndarray:
     """Returns [..., rows, columns, C], means of [..., H, W, C] over equal blocks; `grid` must divide H and W."""
     *lead, height, width, channels = values.shape
     blocks = values.reshape(*lead, grid[0], height // grid[0], grid[1], width // grid[1], channels)

@@ -45,13 +45,8 @@ class Pairs:
 def read_part(split: splits.Split, *, max_ram_gib: float, fit_bytes: Callable[[int], int]) -> Pairs:
     """Reads as many pairs as can be learnt from within `max_ram_gib`, spread over the scenes; says how many and why.
 
-    Args:
-      split: what to read.
-      max_ram_gib: memory the whole process may take at its peak, GiB.
-      fit_bytes: the memory that fitting takes beyond the pairs, for a number of images.
-
-    Raises:
-      InputError: if not even one image fits.
+    `max_ram_gib` is what the whole process may take at its peak, `fit_bytes` what fitting a number of images takes
+    beyond the pairs; InputError if not even one image fits.
     """
     held_gib = peak_gib() + READER_GIB
     count = num_images_that_fit(split.num_images, free_bytes=(max_ram_gib - held_gib) * GIB, fit_bytes=fit_bytes)
@@ -59,25 +54,19 @@ def read_part(split: splits.Split, *, max_ram_gib: float, fit_bytes: Callable[[i
         needed_gib = held_gib + (PAIR_BYTES + fit_bytes(1)) / GIB
         raise InputError(f"--max_ram_gib={max_ram_gib:g} is too little: one image needs {needed_gib:.1f} GiB")
     total_gib = held_gib + (count * PAIR_BYTES + fit_bytes(count)) / GIB
+    choice = ", spread over the scenes" if split.scene_of_image else ", the first ones, as scenes are unknown"
     say(
-        f"{count} of {split.num_images} {split.name} images"
-        f"{_choice(split, count)}: {held_gib:.2f} GiB for the program, {count * PAIR_BYTES / GIB:.2f} for the pairs "
-        f"and {fit_bytes(count) / GIB:.2f} to fit make {total_gib:.2f} of --max_ram_gib={max_ram_gib:g}"
+        f"{count} of {split.num_images} {split.name} images{choice if count < split.num_images else ''}: "
+        f"{held_gib:.2f} GiB for the program, {count * PAIR_BYTES / GIB:.2f} for the pairs and "
+        f"{fit_bytes(count) / GIB:.2f} to fit make {total_gib:.2f} of --max_ram_gib={max_ram_gib:g}"
     )
     return read_pairs(split, count)
 
 
 def num_images_that_fit(available: int, *, free_bytes: float, fit_bytes: Callable[[int], int]) -> int:
-    """Returns the largest number of images, up to `available`, whose pairs and fit take at most `free_bytes`.
-
-    Args:
-      available: images there are.
-      free_bytes: memory left.
-      fit_bytes: grows with the number of images.
-    """
-    return bisect.bisect_right(
-        range(1, available + 1), free_bytes, key=lambda count: count * PAIR_BYTES + fit_bytes(count)
-    )
+    """Returns the largest number of images, up to `available`, whose pairs and fit take at most `free_bytes`."""
+    counts = range(1, available + 1)
+    return bisect.bisect_right(counts, free_bytes, key=lambda count: count * PAIR_BYTES + fit_bytes(count))
 
 
 def read_pairs(split: splits.Split, count: int = 0) -> Pairs:
@@ -85,31 +74,20 @@ def read_pairs(split: splits.Split, count: int = 0) -> Pairs:
     scene_of_image = split.scene_of_image or ("",) * split.num_images
     chosen = np.zeros(split.num_images, bool)
     chosen[scenes.spread(range(split.num_images), count, scene=lambda index: scene_of_image[index])] = True
-    wanted = int(chosen.sum())
-    images = np.empty((wanted, *SIZE_PX, 3), np.uint8)
+    images = np.empty((chosen.sum(), *SIZE_PX, 3), np.uint8)
     depths_m = np.empty(images.shape[:3], np.float32)
     # Chosen before decoding would save time, but tf.data decodes inside `read`: a pass over all keeps one reader.
     pairs = resizing.resized(split, SIZE_PX).prefetch(8).as_numpy_iterator()
-    place = 0
-    for kept, (image, depth_m) in zip(chosen, pairs, strict=True):
-        if kept:
-            images[place], depths_m[place] = image, depth_m[..., 0]
-            place += 1
+    kept = (pair for wanted, pair in zip(chosen, pairs, strict=True) if wanted)
+    for place, (image, depth_m) in enumerate(kept):
+        images[place], depths_m[place] = image, depth_m[..., 0]
     names = tuple(np.asarray(scene_of_image)[chosen].tolist()) if split.scene_of_image else None
     return Pairs(images, depths_m, names)
 
 
 def shrunk_pairs(split: splits.Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields images [192, 256, 3] uint8 and depths [H, W] float32, metres, in the split's order."""
-
-    def shrink(image, depth_m):
-        return resizing.resize_image(image, SIZE_PX), depth_m[..., 0]
-
-    pairs = split.read().map(shrink, num_parallel_calls=splits.PARALLEL_CALLS)
+    pairs = split.read().map(
+        lambda image, depth_m: (resizing.resize_image(image, SIZE_PX), depth_m[..., 0]), splits.PARALLEL_CALLS
+    )
     yield from pairs.prefetch(2 * BATCH_IMAGES).as_numpy_iterator()
-
-
-def _choice(split: splits.Split, count: int) -> str:
-    if count == split.num_images:
-        return ""
-    return ", spread over the scenes" if split.scene_of_image else ", the first ones, as scenes are unknown"

@@ -7,6 +7,8 @@ X is images [N, H, W, 3] uint8, RGB; y is depth [N, h, w] in metres, 0 where mis
 30x40, from cues of several views of each image. A prediction averages the image's with its mirror image's.
 """
 
+import dataclasses
+import math
 import numbers
 from collections.abc import Callable, Iterable, Iterator
 
@@ -20,49 +22,29 @@ from threadpoolctl import threadpool_limits
 from depth_tf.data.resizing import resize_bilinear
 from depth_tf.runtime.errors import InputError
 from depth_tf.scoring.metrics import DELTA_BASE
-from sklearn_baseline import targets
-from sklearn_baseline.average import chosen_head
+from sklearn_baseline import models
 from sklearn_baseline.cells import split_quarters
-from sklearn_baseline.cues import CELLS, IMAGE_SHAPE, DepthCues
-from sklearn_baseline.resampling import resample
-from sklearn_baseline.views import make_view
+from sklearn_baseline.cues import CELLS, DEPTH_SHAPE, DepthCues
+from sklearn_baseline.views import make_view, prepare, to_metres
 
 MAX_CUE_IMAGES = 400  # images the words are learnt from: more change nothing
 
 
+@dataclasses.dataclass(eq=False, repr=False)
 class DepthRegressor(RegressorMixin, BaseEstimator):
-    """Learns depth from images.
+    """Learns depth from images."""
 
-    Args:
-      head: what predicts log depth from cues: `HolisticDepth`, `CellDepth` or `AverageDepth`; None is the one chosen.
-      num_views: views of each image that are learnt from: plain, mirrored, and random ones.
-      num_words: patch words at each of two sizes of image.
-      n_jobs: images worked on at a time; it changes the time taken, not the result.
-      random_state: seed of the words and the views; a head given has its own.
-      progress: whether a bar shows how far the cues are.
-    """
-
-    def __init__(
-        self,
-        head=None,
-        num_views: int = 10,
-        num_words: int = 256,
-        n_jobs: int | None = None,
-        random_state: int = 0,
-        progress: bool = False,
-    ):
-        self.head = head
-        self.num_views = num_views
-        self.num_words = num_words
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.progress = progress
+    head: BaseEstimator | None = None  # predicts log depth from cues; None is the one chosen of `models`
+    num_views: int = 10  # of each image that are learnt from: plain, mirrored, and random ones
+    num_words: int = 256  # patch words at each of two sizes of image
+    n_jobs: int | None = None  # images worked on at a time; it changes the time taken, not the result
+    random_state: int = 0  # of the words and the views; a head given has its own
+    progress: bool = False  # whether a bar shows how far the cues are
 
     def fit(self, X, y):
         """Learns from images X [N, H, W, 3] uint8 and depths y [N, h, w] float, metres, 0 where missing.
 
-        Raises:
-          InputError: if a shape, a type or a value is not as said, or no depth at all is known.
+        InputError if a shape, a type or a value is not as said, or no depth at all is known.
         """
         cues, log_depths = self.fit_cues(X, y)
         with threadpool_limits(1):
@@ -72,17 +54,17 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
     def fit_cues(self, X, y) -> tuple[np.ndarray, np.ndarray]:
         """Learns what `fit` learns before the head, and returns what the head learns from; arguments as for `fit`.
 
-        Returns:
-          Cues [views * N, 15, 20, channels] float16 and ln metres [views * N, 30, 40] float32, NaN where missing,
-          all images' first views before the second ones.
+        Cues are [views * N, 15, 20, channels] float16 and ln metres [views * N, 30, 40] float32, NaN where missing, all
+        images' first views before the second ones.
         """
         images, depths_m = check_images(X), check_depths(y, num_images=len(X))
-        check_parameters(self)
+        for name, value in {"num_views": self.num_views, "num_words": self.num_words}.items():
+            if not isinstance(value, numbers.Integral) or value < 1:
+                raise InputError(f"expected {name} of 1 or more, got {value!r}")
         self.depth_shape_ = depths_m.shape[1:]
         with threadpool_limits(1):  # sums are split by thread, so that their number would change the last digits
-            self.cues_ = DepthCues(self.num_words, random_state=self.random_state).fit(
-                [prepare(image) for image in images[:: -(-len(images) // MAX_CUE_IMAGES)]]
-            )
+            some = [prepare(image) for image in images[:: -(-len(images) // MAX_CUE_IMAGES)]]
+            self.cues_ = DepthCues(self.num_words, random_state=self.random_state).fit(some)
             cues, log_depths = self._views(images, depths_m)
         if not np.isfinite(split_quarters(log_depths)).all(-1).any():
             raise InputError(
@@ -92,15 +74,10 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
         return cues, log_depths
 
     def predict(self, X) -> np.ndarray:
-        """Returns depth [N, h, w] float32, metres, of images X [N, H, W, 3] uint8; h and w as in fitting.
-
-        Raises:
-          InputError: if X is not such images.
-        """
+        """Returns depth [N, h, w] float32, metres, of images X [N, H, W, 3] uint8; h and w as in fitting."""
         check_is_fitted(self)
-        images = check_images(X)
-        log_depths = self.predict_log_depth(self.describe(images))
-        return np.stack([targets.to_metres(log_depth, self.depth_shape_) for log_depth in log_depths])
+        log_depths = self.predict_log_depth(self.describe(check_images(X)))
+        return np.stack([to_metres(log_depth, self.depth_shape_) for log_depth in log_depths])
 
     def describe(self, images: np.ndarray) -> np.ndarray:
         """Returns the cues of images [N, H, W, 3] uint8 and of their mirror images, [2, N, 15, 20, channels]."""
@@ -121,41 +98,32 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
     def score(self, X, y, sample_weight=None) -> float:
         """Returns delta1, the mean over images of the share of measured pixels within a factor of 1.25."""
         depths_m = check_depths(y, num_images=len(X))
+        known = depths_m.any((1, 2))  # an image without depth takes no part
         shares = []
-        for pred_m, true_m in zip(self.predict(X), depths_m, strict=True):
-            pred_m, valid = resize_bilinear(pred_m, true_m.shape), true_m > 0
-            ratio = np.maximum(pred_m[valid] / true_m[valid], true_m[valid] / pred_m[valid])
-            shares.append(np.mean(ratio < DELTA_BASE) if valid.any() else np.nan)
-        known = np.isfinite(shares)
-        weights = None if sample_weight is None else np.asarray(sample_weight)[known]
-        return float(np.average(np.asarray(shares)[known], weights=weights))
+        for pred_m, true_m in zip(self.predict(X)[known], depths_m[known], strict=True):
+            pred_m, true_m = resize_bilinear(pred_m, true_m.shape)[true_m > 0], true_m[true_m > 0]
+            shares.append(np.mean(np.maximum(pred_m / true_m, true_m / pred_m) < DELTA_BASE))
+        return float(np.average(shares, weights=None if sample_weight is None else np.asarray(sample_weight)[known]))
 
     def fit_bytes(self, num_images: int) -> int:
         """Returns about how much memory fitting takes beyond the images and depths."""
         num_views = self.num_views * num_images
-        num_channels = DepthCues(self.num_words).num_channels()
-        kept = 2 * CELLS[0] * CELLS[1] * num_channels + 4 * targets.SHAPE[0] * targets.SHAPE[1]
+        kept = 2 * math.prod(CELLS) * DepthCues(self.num_words).num_channels() + 4 * math.prod(DEPTH_SHAPE)
         return num_views * kept + self._unfitted_head().fit_bytes(num_views)
 
     def _unfitted_head(self) -> BaseEstimator:
-        return chosen_head(self.n_jobs, self.random_state) if self.head is None else clone(self.head)
+        return models.HEADS[models.CHOSEN](self.n_jobs, self.random_state) if self.head is None else clone(self.head)
 
     def _views(self, images: np.ndarray, depths_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        def see(view, index):
-            image, log_depth = make_view(
-                images[index],
-                depths_m[index],
-                view=view,
-                seed=(self.random_state, index),
-                image_shape=IMAGE_SHAPE,
-                depth_shape=targets.SHAPE,
-            )
+        def see(place):
+            view, index = divmod(place, len(images))
+            image, log_depth = make_view(images[index], depths_m[index], view=view, seed=(self.random_state, index))
             return self.cues_.describe(image).astype(np.float16), log_depth
 
         total = self.num_views * len(images)
         cues = np.empty((total, *CELLS, self.cues_.num_channels()), np.float16)
-        log_depths = np.empty((total, *targets.SHAPE), np.float32)
-        made = self._parallel(lambda place: see(*divmod(place, len(images))), range(total))
+        log_depths = np.empty((total, *DEPTH_SHAPE), np.float32)
+        made = self._parallel(see, range(total))
         made = tqdm.tqdm(made, "cues", total, unit=" views", mininterval=5, disable=not self.progress)
         for place, seen in enumerate(made):
             cues[place], log_depths[place] = seen
@@ -167,11 +135,6 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
         return parallel(joblib.delayed(function)(item) for item in items)
 
 
-def prepare(image: np.ndarray) -> np.ndarray:
-    """Returns an image [H, W, 3] uint8 of any size as cues are made from it: [120, 160, 3] float32, 0..1."""
-    return resample(image, IMAGE_SHAPE) / np.float32(255)
-
-
 def check_images(images) -> np.ndarray:
     """Returns images as an array; raises InputError unless it is [N, H, W, 3] uint8 with N, H and W above 0."""
     images = np.asarray(images)
@@ -181,27 +144,13 @@ def check_images(images) -> np.ndarray:
 
 
 def check_depths(depths_m, *, num_images: int) -> np.ndarray:
-    """Returns depths as float32.
-
-    Raises:
-      InputError: unless they are [num_images, h, w] floats, finite, none below 0 and some above.
-    """
+    """Returns depths as float32; InputError unless [num_images, h, w] floats, finite, none below 0, some above."""
     depths_m = np.asarray(depths_m)
     if depths_m.ndim != 3 or len(depths_m) != num_images or not np.issubdtype(depths_m.dtype, np.floating):
-        raise InputError(
-            f"expected depths [{num_images}, h, w] of floats, one map per image, got {list(depths_m.shape)} of "
-            f"{depths_m.dtype}"
-        )
+        found = f"{list(depths_m.shape)} of {depths_m.dtype}"
+        raise InputError(f"expected depths [{num_images}, h, w] of floats, one map per image, got {found}")
     if not np.isfinite(depths_m).all() or (depths_m < 0).any():
         raise InputError("expected depths in metres, 0 where missing, got NaN, infinity or a value below 0")
     if not depths_m.any():
         raise InputError("expected at least one measured depth, got none above 0 m")
     return depths_m.astype(np.float32, copy=False)
-
-
-def check_parameters(model: DepthRegressor) -> None:
-    """Raises InputError for a parameter out of range."""
-    for name in ("num_views", "num_words"):
-        value = getattr(model, name)
-        if not isinstance(value, numbers.Integral) or value < 1:
-            raise InputError(f"expected {name} of 1 or more, got {value!r}")

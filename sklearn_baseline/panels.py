@@ -3,8 +3,6 @@
 python -m sklearn_baseline.panels --model_file=MODEL --network_run=RUN --split=test --output=panels.png
 """
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 import pathlib
@@ -13,7 +11,6 @@ import numpy as np
 from etils import epy
 
 from depth_tf.runtime import program, run_folder
-from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sklearn_baseline.dataset import DataSettings
 from sklearn_baseline.predict import predicted_examples
@@ -30,18 +27,11 @@ with epy.lazy_imports():
 class Settings(DataSettings):
     """What to draw; each field is the flag of its name."""
 
-    model_file: str | None = option(None, "model that sklearn_baseline.train wrote", group="what")
-    network_run: str | None = option(None, "folder of a run of depth_tf.train", group="what")
-    num_images: int = option(4, "images, spread over the split", group="what")
+    model_file: str | None = option(None, "model that sklearn_baseline.train wrote", group="what", required=True)
+    network_run: str | None = option(None, "folder of a run of depth_tf.train", group="what", required=True)
+    num_images: int = option(4, "images, spread over the split", group="what", least=1)
     split: str = option("validation", "split", group="what", choices=("holdout", "validation", "test"))
     output: str = option("panels.png", "figure, PNG", group="output")
-
-    def __post_init__(self):
-        super().__post_init__()
-        if not (self.model_file and self.network_run):
-            raise InputError("expected --model_file of sklearn_baseline.train and --network_run of depth_tf.train")
-        if self.num_images < 1:
-            raise InputError(f"expected --num_images of 1 or more, got {self.num_images}")
 
 
 def main(settings: Settings) -> None:
@@ -56,8 +46,8 @@ def main(settings: Settings) -> None:
         both = zip(predicted_examples(model, split), score.network_examples(network, split), strict=True)
         chosen = itertools.compress(both, (place in shown for place in range(split.num_images)))
         rows = [figures.Panels(mine.image, mine.true_m, (mine.pred, its.pred)) for mine, its in chosen]
-    title = f"{opened.name} {settings.split}"
-    figures.depth_panels(settings.output, rows, title=title, methods=("scikit-learn", "network"))
+    title, methods = f"{opened.name} {split.name}", ("scikit-learn", "network")
+    figures.depth_panels(settings.output, rows, title=title, methods=methods)
     say(f"wrote {settings.output}")
 
 

@@ -6,7 +6,6 @@ those skops trusts by itself are ever built.
 
 import json
 import os
-import pathlib
 import zipfile
 
 import sklearn
@@ -32,16 +31,7 @@ TRUSTED = (
 
 
 def save_model(path: str | os.PathLike, model: DepthRegressor, about: dict) -> None:
-    """Writes a fitted model.
-
-    Args:
-      path: the file.
-      model: what `load_model` will return.
-      about: what it learned from, for whoever reads the file.
-
-    Raises:
-      InputError: if the file cannot be written.
-    """
+    """Writes a fitted model and, for whoever reads the file, what it learned from; InputError if it cannot."""
     made_by = {"kind": KIND, "version": VERSION, "scikit_learn": sklearn.__version__, **about}
     try:
         with atomic_files.replacing(path) as temporary:
@@ -53,21 +43,16 @@ def save_model(path: str | os.PathLike, model: DepthRegressor, about: dict) -> N
 
 
 def read_about(path: str | os.PathLike) -> dict:
-    """Returns what a model file says of itself.
-
-    Raises:
-      InputError: if there is no such file, or it is not a model, or another version made it.
-    """
-    path = pathlib.Path(path)
-    if not path.is_file():
+    """Returns what a model file says of itself; InputError if it is no model, or another version made it."""
+    if not os.path.isfile(path):
         raise InputError(f"no file {path}: expected a model that python -m sklearn_baseline.train wrote")
     try:
         with zipfile.ZipFile(path) as archive:
             about = json.loads(archive.read(ABOUT))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        if about["kind"] != KIND:
+            raise ValueError(about["kind"])
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is not a model of python -m sklearn_baseline.train: train one") from error
-    if not isinstance(about, dict) or about.get("kind") != KIND:
-        raise InputError(f"{path} is not a model of python -m sklearn_baseline.train: train one")
     made, here = (about.get("version"), about.get("scikit_learn")), (VERSION, sklearn.__version__)
     if made != here:
         raise InputError(
@@ -78,21 +63,15 @@ def read_about(path: str | os.PathLike) -> dict:
 
 
 def load_model(path: str | os.PathLike) -> DepthRegressor:
-    """Returns the model in a file.
-
-    Raises:
-      InputError: as `read_about`, or if the file holds types that are not trusted, or is damaged.
-    """
+    """Returns a file's model; InputError as `read_about`, or if it is damaged or holds types that are not trusted."""
     read_about(path)
     try:
         strange = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)
-        if strange:
-            raise InputError(f"{path} holds types that are not trusted ({', '.join(sorted(strange))}): refused")
-        model = skops.io.load(path, trusted=list(TRUSTED))
+        model = None if strange else skops.io.load(path, trusted=list(TRUSTED))
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError, AttributeError, EOFError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(f"{path} is damaged ({type(error).__name__}): train again") from error
+    if strange:
+        raise InputError(f"{path} holds types that are not trusted ({', '.join(sorted(strange))}): refused")
     if not isinstance(model, DepthRegressor):
         raise InputError(f"{path} holds a {type(model).__name__}, expected a DepthRegressor: train one")
     return model

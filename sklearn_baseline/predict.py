@@ -30,28 +30,19 @@ with epy.lazy_imports():
     from depth_tf.data import opening, photos, resizing, splits
     from depth_tf.drawing import figures
     from depth_tf.scoring import score
-    from sklearn_baseline import estimator, persistence, targets
+    from sklearn_baseline import estimator, persistence, views
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings(DataSettings):
     """What to predict; each field is the flag of its name."""
 
-    model_file: str | None = option(None, "model that sklearn_baseline.train wrote", group="what")
+    model_file: str | None = option(None, "model that sklearn_baseline.train wrote", group="what", required=True)
     photo: str | None = option(None, "a photograph, or a folder of them, instead of a data set", group="what")
     split: str = option("validation", "split", group="what", choices=("train", "holdout", "validation", "test"))
-    n_jobs: int = option(2, "images worked on at a time; changes no result", group="output")
-    pictures: bool = option(
-        False, "write pictures of a data set's images too; photographs always get one", group="output"
-    )
-    output_dir: str | None = option(None, "folder for the depth maps", group="output")
-
-    def __post_init__(self):
-        super().__post_init__()
-        if not (self.model_file and self.output_dir):
-            raise InputError("expected --model_file, what sklearn_baseline.train wrote, and --output_dir")
-        if self.n_jobs < 1:
-            raise InputError(f"expected --n_jobs of 1 or more, got {self.n_jobs}")
+    n_jobs: int = option(2, "images worked on at a time; changes no result", group="output", least=1)
+    pictures: bool = option(False, "write pictures of a split's images too; photographs always get one", group="output")
+    output_dir: str | None = option(None, "folder for the depth maps", group="output", required=True)
 
 
 def main(settings: Settings) -> None:
@@ -65,18 +56,13 @@ def main(settings: Settings) -> None:
 
 
 def predict_photographs(model: estimator.DepthRegressor, path: pathlib.Path, output_dir: pathlib.Path) -> None:
-    """Writes the depth of a photograph, or of each one in a folder.
-
-    Raises:
-      InputError: if there is no photograph, one cannot be read, or two would write the same file.
-    """
+    """Writes the depth of a photograph, or of each one in a folder."""
     paths = find_photographs(path)
     for place, photograph in enumerate(paths, start=1):
         image = photos.read_image(photograph)
-        (log_depth,) = model.predict_log_depth(
-            model.describe(resizing.resize_image(image, SIZE_PX).numpy()[np.newaxis])
-        )
-        depth_m = targets.to_metres(log_depth, image.shape[:2])
+        shrunk = resizing.resize_image(image, SIZE_PX).numpy()[np.newaxis]
+        (log_depth,) = model.predict_log_depth(model.describe(shrunk))
+        depth_m = views.to_metres(log_depth, image.shape[:2])
         atomic_files.write_array(output_dir / f"{photograph.stem}.npy", depth_m)
         figures.image_and_depth(output_dir / f"{photograph.stem}.png", image, depth_m, title=photograph.name)
         say(f"{place}/{len(paths)} {photograph.name}: {depth_m.min():.2f} to {depth_m.max():.2f} m")
@@ -87,18 +73,13 @@ def find_photographs(path: pathlib.Path) -> list[pathlib.Path]:
     """Returns the file itself, or the photographs in a folder by name; depth maps beside them are left out."""
     if path.is_file():
         return [path]
-    found = sorted(
-        file
-        for file in (path.iterdir() if path.is_dir() else ())
-        if file.suffix.lower() in photos.IMAGE_SUFFIXES and not file.name.endswith(photos.DEPTH_ENDINGS)
-    )
+    files = sorted(file for file in path.glob("*") if not file.name.endswith(photos.DEPTH_ENDINGS))
+    found = [file for file in files if file.suffix.lower() in photos.IMAGE_SUFFIXES]
     if not found:
-        raise InputError(
-            f"--photo={path}: expected a photograph or a folder of {', '.join(photos.IMAGE_SUFFIXES)} files"
-        )
+        kinds = ", ".join(photos.IMAGE_SUFFIXES)
+        raise InputError(f"--photo={path}: expected a photograph or a folder of {kinds} files")
     stems = [file.stem for file in found]
-    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
-    if twice:
+    if twice := [stem for stem in stems if stems.count(stem) > 1]:
         raise InputError(f"--photo={path} has several photographs named {twice[0]}: rename them")
     return found
 
@@ -124,7 +105,7 @@ def predicted_examples(model: estimator.DepthRegressor, split: splits.Split) -> 
     while batch := list(itertools.islice(pairs, BATCH_IMAGES)):
         log_depths = model.predict_log_depth(model.describe(np.stack([image for image, _ in batch])))
         for (image, true_m), log_depth in zip(batch, log_depths, strict=True):
-            yield score.Example(image, true_m, targets.to_metres(log_depth, true_m.shape))
+            yield score.Example(image, true_m, views.to_metres(log_depth, true_m.shape))
 
 
 if __name__ == "__main__":

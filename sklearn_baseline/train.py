@@ -15,7 +15,6 @@ import time
 from etils import epy
 
 from depth_tf.runtime import memory, program
-from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sklearn_baseline import models
 from sklearn_baseline.dataset import DataSettings, read_part
@@ -23,12 +22,9 @@ from sklearn_baseline.predict import predicted_examples
 
 with epy.lazy_imports():
     from depth_tf.data import opening, splits
-    from depth_tf.scoring import mean_depth
-    from depth_tf.scoring import result as result_file
-    from depth_tf.scoring import score as scoring
+    from depth_tf.scoring import mean_depth, result, score
     from sklearn_baseline import estimator, persistence
 
-MODEL = "model.skops"
 NUM_TIMED_IMAGES = 64
 
 
@@ -41,20 +37,12 @@ class Settings(DataSettings):
         "validation", "split to score on; none: do not", group="data", choices=("none", "holdout", "validation", "test")
     )
     max_train_images: int = option(0, "read only the first this many images; 0: all", group="data")
-    max_ram_gib: float = option(6.0, "memory the program may take at its peak, GiB", group="model")
-    views: int = option(10, "views of each image: itself, its mirror image, random crops", group="model")
-    n_jobs: int = option(2, "images or members worked on at a time; changes no result", group="model")
+    max_ram_gib: float = option(6.0, "memory the program may take at its peak, GiB", group="model", least=0.1)
+    views: int = option(10, "views of each image: itself, its mirror image, random crops", group="model", least=1)
+    n_jobs: int = option(2, "images or members worked on at a time; changes no result", group="model", least=1)
     seed: int = option(0, "seed of everything random", group="model")
     model_file: str | None = option(None, "where the model goes; unset: model.skops in --output_dir", group="output")
     output_dir: str = option("runs/sklearn", "folder for the results", group="output")
-
-    def __post_init__(self):
-        super().__post_init__()
-        for name in ("views", "n_jobs"):
-            if getattr(self, name) < 1:
-                raise InputError(f"expected --{name} of 1 or more, got {getattr(self, name)}")
-        if self.max_ram_gib <= 0:
-            raise InputError(f"expected --max_ram_gib above 0, got {self.max_ram_gib:g}")
 
 
 def main(settings: Settings) -> None:
@@ -62,11 +50,11 @@ def main(settings: Settings) -> None:
     opened = opening.open_chosen(settings, max_train_images=settings.max_train_images)
     with opening.naming_bad_records(opened):
         model, about = learn(opened, settings)
-        path = pathlib.Path(settings.model_file or pathlib.Path(settings.output_dir) / MODEL)
+        path = pathlib.Path(settings.model_file or f"{settings.output_dir}/model.skops")
         persistence.save_model(path, model, about)
         say(f"wrote {path}, {path.stat().st_size / 1e6:.0f} MB")
         if settings.score_split != "none":
-            score(model, opened, settings, about)
+            score_model(model, opened, settings, about)
 
 
 def learn(opened: splits.DepthDataset, settings: Settings) -> tuple[estimator.DepthRegressor, dict]:
@@ -95,30 +83,27 @@ def learn(opened: splits.DepthDataset, settings: Settings) -> tuple[estimator.De
         "fit_s": round(fit_s, 1),
         "images_per_s": round(rate, 1),
         "peak_gib": round(peak_gib, 2),
-        "max_ram_gib": settings.max_ram_gib,
-        "n_jobs": settings.n_jobs,
-        "seed": settings.seed,
+        **{name: getattr(settings, name) for name in ("max_ram_gib", "n_jobs", "seed")},
     }
 
 
-def score(model: estimator.DepthRegressor, opened: splits.DepthDataset, settings: Settings, about: dict) -> None:
+def score_model(model: estimator.DepthRegressor, opened: splits.DepthDataset, settings: Settings, about: dict) -> None:
     """Scores a fitted model and writes the result and the pictures."""
-    name = settings.score_split
-    split = opened.split(name)
-    scores = scoring.score(
+    split = opened.split(settings.score_split)
+    scores = score.score(
         predicted_examples(model, split),
         "eigen",
         num_images=split.num_images,
         floor_m=mean_depth.mean_depth_map(opened.split(settings.split)),
     )
-    result = {
+    found = {
         **scores.result,
-        **result_file.describe(opened, name, command=program.command_line("sklearn_baseline.train"), parameters=None),
+        **result.describe(opened, split.name, command=program.command_line("sklearn_baseline.train"), parameters=None),
         **about,
         "model": models.CHOSEN,
     }
     path = pathlib.Path(settings.output_dir) / "metrics.json"
-    result_file.write_result(path, result, scores, title=f"{opened.name} {name}, eigen")
+    result.write_result(path, found, scores, title=f"{opened.name} {split.name}, eigen")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@
     speed          program: seconds per image and memory, with or without weights
     torch_predict  program: depth maps of a folder of images in PyTorch, for depth_tf.evaluate
       presets        loads a network of KerasHub, by name or from a folder
-      architectures  the same network with random weights
 
 Nothing here is imported by `depth_tf`. KerasHub and PyTorch are imported when a program needs them:
 requirements.txt and requirements-torch.txt name their versions.

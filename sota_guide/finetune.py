@@ -43,41 +43,32 @@ class Settings(DataSettings):
     size_px: int = option(252, "side of the square the network sees, divisible by 14", group="network")
     freeze_encoder: bool = option(False, "train the decoder alone: quicker, in less memory", group="network")
     max_train_images: int = option(0, "train on the first this many images; 0: all", group="training")
-    epochs: int = option(2, "passes over the training images", group="training")
+    epochs: int = option(2, "passes over the training images", group="training", least=1)
     learning_rate: float = option(5e-5, "peak rate, after a warm-up and before half a cosine", group="training")
-    global_batch_size: int = option(8, "images per step", group="training")
+    global_batch_size: int = option(8, "images per step", group="training", least=1)
     seed: int = option(0, "of the order and the augmentation", group="training")
     workdir: str = option("runs/metric", "folder of the run", group="run")
 
     def __post_init__(self):
         super().__post_init__()
-        for name in ("epochs", "global_batch_size"):
-            if getattr(self, name) < 1:
-                raise InputError(f"expected --{name} of 1 or more, got {getattr(self, name)}")
         if not self.learning_rate > 0:
             raise InputError(f"expected --learning_rate above 0, got {self.learning_rate:g}")
 
 
 def main(settings: Settings) -> None:
     """Trains, saves the preset, scores it and prints the table."""
-    finetune(settings)
-
-
-def finetune(settings: Settings) -> dict:
-    """Runs all stages and returns what metrics.json holds."""
     settings = dataclasses.replace(settings, dataset=opening.resolve_name(settings.dataset, settings.data_dir))
     keras.utils.set_random_seed(settings.seed)
     dataset = opening.open_chosen(settings, max_train_images=settings.max_train_images)
     size_px = batch_size_px(settings.size_px)
     workdir = pathlib.Path(settings.workdir)
     with opening.naming_bad_records(dataset):
-        start_m = initial_depth_m(dataset, size_px)
         model = presets.load(settings.preset, size_px=settings.size_px)
-        estimator = metric_estimator(model, settings, start_m)
+        estimator = metric_estimator(model, settings, initial_depth_m(dataset, size_px))
         run_folder.claim(workdir, settings, dataset.describe())
         fit(estimator, dataset, size_px, settings)
         save_preset(estimator, workdir / presets.FOLDER)
-        return evaluate.score(
+        evaluate.score(
             presets.DepthModel(estimator, f"{model.name}, tuned to metres"),
             dataset,
             split=next(name for name in ("validation", "holdout", "train") if name in dataset.splits),
@@ -130,8 +121,7 @@ def training_network(estimator, size_px: tuple[int, int]) -> keras.Model:
     image = keras.Input((*size_px, 3), name="image")
     square = keras.layers.Resizing(side_px, side_px, interpolation="bilinear")(image)
     scaled = square * np.asarray(converter.scale, np.float32) + np.asarray(converter.offset, np.float32)
-    depth_m = estimator(scaled)["depths"]
-    depth_m = keras.layers.Resizing(*size_px, interpolation="bilinear")(depth_m)
+    depth_m = keras.layers.Resizing(*size_px, interpolation="bilinear")(estimator(scaled)["depths"])
     return keras.Model(image, keras.ops.maximum(depth_m, presets.MIN_DEPTH_M))
 
 
@@ -147,10 +137,10 @@ def fit(estimator, dataset: splits.DepthDataset, size_px: tuple[int, int], setti
         weighted_metrics=[metric for metric in keras_metrics.network_grid_metrics() if metric.name in SHOWN],
         jit_compile=False,  # not tried with XLA on a GPU
     )
-    workdir = pathlib.Path(settings.workdir)
-    best = workdir / BEST_WEIGHTS
+    best = pathlib.Path(settings.workdir, BEST_WEIGHTS)
+    kept = {"monitor": callbacks.MONITOR, "mode": callbacks.MONITOR_MODE, "save_best_only": holdout is not None}
     say(f"data: {dataset.name}: {train_split.num_images} images, {holdout.num_images if holdout else 0} held out")
-    say(f"training: {network.count_params():,} parameters, {settings.epochs} epochs of {steps} steps -> {workdir}")
+    say(f"training: {network.count_params():,} parameters, {settings.epochs} epochs of {steps} steps -> {best.parent}")
     history = network.fit(
         pipeline.training_batches(
             train_split,
@@ -168,14 +158,8 @@ def fit(estimator, dataset: splits.DepthDataset, size_px: tuple[int, int], setti
         verbose=1 if sys.stdout.isatty() else 2,
         callbacks=[
             keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.ModelCheckpoint(
-                str(best),
-                monitor=callbacks.MONITOR,
-                mode=callbacks.MONITOR_MODE,
-                save_best_only=holdout is not None,
-                save_weights_only=True,
-            ),
-            keras.callbacks.CSVLogger(str(workdir / "history.csv")),
+            keras.callbacks.ModelCheckpoint(str(best), save_weights_only=True, **kept),
+            keras.callbacks.CSVLogger(str(best.with_name("history.csv"))),
         ],
     ).history
     if not np.isfinite(history["loss"]).all():

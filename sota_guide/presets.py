@@ -6,6 +6,7 @@ crops a photograph to its middle square first, so that `predict` on 640x480 cove
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pathlib
 import tempfile
@@ -23,7 +24,6 @@ with epy.lazy_imports():
 NAMES = ("depth_anything_v2_small", "depth_anything_v2_base", "depth_anything_v2_large")
 PAGE = "https://www.kaggle.com/models/keras/depth-anything"
 INSTALL = "pip install -r sota_guide/requirements.txt"
-CONFIG, TASK = "config.json", "task.json"  # files of a preset's folder
 RELATIVE = {"depth_estimation_type": "relative"}  # what a preset without task.json predicts
 FOLDER = "preset"  # what `finetune` calls it inside a run's folder
 PATCH_PX = 14  # the encoder sees the image in squares of this side
@@ -32,19 +32,13 @@ MIN_DEPTH_M = 1e-3  # below what any protocol counts; a sigmoid can reach 0, who
 
 
 class DepthModel:
-    """A KerasHub depth estimator that takes photographs of any size.
-
-    Attributes:
-      name: the preset's name, or the folder's.
-      estimator: the `keras_hub.models.DepthEstimator`.
-      prediction_kind: "depth_m", or "inverse_depth": 1/depth up to an unknown scale and shift, near is large.
-      size_px: side of the square that the network sees.
-    """
+    """A KerasHub depth estimator that takes photographs of any size."""
 
     def __init__(self, estimator, name: str):
-        self.estimator, self.name = estimator, name
+        self.estimator, self.name = estimator, name  # a `keras_hub.models.DepthEstimator`; the preset's name
+        # Inverse depth is 1/depth up to an unknown scale and shift, near is large.
         self.prediction_kind = "depth_m" if estimator.depth_estimation_type == "metric" else "inverse_depth"
-        self.size_px = int(estimator.input_shape[1])
+        self.size_px = int(estimator.input_shape[1])  # side of the square that the network sees
         specification = tf.TensorSpec((None, self.size_px, self.size_px, 3), tf.float32)
         self._network = tf.function(
             lambda images: tf.cast(estimator(images, training=False)["depths"][..., 0], tf.float32),
@@ -52,14 +46,10 @@ class DepthModel:
         )
 
     def predict(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Returns the depth of each image.
+        """Returns the depth of images [H, W, 3] uint8, RGB, each of any size, as [B, size_px, size_px] float32.
 
-        Args:
-          images: [H, W, 3] uint8, RGB, each of any size.
-
-        Returns:
-          [B, size_px, size_px] float32: metres of at least 0.001, or inverse depth from 0, as `prediction_kind`
-          says. It covers the whole image, whatever its shape: resize it to the image's size.
+        Metres of at least 0.001, or inverse depth from 0, as `prediction_kind` says. It covers the whole image,
+        whatever its shape: resize it to the image's size.
         """
         squares = tf.stack([_square(image, self.size_px) for image in images])
         depth = self._network(self.estimator.preprocessor.image_converter(squares)).numpy()
@@ -76,58 +66,44 @@ class DepthModel:
 
 
 def load(preset: str, *, size_px: int | None = None) -> DepthModel:
-    """Loads a depth network.
+    """Loads a depth network: a name of `NAMES`, an address of KerasHub's (kaggle://, hf://), or a preset's folder.
 
-    Args:
-      preset: a name of `NAMES`, an address of KerasHub's (kaggle://, hf://), or the folder of a preset.
-      size_px: side of the square that the network is to see, divisible by 14; None takes the preset's own.
-
-    Raises:
-      InputError: if KerasHub is missing, the preset is unknown or holds no depth network, or its weights cannot
-        be had.
+    `size_px` is the side of the square that the network is to see, divisible by 14; None takes the preset's own.
+    InputError if KerasHub is missing, the preset is unknown or holds no depth network, or its weights cannot be had.
     """
     if size_px is not None:
         check_size(size_px)
     keras_hub = import_keras_hub()
     folder = pathlib.Path(preset)
     if folder.is_dir():
-        estimator = _from_folder(keras_hub, folder)
+        estimator, whole = _from_folder(keras_hub, folder), folder.resolve()
+        name = whole.parent.name if whole.name == FOLDER else whole.name  # of a run's preset, the run's
     elif preset in NAMES or "://" in preset:
-        estimator = _from_network(keras_hub, preset)
+        estimator, name = _from_network(keras_hub, preset), preset
     else:
         raise InputError(
             f"no folder {preset}, and no preset of that name: expected one of {', '.join(NAMES)}, or a preset's folder"
         )
     if estimator.preprocessor is None or estimator.preprocessor.image_converter is None:
         raise InputError(f"--preset={preset} does not say how its images are scaled: image_converter.json is missing")
-    return DepthModel(estimator if size_px is None else at_size(estimator, size_px), _name(preset))
+    return DepthModel(estimator if size_px is None else at_size(estimator, size_px), name)
 
 
 def at_size(estimator, size_px: int):
-    """Returns the estimator for squares of another side, with the same weights.
-
-    The weights go through a file, because that is where KerasHub interpolates the position embeddings.
-    """
+    """Returns the estimator for squares of another side, with the same weights."""
     if estimator.input_shape[1] == size_px:
         return estimator
     config = estimator.backbone.get_config()
     config["image_encoder"]["config"]["image_shape"] = (size_px, size_px, 3)
     backbone = type(estimator.backbone).from_config(config)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:  # reading a file, KerasHub interpolates the position embeddings
         weights = pathlib.Path(folder) / "backbone.weights.h5"
         estimator.backbone.save_weights(weights)
         backbone.load_weights(weights)
     converter = estimator.preprocessor.image_converter
-    preprocessor = type(estimator.preprocessor)(
-        type(converter).from_config({**converter.get_config(), "image_size": (size_px, size_px)})
-    )
-    return type(estimator)(
-        backbone=backbone,
-        preprocessor=preprocessor,
-        depth_estimation_type=estimator.depth_estimation_type,
-        min_depth=estimator.min_depth,
-        max_depth=estimator.max_depth,
-    )
+    resizing = type(converter).from_config({**converter.get_config(), "image_size": (size_px, size_px)})
+    kept = {name: getattr(estimator, name) for name in ("depth_estimation_type", "min_depth", "max_depth")}
+    return type(estimator)(backbone=backbone, preprocessor=type(estimator.preprocessor)(resizing), **kept)
 
 
 def check_size(size_px: int) -> None:
@@ -147,18 +123,10 @@ def import_keras_hub():
         raise InputError(f"keras_hub cannot be imported ({_first_line(error)}): {INSTALL}") from error
 
 
-def _name(preset: str) -> str:
-    """Returns the preset's name, or its folder's without the way there, or that of the run it is in."""
-    folder = pathlib.Path(preset)
-    if not folder.is_dir():
-        return preset
-    return folder.resolve().parent.name if folder.resolve().name == FOLDER else folder.resolve().name
-
-
 def _from_folder(keras_hub, folder: pathlib.Path):
-    if not (folder / CONFIG).is_file():
-        raise InputError(f"{folder} is not a KerasHub preset: it has no {CONFIG}; download it whole from {PAGE}")
-    kind = {} if (folder / TASK).is_file() else RELATIVE
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{folder} is not a KerasHub preset: it has no config.json; download it whole from {PAGE}")
+    kind = {} if (folder / "task.json").is_file() else RELATIVE
     try:
         return keras_hub.models.DepthEstimator.from_preset(str(folder), **kind)
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -171,12 +139,9 @@ def _from_folder(keras_hub, folder: pathlib.Path):
 def _from_network(keras_hub, preset: str):
     from_preset = keras_hub.models.DepthEstimator.from_preset
     try:
-        if preset in NAMES:
-            return from_preset(preset, **RELATIVE)
-        try:
-            return from_preset(preset)
-        except TypeError:  # it was saved, as the published ones are, without what its output means
-            return from_preset(preset, **RELATIVE)
+        with contextlib.suppress(TypeError):  # it was saved, as the published ones are, without what its output means
+            return from_preset(preset, **(RELATIVE if preset in NAMES else {}))
+        return from_preset(preset, **RELATIVE)
     except (OSError, ValueError, TypeError) as error:
         # Off-line, Kaggle's client raises requests' ConnectionError, an OSError; for hf:// KerasHub turns it into
         # a ValueError about a missing config.json.

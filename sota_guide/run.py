@@ -6,8 +6,6 @@ writes DIR/PHOTO_relative_inverse_depth.npy and .png: 1/depth up to an unknown s
 network that predicts metres writes PHOTO_depth_m.npy and .png. Both have the photograph's size.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import pathlib
 import time
@@ -50,7 +48,9 @@ def main(settings: Settings) -> None:
         raise InputError("expected --input=PHOTO, a photograph")
     image = photos.read_image(settings.input)
     model = presets.load(settings.preset, size_px=settings.size_px)
-    say(f"{model.name}: {model.estimator.count_params():,} parameters, {model.size_px}x{model.size_px} px, {device()}")
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    device = f"{gpus} GPU" if gpus else "CPU (TensorFlow sees no GPU)"
+    say(f"{model.name}: {model.estimator.count_params():,} parameters, {model.size_px}x{model.size_px} px, {device}")
     started_s = time.perf_counter()
     depth = resizing.resize_bilinear(model.predict([image])[0], image.shape[:2])
     say(f"first image in {time.perf_counter() - started_s:.2f} s, building the graph included")
@@ -59,34 +59,21 @@ def main(settings: Settings) -> None:
 
 
 def write(stem: pathlib.Path, depth: np.ndarray, prediction_kind: str) -> None:
-    """Writes `stem`.npy and `stem`.png, and tells what they hold.
+    """Writes depth [H, W] float32 as `stem`.npy and `stem`.png, and tells what they hold.
 
-    Args:
-      stem: path without suffix; its folder is made.
-      depth: [H, W] float32, metres or inverse depth.
-      prediction_kind: "depth_m" or "inverse_depth".
+    The picture is bright where near; relative depth is stretched between its own extremes.
     """
-    low, middle, high = np.percentile(depth, (0, 50, 100))
-    atomic_files.write_array(stem.with_name(stem.name + ".npy"), depth)
-    with atomic_files.replacing(stem.with_name(stem.name + ".png")) as temporary:
-        temporary.write_bytes(tf.io.encode_png(paint(depth, prediction_kind)).numpy())
+    low, middle, high = np.percentile(depth, (0, 50, 100)).tolist()
+    if prediction_kind == "depth_m":
+        picture = figures.colour_depth(depth, max_depth_m=float(np.percentile(depth, FAR_PERCENTILE)))
+    else:
+        farness = (high - depth) / (high - low) if high > low else np.ones_like(depth)
+        picture = figures.colour_depth(np.maximum(farness, NEAREST_SHADE), max_depth_m=1.0)
+    atomic_files.write_array(f"{stem}.npy", depth)
+    with atomic_files.replacing(f"{stem}.png") as temporary:
+        temporary.write_bytes(tf.io.encode_png(picture).numpy())
     say(f"{UNITS[prediction_kind]}: least {low:.3f}, median {middle:.3f}, greatest {high:.3f}")
     say(f"wrote {stem}.npy (to measure with) and {stem}.png (to look at)")
-
-
-def paint(depth: np.ndarray, prediction_kind: str) -> np.ndarray:
-    """Returns [H, W, 3] uint8, RGB, bright where near; relative depth is stretched between its own extremes."""
-    if prediction_kind == "depth_m":
-        return figures.colour_depth(depth, max_depth_m=float(np.percentile(depth, FAR_PERCENTILE)))
-    low, high = float(depth.min()), float(depth.max())
-    farness = (high - depth) / (high - low) if high > low else np.ones_like(depth)
-    return figures.colour_depth(np.maximum(farness, NEAREST_SHADE), max_depth_m=1.0)
-
-
-def device() -> str:
-    """Returns what TensorFlow computes on: "GPU" with how many, or "CPU"."""
-    gpus = len(tf.config.list_physical_devices("GPU"))
-    return f"{gpus} GPU" if gpus else "CPU (TensorFlow sees no GPU)"
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ def main(settings: Settings) -> None:
     """Brings the README up to date, or says whether it is."""
     text = README.read_text(encoding="utf-8")
     fresh = text
-    for name, content in sections(load_data(), load_results()).items():
+    results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    for name, content in sections(load_data(), results).items():
         fresh = replace_section(fresh, name, content)
     if not settings.check:
         atomic_files.write_text(README, fresh)
@@ -53,11 +54,7 @@ def main(settings: Settings) -> None:
 
 
 def load_data() -> dict:
-    """Returns models.toml, checked.
-
-    Raises:
-      InputError: if a figure lacks a key, names what is not defined, or contradicts its protocol on alignment.
-    """
+    """Returns models.toml, checked."""
     data = tomllib.loads(MODELS.read_text(encoding="utf-8"))
     for key, model in data["models"].items():
         _check_references(key, model["sources"], model["read_as"], data)
@@ -67,7 +64,7 @@ def load_data() -> dict:
 
 
 def check_figure(model: str, figure: dict, data: dict) -> None:
-    """Raises InputError unless a figure is complete and agrees with what models.toml defines."""
+    """Raises InputError unless a figure has all keys, names what is defined, and agrees with its protocol."""
     where = f"models.toml, {model}: the figure {figure.get('value')}"
     if figure.keys() != FIGURE_KEYS:
         raise InputError(
@@ -84,20 +81,19 @@ def check_figure(model: str, figure: dict, data: dict) -> None:
         raise InputError(f"{where} says aligned = {figure['aligned']}, and its protocol {protocol['aligned']}")
 
 
-def load_results() -> list[dict]:
-    """Returns the contents of the result files, by file name."""
-    return [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
-
-
 def sections(data: dict, results: list[dict]) -> dict[str, str]:
     """Returns every generated part of the README by the name of its marks."""
     scores = [result for result in results if "abs_rel" in result]
+    commits = {key: f", commit {source['commit']}" for key, source in data["sources"].items() if "commit" in source}
     parts = {
         "shortlist": facts_table(data, lambda model: model.get("shortlist", False)),
         "models": facts_table(data, lambda model: model.get("listed", True)),
         "scores": results_tables(scores) if scores else NO_SCORES,
         "speed": speed_table([result for result in results if "median_s" in result]),
-        "sources": sources_list(data),
+        "sources": "\n".join(
+            f"- `{key}`: {source['title']}, <{source['address']}>{commits.get(key, '')}"
+            for key, source in data["sources"].items()
+        ),
     }
     for name, protocol in data["protocols"].items():
         parts[name] = protocol_table(data, name)
@@ -110,27 +106,28 @@ def facts_table(data: dict, chosen) -> str:
     """Returns the facts of the models for which `chosen` is true, one row each."""
     rows = []
     for model in filter(chosen, data["models"].values()):
-        cells = [_fact(model, key) for key in FACTS]
-        rows.append([model["name"], *cells, f"{model['read_as']}, {_links(model['sources'])}"])
+        facts = model | {"parameters_m": f"{model['parameters_m']:g} M" if "parameters_m" in model else "-"}
+        rows.append([facts[key] for key in ("name", *FACTS)] + [f"{model['read_as']}, {_links(model['sources'])}"])
     return markdown(["model", *FACTS.values(), "read as, source"], rows)
 
 
 def protocol_table(data: dict, name: str, *, shortlist: bool = False) -> str:
     """Returns the figures of one protocol, a row per model, a column per data set, under whether they are aligned."""
-    protocol, rows = data["protocols"][name], _rows(data, name)
-    if shortlist:
-        rows = [(model, figures) for model, figures in rows if model.get("shortlist")]
-    datasets = list(dict.fromkeys(figure["dataset"] for _, figures in rows for figure in figures))
+    protocol = data["protocols"][name]
+    models = [model for model in data["models"].values() if model.get("shortlist") or not shortlist]
+    figures_of = [[figure for figure in model["figures"] if figure["protocol"] == name] for model in models]
+    datasets = list(dict.fromkeys(figure["dataset"] for figures in figures_of for figure in figures))
     metrics = " / ".join(data["metrics"][metric] for metric in protocol["metrics"])
     kind = "**Aligned to the truth**. " if protocol["aligned"] else "**Not aligned**. "
     kind = "" if protocol.get("plain", False) else kind  # where there is no truth to align to
-    cells_of_rows = []
-    for model, figures in rows:
-        cells = [_cell(figures, dataset, protocol["metrics"]) for dataset in datasets]
-        read_as = ", ".join(dict.fromkeys(figure["read_as"] for figure in figures))
-        sources = dict.fromkeys(figure["source"] for figure in figures)
-        cells_of_rows.append([model["name"], *cells, f"{read_as}, {_links(sources)}"])
-    table = markdown(["model", *datasets, "read as, source"], cells_of_rows)
+    rows = []
+    for model, figures in zip(models, figures_of, strict=True):
+        if figures:
+            cells = [_cell(figures, dataset, protocol["metrics"]) for dataset in datasets]
+            read_as = ", ".join(dict.fromkeys(figure["read_as"] for figure in figures))
+            sources = dict.fromkeys(figure["source"] for figure in figures)
+            rows.append([model["name"], *cells, f"{read_as}, {_links(sources)}"])
+    table = markdown(["model", *datasets, "read as, source"], rows)
     return f"{kind}{protocol['title']}: {metrics}.\n\n{table}"
 
 
@@ -139,31 +136,11 @@ def speed_table(results: list[dict]) -> str:
     rows = []
     for result in results:
         model, note = result["model"], f"; {result['note']}" if result["note"] else ""
-        network, side_px = f"{model['preset']}, {model['library']}", model["size_px"]
-        memory = f"{result['peak_memory_mib'] / 1024:.1f} GiB {result['peak_memory_of']}"
-        figures = [f"{side_px}x{side_px}", f"{result['median_s']:.2f}", f"{result['first_image_s']:.1f}", memory]
-        rows.append([network, *figures, f"{result['date']}, {result['machine']}{note}"])
-    columns = ["network, weights", "size", "median s per image", "first s", "memory", "measured"]
-    return markdown(columns, rows)
-
-
-def sources_list(data: dict) -> str:
-    """Returns the sources, one line each."""
-    lines = []
-    for key, source in data["sources"].items():
-        commit = f", commit {source['commit']}" if "commit" in source else ""
-        lines.append(f"- `{key}`: {source['title']}, <{source['address']}>{commit}")
-    return "\n".join(lines)
-
-
-def _rows(data: dict, protocol: str) -> list[tuple[dict, list[dict]]]:
-    """Returns the models that have figures of a protocol, with those figures, in the file's order."""
-    rows = []
-    for model in data["models"].values():
-        figures = [figure for figure in model["figures"] if figure["protocol"] == protocol]
-        if figures:
-            rows.append((model, figures))
-    return rows
+        size, memory = "{size_px}x{size_px}".format(**model), f"{result['peak_memory_mib'] / 1024:.1f} GiB"
+        figures = [size, f"{result['median_s']:.2f}", f"{result['first_image_s']:.1f}"]
+        figures += [f"{memory} {result['peak_memory_of']}", f"{result['date']}, {result['machine']}{note}"]
+        rows.append([f"{model['preset']}, {model['library']}", *figures])
+    return markdown(["network, weights", "size", "median s per image", "first s", "memory", "measured"], rows)
 
 
 def _check_references(model: str, sources: list[str], read_as: str, data: dict) -> None:
@@ -183,12 +160,6 @@ def _number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.3f}" if isinstance(value, float) and value < 2 else f"{value:g}"
-
-
-def _fact(model: dict, key: str) -> str:
-    if key == "parameters_m":
-        return f"{model[key]:g} M" if key in model else "-"
-    return model[key]
 
 
 def _links(sources) -> str:

@@ -11,16 +11,15 @@ import dataclasses
 import importlib
 import pathlib
 
-import numpy as np
 import tqdm
-from PIL import Image, ImageOps
+from PIL import Image
 
+from depth_tf.data import photos
 from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 
 MODEL = "depth-anything/Depth-Anything-V2-Small-hf"  # Apache-2.0, relative inverse depth
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 INSTALL = "pip install -r sota_guide/requirements-torch.txt"
 
 
@@ -42,22 +41,15 @@ def main(settings: Settings) -> None:
     torch, processor, network = _load(settings.model)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = network.to(device).eval()
-    metric = getattr(network.config, "depth_estimation_type", "relative") == "metric"
-    kind = "depth_m" if metric else "inverse_depth"
+    kind = "depth_m" if getattr(network.config, "depth_estimation_type", None) == "metric" else "inverse_depth"
     say(f"{settings.model}: {sum(weight.numel() for weight in network.parameters()):,} parameters on {device}")
     for path in tqdm.tqdm(paths, unit=" images"):
-        with Image.open(path) as opened:
-            image = ImageOps.exif_transpose(opened).convert("RGB")
-        atomic_files.write_array(output / f"{path.stem}.npy", _predict(torch, processor, network, image, device))
+        image = Image.fromarray(photos.read_image(path))
+        with torch.inference_mode():
+            predicted = network(**processor(images=image, return_tensors="pt").to(device))
+        (depth,) = processor.post_process_depth_estimation(predicted, target_sizes=[image.size[::-1]])
+        atomic_files.write_array(output / f"{path.stem}.npy", depth["predicted_depth"].float().cpu().numpy())
     say(f"wrote {output}/*.npy: score them with --prediction_kind={kind}")
-
-
-def _predict(torch, processor, network, image: Image.Image, device: str) -> np.ndarray:
-    """Returns [H, W] float32, at the image's size."""
-    with torch.inference_mode():
-        output = network(**processor(images=image, return_tensors="pt").to(device))
-    (depth,) = processor.post_process_depth_estimation(output, target_sizes=[image.size[::-1]])
-    return depth["predicted_depth"].float().cpu().numpy()
 
 
 def _load(model: str):
@@ -66,11 +58,8 @@ def _load(model: str):
     except ImportError as error:
         raise InputError(f"{error.name or 'PyTorch'} cannot be imported: {INSTALL}") from error
     try:
-        return (
-            torch,
-            transformers.AutoImageProcessor.from_pretrained(model),
-            transformers.AutoModelForDepthEstimation.from_pretrained(model),
-        )
+        processor = transformers.AutoImageProcessor.from_pretrained(model)
+        return torch, processor, transformers.AutoModelForDepthEstimation.from_pretrained(model)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0][:160]
         raise InputError(
@@ -82,9 +71,9 @@ def _load(model: str):
 def _image_paths(folder: str | None) -> list[pathlib.Path]:
     if folder is None or not pathlib.Path(folder).is_dir():
         raise InputError(f"expected --images=FOLDER, a folder of images, got {folder}")
-    paths = sorted(path for path in pathlib.Path(folder).iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    paths = sorted(path for path in pathlib.Path(folder).iterdir() if path.suffix.lower() in photos.IMAGE_SUFFIXES)
     if not paths:
-        raise InputError(f"--images={folder} holds no file ending in {', '.join(IMAGE_SUFFIXES)}")
+        raise InputError(f"--images={folder} holds no file ending in {', '.join(photos.IMAGE_SUFFIXES)}")
     return paths
 
 

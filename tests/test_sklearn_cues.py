@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from sklearn_baseline import cells, cues, targets
-from sklearn_baseline.resampling import resample, resample_log_depth
-from sklearn_baseline.views import MIRRORED, PLAIN, make_view
+from sklearn_baseline import cells, cues, holistic
+from sklearn_baseline.views import MIRRORED, PLAIN, make_view, resample, resample_log_depth
 
-SHAPES = {"image_shape": cues.IMAGE_SHAPE, "depth_shape": targets.SHAPE}
+SHAPES = {"image_shape": cues.IMAGE_SHAPE, "depth_shape": cues.DEPTH_SHAPE}
 
 
 @pytest.fixture(name="pair")
@@ -108,16 +107,16 @@ def test_shrinking_keeps_the_mean_and_enlarging_a_ramp_keeps_it_a_ramp():
 
 
 def test_what_is_missing_is_filled_at_the_images_own_level():
-    mean = np.zeros(targets.SHAPE, np.float32)
-    maps = np.full((1, *targets.SHAPE), 0.7, np.float32)
+    mean = np.zeros(cues.DEPTH_SHAPE, np.float32)
+    maps = np.full((1, *cues.DEPTH_SHAPE), 0.7, np.float32)
     maps[0, :10] = np.nan
-    np.testing.assert_allclose(targets.fill_missing(maps, mean), 0.7, rtol=1e-6)
+    np.testing.assert_allclose(holistic.fill_missing(maps, mean), 0.7, rtol=1e-6)
 
 
 def test_the_mean_map_is_the_mean_of_what_is_measured():
-    maps = np.stack([np.full(targets.SHAPE, value, np.float32) for value in (1.0, 3.0, 8.0)])
+    maps = np.stack([np.full(cues.DEPTH_SHAPE, value, np.float32) for value in (1.0, 3.0, 8.0)])
     maps[2, 0] = np.nan
-    found = targets.mean_map(maps)
+    found = holistic.mean_map(maps)
     assert found[0, 0] == 2
     assert found[1, 0] == 4
 

@@ -13,7 +13,7 @@ from depth_tf.scoring.mean_depth import log_mean_depth_m
 
 pytest.importorskip("keras_hub", reason="needs pip install -r sota_guide/requirements.txt")
 
-from sota_guide import architectures, evaluate, finetune, presets, run  # noqa: E402
+from sota_guide import evaluate, finetune, presets, run, speed  # noqa: E402
 
 SIZE_PX = 84  # the smallest that the decoder takes
 
@@ -22,7 +22,7 @@ SIZE_PX = 84  # the smallest that the decoder takes
 def _tiny_preset(tmp_path_factory) -> pathlib.Path:
     """The folder of a relative network, saved as KerasHub saves presets."""
     folder = tmp_path_factory.mktemp("presets") / "tiny"
-    architectures.build_estimator("tiny", size_px=SIZE_PX).save_to_preset(str(folder))
+    speed.build_estimator("tiny", size_px=SIZE_PX).save_to_preset(str(folder))
     return folder
 
 

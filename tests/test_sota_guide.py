@@ -134,12 +134,12 @@ def test_without_pytorch_one_line_says_how_to_install_it(tmp_path, monkeypatch):
 def test_the_keras_route_can_be_followed_without_a_network(tiny_nyu, tmp_path, monkeypatch):
     """From the photograph to the score in metres, with a small random preset in the place of the published one."""
     pytest.importorskip("keras_hub", reason="needs pip install -r sota_guide/requirements.txt")
-    from sota_guide import architectures, finetune
+    from sota_guide import finetune, speed
 
     monkeypatch.setattr(finetune, "fit", lambda *_: None)  # tested by itself, and slow to build
     monkeypatch.chdir(tmp_path)
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)).save("photo.jpg")
-    architectures.build_estimator("tiny", size_px=84).save_to_preset("weights/depth_anything_v2_small")
+    speed.build_estimator("tiny", size_px=84).save_to_preset("weights/depth_anything_v2_small")
     route = README.split("## Route 1: Keras")[1].split("## Route 2")[0]
     for name, arguments in OURS.findall("\n".join(re.findall(r"```bash\n(.+?)```", route, re.DOTALL))):
         if name in ("depth_tf.prepare", "sota_guide.tables"):  # needs the data set; writes the README

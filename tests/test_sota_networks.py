@@ -14,7 +14,7 @@ from tests.conftest import read_csv
 
 keras_hub = pytest.importorskip("keras_hub", reason="needs pip install -r sota_guide/requirements.txt")
 
-from sota_guide import architectures, evaluate, presets, run, speed  # noqa: E402
+from sota_guide import evaluate, presets, run, speed  # noqa: E402
 
 SIZE_PX = 84  # the smallest that the decoder takes
 
@@ -23,7 +23,7 @@ SIZE_PX = 84  # the smallest that the decoder takes
 def _tiny_preset(tmp_path_factory) -> pathlib.Path:
     """The folder of a relative network, saved as KerasHub saves presets."""
     folder = tmp_path_factory.mktemp("presets") / "tiny"
-    architectures.build_estimator("tiny", size_px=SIZE_PX).save_to_preset(str(folder))
+    speed.build_estimator("tiny", size_px=SIZE_PX).save_to_preset(str(folder))
     return folder
 
 
@@ -33,11 +33,11 @@ def _image(seed: int = 0, height: int = 48, width: int = 64) -> np.ndarray:
 
 def test_the_small_architecture_has_the_parameters_that_kerashub_states_for_its_preset():
     stated = keras_hub.models.DepthAnythingBackbone.presets["depth_anything_v2_small"]["metadata"]["params"]
-    assert architectures.build_estimator("small").count_params() == stated
+    assert speed.build_estimator("small").count_params() == stated
 
 
 def test_a_saved_preset_answers_as_the_network_it_was_saved_from(tiny_preset, tmp_path):
-    estimator = architectures.build_estimator("tiny", size_px=SIZE_PX)
+    estimator = speed.build_estimator("tiny", size_px=SIZE_PX)
     estimator.save_to_preset(str(tmp_path / "x"))
     before = presets.DepthModel(estimator, "x").predict([_image()])
     after = presets.load(str(tmp_path / "x")).predict([_image()])

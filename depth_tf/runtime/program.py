@@ -29,13 +29,36 @@ CTRL_C_STATUS = 130  # 128 and the number of SIGINT, as shells have it
 DEFINE = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
 
 
-def option(default: Any, description: str, *, group: str = "", choices: Sequence[str] = ()) -> Any:
+def option(
+    default: Any,
+    description: str,
+    *,
+    group: str = "",
+    choices: Sequence[str] = (),
+    least: float | None = None,
+    required: bool = False,
+) -> Any:
     """Returns a dataclass field that `run` turns into the flag of the same name.
 
-    Where the default is None, the description, one line for `--help`, says what the program then does.
+    Where the default is None, the description, one line for `--help`, says what the program then does. `check` refuses
+    a number below `least`, and a `required` flag that is absent or empty.
     """
     metadata = {"description": description, "group": group, "choices": tuple(choices)}
+    metadata |= {"least": least, "required": required}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def check(settings: Any) -> None:
+    """Raises InputError for required settings that are not given, and for a number below its least."""
+    fields = dataclasses.fields(settings)
+    missing = [field for field in fields if field.metadata["required"] and not getattr(settings, field.name)]
+    if missing:
+        named = (f"--{field.name} ({field.metadata['description']})" for field in missing)
+        raise InputError(f"expected {' and '.join(named)}")
+    for field in fields:
+        value, least = getattr(settings, field.name), field.metadata["least"]
+        if least is not None and value is not None and value < least:
+            raise InputError(f"expected --{field.name} of {least} or more, got {value}")
 
 
 def unset(settings_class: type, note: str) -> type:
