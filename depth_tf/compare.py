@@ -66,7 +66,7 @@ class Settings(DataSettings):
     global_batch_size: int = option(16, "images per step", group="budget")
     image_height_px: int = option(96, "height the network sees, divisible by 32", group="budget")
     image_width_px: int = option(128, "width the network sees, divisible by 32", group="budget")
-    width: int = option(16, "channels of the network's first stage; the others are multiples", group="budget")
+    width: int = option(32, "channels of the first stage of small; the others are multiples", group="budget")
 
     def __post_init__(self):
         super().__post_init__()

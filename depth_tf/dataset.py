@@ -18,6 +18,7 @@ from etils import epy
 from depth_tf.data.settings import DataSettings
 from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime import program
+from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 
 with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow

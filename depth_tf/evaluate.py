@@ -1,6 +1,7 @@
-"""Scores depth maps on a split, from a run's network or from files that any method may have written.
+"""Scores depth maps on a split, from a network or from files that any method may have written.
 
     python -m depth_tf.evaluate --workdir=RUN --split=validation
+    python -m depth_tf.evaluate --network_file=encoder --data_dir=DIR
     python -m depth_tf.evaluate --data_dir=DIR --split=validation --export_images=IMAGES
     python -m depth_tf.evaluate --predictions=DEPTHS --data_dir=DIR --split=validation --output=metrics.json
 
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 
 from etils import epy
 
+from depth_tf import saved
 from depth_tf.data.settings import DataSettings
 from depth_tf.runtime import atomic_files, program, run_folder
 from depth_tf.runtime.errors import InputError
@@ -37,18 +39,26 @@ class Settings(program.unset(DataSettings, "the run's, or as for training")):
     """What to score, and how; each field is the flag of its name."""
 
     workdir: str | None = option(None, "score the network of this run", group="what")
+    network_file: str | None = option(
+        None, f"score this network: {', '.join(saved.BUNDLED)}, or a .keras file", group="what"
+    )
     predictions: str | None = option(None, "score the depth maps in this folder", group="what")
     export_images: str | None = option(None, "write the split's images to this folder instead", group="what")
     prediction_kind: str = option("depth_m", "what the files hold", group="what", choices=protocols.PREDICTION_KINDS)
     split: str = option("validation", "split to score on", group="what", choices=("holdout", "validation", "test"))
     protocol: str = option("eigen", "protocol of the figures", group="output", choices=tuple(protocols.PROTOCOLS))
+    mirror: bool = option(
+        False, "average each prediction with that for the mirrored image; the result says so", group="output"
+    )
     output: str | None = option(
         None, "result file, JSON; unset: <split>_<protocol>.json in --workdir, or metrics.json", group="output"
     )
 
     def __post_init__(self):
-        if [self.workdir, self.predictions, self.export_images].count(None) != 2:
-            raise InputError("expected exactly one of --workdir, --predictions and --export_images")
+        if [self.workdir, self.network_file, self.predictions, self.export_images].count(None) != 3:
+            raise InputError("expected exactly one of --workdir, --network_file, --predictions and --export_images")
+        if self.mirror and not (self.workdir or self.network_file):
+            raise InputError("--mirror needs a network: expected --workdir or --network_file")
 
 
 def main(settings: Settings) -> None:
@@ -61,10 +71,7 @@ def main(settings: Settings) -> None:
         elif settings.predictions:
             _score_files(settings, dataset, dataset.split(settings.split))
         else:
-            workdir, name = pathlib.Path(settings.workdir), f"{settings.split}_{settings.protocol}.json"
-            output, command = pathlib.Path(settings.output or workdir / name), program.command_line(PROGRAM)
-            asked = {"split": settings.split, "protocol": settings.protocol}
-            score_run.score_run(workdir, dataset, **asked, output=output, command=command)
+            _score_network(settings, dataset)
 
 
 def chosen_data(settings: Settings, config: dict) -> DataSettings:
@@ -74,6 +81,20 @@ def chosen_data(settings: Settings, config: dict) -> DataSettings:
         config = {name: value for name, value in config.items() if name != "data_dir"}  # it holds the run's data set
     ours = {name: config[name] for name in given if name in config}
     return DataSettings(**ours | {name: value for name, value in given.items() if value is not None})
+
+
+def _score_network(settings: Settings, dataset: splits.DepthDataset) -> None:
+    how = {"split": settings.split, "protocol": settings.protocol, "mirrored": settings.mirror}
+    how["command"] = program.command_line(PROGRAM)
+    if settings.workdir:
+        name = f"{settings.split}_{settings.protocol}{'_mirror' if settings.mirror else ''}.json"
+        workdir = pathlib.Path(settings.workdir)
+        score_run.score_run(workdir, dataset, **how, output=pathlib.Path(settings.output or workdir / name))
+    else:
+        network, learnt = saved.load_network(settings.network_file), saved.learnt(settings.network_file)
+        floor_m = mean_depth.mean_depth_map(dataset.split("train"))
+        how["output"] = pathlib.Path(settings.output or run_folder.METRICS)
+        score_run.score_network(network, dataset, floor_m=floor_m, learnt=learnt, **how)
 
 
 def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits.Split) -> None:

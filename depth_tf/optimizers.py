@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from etils import epy
 
+from depth_tf import encoders
 from depth_tf.runtime.errors import InputError
 
 with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
@@ -14,6 +15,7 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
 
 CLIP_NORM = 1.0  # of the whole gradient: one odd batch must not undo an epoch
 NO_DECAY = ("bias", "gamma", "beta")  # shifts and scales: pulling them to 0 does not make a network simpler
+PRETRAINED_SHARE = 0.1  # of the rate, for what was trained on ImageNet: at the full one it is forgotten within an epoch
 EMA_MOMENTUM = 0.99  # of the averaged weights: they remember about 100 steps
 
 
@@ -86,6 +88,18 @@ def build_optimizer(
     if decay:
         optimizer.exclude_from_weight_decay(var_names=list(NO_DECAY))
     return optimizer
+
+
+def slow_pretrained(optimizer: keras.optimizers.Optimizer, network: keras.Model) -> None:
+    """Makes the optimizer train the layers of a pretrained encoder at a tenth of the rate."""
+    layers = [layer for layer in network.layers if layer.name.startswith(encoders.PRETRAINED)]
+    slow = {optimizer._var_key(variable) for layer in layers for variable in layer.trainable_variables}
+    update_step = optimizer.update_step
+
+    def slower(gradient, variable, rate):
+        update_step(gradient, variable, PRETRAINED_SHARE * rate if optimizer._var_key(variable) in slow else rate)
+
+    optimizer.update_step = slower
 
 
 def _recipe(name: str) -> Recipe:

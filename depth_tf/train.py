@@ -111,6 +111,7 @@ def compile_network(network, settings: Settings, *, total_steps: int) -> None:
         jit_compile=distribute.compile_with_xla(network.distribute_strategy),
         steps_per_execution=settings.steps_per_execution,
     )
+    optimizers.slow_pretrained(network.optimizer, network)
     network.optimizer.build(network.trainable_variables)  # or the first step, which would, is traced twice
 
 

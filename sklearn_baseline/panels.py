@@ -16,7 +16,7 @@ from sklearn_baseline.dataset import DataSettings
 from sklearn_baseline.predict import predicted_examples
 
 with epy.lazy_imports():
-    from depth_tf import model as network_model
+    from depth_tf import saved
     from depth_tf.data import opening
     from depth_tf.drawing import figures
     from depth_tf.scoring import score, score_run
@@ -40,7 +40,7 @@ def main(settings: Settings) -> None:
     opened = opening.open_chosen(settings)
     split = opened.split(settings.split)
     size_px = score_run.size_of(run_folder.read_config(settings.network_run))
-    network = network_model.load_network(pathlib.Path(settings.network_run) / run_folder.BEST_NETWORK, size_px=size_px)
+    network = saved.load_network(pathlib.Path(settings.network_run) / run_folder.BEST_NETWORK, size_px=size_px)
     shown = set(np.linspace(0, split.num_images - 1, settings.num_images).round().astype(int).tolist())
     with opening.naming_bad_records(opened):
         both = zip(predicted_examples(model, split), score.network_examples(network, split), strict=True)

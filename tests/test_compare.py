@@ -12,9 +12,9 @@ from depth_tf import callbacks, compare, optimizers, train
 from depth_tf.compare import GRIDS, Settings, cells
 from depth_tf.data.opening import open_dataset
 from depth_tf.drawing import comparison
-from depth_tf.model import load_network
 from depth_tf.runtime import atomic_files, run_folder
 from depth_tf.runtime.errors import InputError
+from depth_tf.saved import load_network
 from tests.conftest import read_csv
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 from depth_tf import evaluate, pipeline
 from depth_tf.data.opening import open_dataset
 from depth_tf.evaluate import Settings
-from depth_tf.model import load_network
 from depth_tf.runtime.errors import InputError
+from depth_tf.saved import load_network
 from depth_tf.scoring import mean_depth as floor
 from depth_tf.scoring import metrics
 from depth_tf.scoring import score as scoring

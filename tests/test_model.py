@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from depth_tf.model import build_small, load_network
+from depth_tf.model import build_small
 from depth_tf.runtime.errors import InputError
+from depth_tf.saved import load_network
 
 
 @pytest.fixture(name="images")

@@ -13,9 +13,9 @@ import time
 import numpy as np
 import pytest
 
-from depth_tf.model import load_network
 from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
+from depth_tf.saved import load_network
 from depth_tf.training import distribute, resume
 from tests.conftest import read_csv
 

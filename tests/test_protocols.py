@@ -21,7 +21,8 @@ def scene_m(shape=FRAME):
 
 
 def score(name, true_m, pred, kind="depth_m"):
-    return Scorer(PROTOCOLS[name], kind).add(true_m=true_m, pred=pred)
+    found = Scorer(PROTOCOLS[name], kind).add(true_m=true_m, pred=pred)
+    return found and {metric: found[metric] for metric in METRICS}
 
 
 def test_the_eigen_crop_is_426_rows_by_560_columns_from_row_45_and_column_41():
@@ -30,7 +31,7 @@ def test_the_eigen_crop_is_426_rows_by_560_columns_from_row_45_and_column_41():
     assert (columns.start, columns.stop - columns.start) == (41, 560)
 
 
-@pytest.mark.parametrize("name", ["eigen", "pooled", "aligned"])
+@pytest.mark.parametrize("name", ["eigen", "pooled", "median", "aligned"])
 def test_no_pixel_outside_the_eigen_crop_matters(name):
     true_m, pred_m = scene_m(), scene_m()
     outside = np.ones(FRAME, bool)
@@ -107,7 +108,9 @@ def test_truth_of_another_size_is_enlarged_by_nearest_and_the_description_says_s
     scorer = Scorer(PROTOCOLS["eigen"])
     assert "truth" not in scorer.describe()["resize"]
     found = scorer.add(true_m=true_m, pred=pred_m)
-    assert found == score("eigen", np.repeat(np.repeat(true_m, 2, axis=0), 2, axis=1), pred_m)
+    assert {name: found[name] for name in METRICS} == score(
+        "eigen", np.repeat(np.repeat(true_m, 2, axis=0), 2, axis=1), pred_m
+    )
     assert "truth by nearest to 480x640" in scorer.describe()["resize"]
 
 
@@ -150,7 +153,8 @@ def test_every_image_is_counted_and_one_without_valid_pixels_has_no_metrics(name
     assert scorer.add(true_m=np.zeros(FRAME), pred=scene_m()) is None
     found = scorer.result()
     assert (found["num_images"], found["num_images_without_valid_pixels"]) == (2, 1)
-    assert {key: found[key] for key in METRICS} == pytest.approx(first)
+    assert {key: found[key] for key in first} == pytest.approx(first)
+    assert set(METRICS) <= set(first)
 
 
 def test_an_affine_image_of_true_inverse_depth_is_perfect_once_aligned():
@@ -165,6 +169,16 @@ def test_scaled_metres_are_perfect_once_aligned_and_not_before():
     true_m = scene_m()
     assert score("aligned", true_m, 0.3 * true_m)["abs_rel"] == pytest.approx(0.0, abs=1e-5)
     assert score("eigen", true_m, 0.3 * true_m)["delta1"] == 0.0
+
+
+def test_scaled_metres_are_perfect_at_the_median_and_a_shift_is_not():
+    """Scale alone is taken from the truth: half a metre off at 1 m and none at the median stays 50 % there."""
+    true_m = scene_m()
+    assert score("median", true_m, 0.3 * true_m)["abs_rel"] == pytest.approx(0.0, abs=1e-6)
+    true_m = np.full(FRAME, 2.0)
+    true_m[:, :100] = 1.0
+    found = score("median", true_m, 3.0 * (true_m + 0.5 * (true_m == 1.0)))
+    assert found["abs_rel"] == pytest.approx(0.5 * np.mean(true_m[protocols.EIGEN_CROP] == 1.0))
 
 
 def test_the_alignment_is_the_least_squares_fit_of_numpy():

@@ -16,9 +16,9 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from depth_tf import train
-from depth_tf.model import load_network
 from depth_tf.runtime import program, run_folder
 from depth_tf.runtime.errors import InputError
+from depth_tf.saved import load_network
 from depth_tf.scoring import score_run
 from depth_tf.training import resume
 from tests.conftest import read_csv

@@ -11,9 +11,9 @@ import pytest
 from depth_tf import pipeline, train
 from depth_tf.data.opening import open_dataset
 from depth_tf.losses import depth_loss
-from depth_tf.model import load_network
 from depth_tf.optimizers import OPTIMIZERS
 from depth_tf.runtime.errors import InputError
+from depth_tf.saved import load_network
 from depth_tf.schedules import OBJECTS, SCHEDULES
 from depth_tf.scoring.keras_metrics import PerImageMetric, network_grid_metrics
 from depth_tf.scoring.mean_depth import mean_depth_map

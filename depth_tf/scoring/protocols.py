@@ -5,9 +5,10 @@ A figure means nothing without its protocol's name: pooling alone moves RMSE by 
     eigen      the headline: Eigen crop, 1e-3 < true < 10 m, per image, then the mean (BTS, AdaBins, ZoeDepth)
     fastdepth  centre crop squeezed to 224x224, no cap, per image, then the mean (Wofk et al., ICRA 2019)
     pooled     the pixels of *eigen*, all images at once (DenseDepth, Alhashim and Wonka 2018)
+    median     *eigen* after each prediction is scaled to the median of the truth (monodepth2, YOLO26-depth)
     aligned    *eigen* after scale and shift are fitted to the truth, for relative depth (MiDaS)
 
-*aligned* uses the truth, so its figures stand in a table of their own.
+*median* and *aligned* use the truth, so their figures stand in tables of their own.
 """
 
 import dataclasses
@@ -19,6 +20,7 @@ from depth_tf.data.resizing import resize_bilinear, resize_nearest
 from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
 from depth_tf.scoring import metrics
+from depth_tf.scoring.edges import edge_scores, mean_edge_scores
 
 FRAME_SHAPE = (480, 640)  # px, rows and columns of a frame of NYU Depth V2
 # Rows and columns of that frame; metres between which truth is valid, and to which predictions are clamped:
@@ -48,10 +50,20 @@ class Protocol:
     # (true_m, pred_m), [480, 640] each -> (true_m, pred_m), [N] each, of the pixels compared
     pixels: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
     pooled: bool = False  # whether all pixels of all images are scored at once
-    aligned: bool = False  # whether scale and shift of the prediction's inverse are first fitted to the truth
+    # what first fits a prediction in metres to the truth, [480, 640] each -> [480, 640] metres; None: nothing does
+    fit: Callable[..., np.ndarray] | None = None
+    has_edges: bool = True  # whether depth edges are compared too, inside the Eigen crop
 
-    def describe(self, *, truth_resized: bool = False) -> dict:
-        """Returns what a result file says beside its figures; `truth_resized` if a truth was not 480x640."""
+    @property
+    def takes_inverse(self) -> bool:
+        """Whether depth up to scale and shift of its inverse is enough."""
+        return self.fit is align
+
+    def describe(self, *, truth_resized: bool = False, mirrored: bool = False) -> dict:
+        """Returns what a result file says beside its figures.
+
+        `truth_resized` if a truth was not 480x640, `mirrored` if predictions are averaged with those of mirror images.
+        """
         truth = "; truth by nearest to 480x640 first" if truth_resized else ""
         return {
             "name": self.name,
@@ -59,24 +71,27 @@ class Protocol:
             "range_m": list(self.range_m),
             "resize": self.resize + truth,
             "averaging": "all pixels of all images at once" if self.pooled else "per image, then the mean over images",
-            "flip": "none",
+            "flip": "mean with the mirrored image's prediction" if mirrored else "none",
         }
 
 
 class Scorer:
     """Scores images one after another under one protocol."""
 
-    def __init__(self, protocol: Protocol, prediction_kind: str = "depth_m"):
-        """Starts with no image; "inverse_depth" is 1/depth up to scale and shift, for *aligned* alone."""
+    def __init__(self, protocol: Protocol, prediction_kind: str = "depth_m", *, mirrored: bool = False):
+        """Starts with no image; "inverse_depth" is 1/depth up to scale and shift, for *aligned* alone.
+
+        `mirrored` says that predictions are averaged with those of mirror images, for the description.
+        """
         if prediction_kind not in PREDICTION_KINDS:
             raise InputError(f"prediction_kind must be one of {PREDICTION_KINDS}, got {prediction_kind!r}")
-        if prediction_kind == "inverse_depth" and not protocol.aligned:
+        if prediction_kind == "inverse_depth" and not protocol.takes_inverse:
             raise InputError(f"protocol {protocol.name} needs metres, got inverse depth: use aligned")
         self._protocol, self._prediction_kind = protocol, prediction_kind
         self._per_image: list[dict[str, float]] = []
         self._sums = metrics.MetricSums()
         self._num_images = 0
-        self._truth_resized = False
+        self._truth_resized, self._mirrored = False, mirrored
 
     def add(self, *, true_m: np.ndarray, pred: np.ndarray) -> dict[str, float] | None:
         """Scores one image; returns its metrics, whatever the protocol's averaging, or None if it has no valid pixel.
@@ -85,13 +100,17 @@ class Scorer:
           true_m: [H, W] float, metres; 0, NaN or infinity where missing.
           pred: [h, w] float, the full frame at any size, metres or inverse depth as `prediction_kind` says.
         """
-        true_m, pred_m = self._protocol.pixels(*self.frame(true_m=true_m, pred=pred))
+        true_frame_m, pred_frame_m = self.frame(true_m=true_m, pred=pred)
+        true_m, pred_m = self._protocol.pixels(true_frame_m, pred_frame_m)
         self._num_images += 1
         if not true_m.size:
             return None
         sums = metrics.MetricSums.of(true_m=true_m, pred_m=pred_m)
         self._sums += sums
-        self._per_image.append(sums.metrics())
+        edges = {}
+        if self._protocol.has_edges:
+            edges = edge_scores(true_m=true_frame_m[EIGEN_CROP], pred_m=pred_frame_m[EIGEN_CROP])
+        self._per_image.append(sums.metrics() | edges)
         return self._per_image[-1]
 
     def frame(self, *, true_m: np.ndarray, pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -108,9 +127,9 @@ class Scorer:
         if true_m.shape != FRAME_SHAPE:
             true_m, self._truth_resized = resize_nearest(true_m, FRAME_SHAPE), True
         pred = resize_bilinear(pred, FRAME_SHAPE)
-        if not self._protocol.aligned:
-            return true_m, pred
-        return true_m, align(true_m=true_m, inverse_depth=1.0 / pred.astype(np.float64) if metric else pred)
+        if self._protocol.takes_inverse:
+            return true_m, align(true_m=true_m, inverse_depth=1.0 / pred.astype(np.float64) if metric else pred)
+        return true_m, self._protocol.fit(true_m=true_m, pred_m=pred) if self._protocol.fit else pred
 
     def result(self) -> dict[str, float | int]:
         """Returns the metrics over all images so far, with `num_images` and how many had no valid pixel."""
@@ -119,15 +138,17 @@ class Scorer:
                 f"protocol {self._protocol.name} found no valid pixel in {self._num_images} images: "
                 "check that the split is not empty and that depth is in metres"
             )
+        edges = mean_edge_scores(self._per_image) if self._protocol.has_edges else {}
         return {
             **(self._sums.metrics() if self._protocol.pooled else metrics.mean_metrics(self._per_image)),
+            **edges,
             "num_images": self._num_images,
             "num_images_without_valid_pixels": self._num_images - len(self._per_image),
         }
 
     def describe(self) -> dict:
         """Returns the protocol's description, which says so if a truth so far had to be resized."""
-        return self._protocol.describe(truth_resized=self._truth_resized)
+        return self._protocol.describe(truth_resized=self._truth_resized, mirrored=self._mirrored)
 
 
 def _plane(values: np.ndarray, name: str) -> np.ndarray:
@@ -167,6 +188,12 @@ def align(*, true_m: np.ndarray, inverse_depth: np.ndarray) -> np.ndarray:
     return 1.0 / np.maximum(inverse_per_m, MIN_INVERSE_DEPTH_PER_M)
 
 
+def scale_to_median(*, true_m: np.ndarray, pred_m: np.ndarray) -> np.ndarray:
+    """Returns the prediction, [480, 640], times median(true) / median(predicted) over the crop's valid pixels."""
+    wanted_m, found_m = _valid_in_crop(true_m, pred_m)
+    return pred_m * np.float32(np.median(wanted_m) / np.median(found_m)) if wanted_m.size else pred_m
+
+
 def _fastdepth_pixels(true_m: np.ndarray, pred_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     true_m = resize_nearest(resize_nearest(true_m, FASTDEPTH_RESIZED_SHAPE)[FASTDEPTH_CROP], FASTDEPTH_SHAPE)
     pred_m = resize_bilinear(resize_bilinear(pred_m, FASTDEPTH_RESIZED_SHAPE)[FASTDEPTH_CROP], FASTDEPTH_SHAPE)
@@ -189,13 +216,21 @@ PROTOCOLS = {
         range_m=(0.0, None),
         resize="by 250/480, crop, then 224x224: truth by nearest, prediction bilinearly from 480x640",
         pixels=_fastdepth_pixels,
+        has_edges=False,
     ),
     "pooled": dataclasses.replace(_EIGEN, name="pooled", pooled=True),
+    "median": dataclasses.replace(
+        _EIGEN,
+        name="median",
+        resize="prediction bilinearly to 480x640; times median(true) / median(predicted) inside crop and range; "
+        "clamped to the range",
+        fit=scale_to_median,
+    ),
     "aligned": dataclasses.replace(
         _EIGEN,
         name="aligned",
         resize="prediction bilinearly to 480x640; scale and shift of inverse depth fitted to 1/true inside "
         "crop and range, at least 0.001 per metre; inverted, clamped to the range",
-        aligned=True,
+        fit=align,
     ),
 }

@@ -43,10 +43,11 @@ def score(
     num_images: int,
     floor_m: np.ndarray,
     prediction_kind: str = "depth_m",
+    mirrored: bool = False,
 ) -> Scores:
     """Scores `num_images` examples under a key of `PROTOCOLS`, and the mean map, [h, w] metres, on the same pixels."""
     rules = protocols.PROTOCOLS[protocol]
-    scorer, mean_map = protocols.Scorer(rules, prediction_kind), protocols.Scorer(rules)
+    scorer, mean_map = protocols.Scorer(rules, prediction_kind, mirrored=mirrored), protocols.Scorer(rules)
     shown = set(np.linspace(0, num_images - 1, NUM_PANELS).round().astype(int).tolist())
     per_image, panels = [], []
     for place, example in enumerate(examples):
@@ -61,13 +62,20 @@ def score(
     return Scores({**scorer.result(), "protocol": scorer.describe(), "floor": floor}, per_image, panels)
 
 
-def network_examples(network: keras.Model, split: Split) -> Iterator[Example]:
-    """Yields the split's examples with the network's prediction, at the network's own resolution."""
+def network_examples(network: keras.Model, split: Split, *, mirrored: bool = False) -> Iterator[Example]:
+    """Yields the split's examples with the network's prediction, at the network's own resolution.
+
+    With `mirrored`, the mean of that and of the prediction for the mirrored image, mirrored back.
+    """
     size_px = network.input_shape[1:3]
 
     @tf.function(input_signature=[tf.TensorSpec((None, *size_px, 3), tf.uint8)])
     def predict(images):
-        return network(tf.cast(images, tf.float32), training=False)[..., 0]
+        images = tf.cast(images, tf.float32)
+        depth_m = network(images, training=False)
+        if mirrored:
+            depth_m = (depth_m + network(images[:, :, ::-1], training=False)[:, :, ::-1]) / 2
+        return depth_m[..., 0]
 
     pairs = split.read().map(lambda image, depth_m: (resize_image(image, size_px), depth_m[..., 0]), PARALLEL_CALLS)
     pairs = pairs.prefetch(2 * BATCH_SIZE).as_numpy_iterator()

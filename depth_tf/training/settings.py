@@ -2,13 +2,14 @@
 
 import dataclasses
 
-from depth_tf import optimizers, schedules
+from depth_tf import encoders, optimizers, schedules
 from depth_tf.data import cache
 from depth_tf.data.settings import DataSettings
 from depth_tf.losses import PIXEL_LOSSES
 from depth_tf.model import NETWORKS, NORMALIZATIONS
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option
+from depth_tf.saved import BUNDLED
 from depth_tf.training import distribute
 
 IMAGE_BUDGET = 70_000  # images seen if --epochs is not given, to the nearest whole epoch and at least one
@@ -33,10 +34,16 @@ class Settings(DataSettings):
     image_height_px: int = option(192, "height the network sees, divisible by 32", group="network")
     image_width_px: int = option(256, "width the network sees, divisible by 32", group="network")
     network: str = option("small", "which network", group="network", choices=tuple(NETWORKS))
-    width: int = option(16, "channels of the network's first stage, a multiple of 8", group="network")
+    width: int = option(32, "channels of the first stage of small, a multiple of 8", group="network")
+    encoder: str = option(
+        encoders.LITE0, "encoder of encoder: this one, or a network of keras.applications", group="network"
+    )
+    encoder_weights: str = option("imagenet", "its weights: imagenet, none, or a file", group="network")
     normalization: str = option("batch", "kind of normalisation layers", group="network", choices=NORMALIZATIONS)
     init_from: str | None = option(
-        None, "start from this trained network, a best.keras, with its width and range of depths", group="network"
+        None,
+        f"start from this trained network, with its widths and range of depths: {', '.join(BUNDLED)}, or a .keras file",
+        group="network",
     )
     optimizer: str = option("adamw", "optimizer", group="training", choices=tuple(optimizers.OPTIMIZERS))
     schedule: str = option("cosine", "learning-rate schedule", group="training", choices=schedules.SCHEDULES)

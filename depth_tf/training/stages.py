@@ -14,10 +14,11 @@ from depth_tf.augmentation import Augmentation
 from depth_tf.data import cache
 from depth_tf.data.opening import naming_bad_records, open_chosen, resolve_name
 from depth_tf.data.splits import DepthDataset
-from depth_tf.model import NETWORKS, load_network
+from depth_tf.model import NETWORKS
 from depth_tf.runtime import atomic_files, memory, run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
+from depth_tf.saved import load_network
 from depth_tf.scoring.mean_depth import log_mean_depth_m, mean_depth_map
 from depth_tf.training import distribute, multi_worker, resume
 from depth_tf.training.settings import IMAGE_BUDGET, Settings
@@ -77,6 +78,8 @@ def start_network(settings: Settings, mean_depth_m: np.ndarray) -> keras.Model:
             max_depth_m=settings.max_depth_m,
             initial_depth_m=log_mean_depth_m(mean_depth_m),
             normalization=settings.normalization,
+            encoder=settings.encoder,
+            encoder_weights=settings.encoder_weights,
         )
 
 
