@@ -2,6 +2,8 @@
 
 import csv
 import dataclasses
+import fcntl
+import functools
 import os
 import pathlib
 import subprocess
@@ -23,15 +25,34 @@ def read_csv(path: pathlib.Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.fixture(scope="session", name="made_once")
+def _made_once(tmp_path_factory):
+    """Returns a folder by name; of pytest's processes, the first that asks has it filled. Tests only read there."""
+    parallel = "PYTEST_XDIST_WORKER" in os.environ
+    base = tmp_path_factory.getbasetemp().parent if parallel else tmp_path_factory.getbasetemp()
+
+    def made_once(name: str, fill) -> pathlib.Path:
+        with open(base / f"{name}.filled", "a+") as filled:
+            fcntl.flock(filled, fcntl.LOCK_EX)
+            filled.seek(0)
+            if not filled.read():
+                fill(base / name)
+                filled.write("yes")
+        return base / name
+
+    return made_once
+
+
 @pytest.fixture(scope="session", name="tiny_nyu")
-def _tiny_nyu(tmp_path_factory) -> pathlib.Path:
+def _tiny_nyu(made_once) -> pathlib.Path:
     """The data_dir of a genuine `nyu_depth_v2` of five made-up train and two validation frames."""
     from depth_tf import prepare
 
-    folder = tmp_path_factory.mktemp("tiny_nyu")
-    source = fastdepth_archive.write_folder(folder)
-    prepare.main(prepare.Settings(source=str(source), data_dir=str(folder / "tfds")))
-    return folder / "tfds"
+    def fill(folder):
+        source = fastdepth_archive.write_folder(folder)
+        prepare.main(prepare.Settings(source=str(source), data_dir=str(folder / "tfds")))
+
+    return made_once("tiny_nyu", fill) / "tfds"
 
 
 @pytest.fixture(scope="session", name="tiny_settings")
@@ -53,14 +74,31 @@ def _tiny_settings(tiny_nyu):
     )
 
 
+def one_layer(height_px: int, width_px: int, **_):
+    """Returns a network of one convolution, with a moving average to be kept, for tests of what surrounds a network."""
+    import keras
+
+    image = keras.Input((height_px, width_px, 3))
+    scaled = keras.layers.BatchNormalization()(keras.layers.Rescaling(1 / 255)(image))
+    return keras.Model(image, keras.layers.Conv2D(1, 3, padding="same", activation="exponential")(scaled))
+
+
+@pytest.fixture(name="quick_settings")
+def _quick_settings(tiny_settings, monkeypatch):
+    """`tiny_settings` with a network that is traced in no time."""
+    from depth_tf import model
+
+    monkeypatch.setitem(model.NETWORKS, "one_layer", one_layer)
+    return dataclasses.replace(tiny_settings, network="one_layer")
+
+
 @pytest.fixture(scope="session", name="tiny_run")
-def _tiny_run(tiny_settings, tmp_path_factory) -> pathlib.Path:
+def _tiny_run(tiny_settings, made_once) -> pathlib.Path:
     """The folder of a finished run with `tiny_settings`, TensorBoard and panels."""
     from depth_tf import train
 
-    workdir = tmp_path_factory.mktemp("run") / "run"
-    train.train(dataclasses.replace(tiny_settings, workdir=os.fspath(workdir), tensorboard=True, panels=True))
-    return workdir
+    settings = dataclasses.replace(tiny_settings, tensorboard=True, panels=True)
+    return made_once("tiny_run", lambda folder: train.train(dataclasses.replace(settings, workdir=os.fspath(folder))))
 
 
 @pytest.fixture(name="command_line")
@@ -81,11 +119,33 @@ def _command_line(tmp_path):
     return run
 
 
+@pytest.fixture(name="run_program")
+def _run_program(monkeypatch):
+    """Runs what `python -m MODULE FLAGS` runs, in this process."""
+    from depth_tf.runtime import program
+
+    def run(main, settings_class, *arguments: str, **options) -> None:
+        monkeypatch.setattr(program.flags, "FLAGS", program.flags.FlagValues())
+        monkeypatch.setattr(sys, "argv", ["program", *arguments])
+        monkeypatch.setattr(program.app, "run", lambda main, flags_parser: main(flags_parser(sys.argv)))
+        program.run(main, settings_class, **options)
+
+    return run
+
+
+@pytest.fixture(scope="module", name="few_patches")
+def _few_patches():
+    """Has scikit-learn's words made from few patches: 60,000 would take most of the time."""
+    from sklearn_baseline import estimator
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(estimator, "DepthCues", functools.partial(estimator.DepthCues, num_patches=2000))
+        yield
+
+
 @pytest.fixture(scope="session", name="tiny_rooms")
-def _tiny_rooms(tmp_path_factory) -> pathlib.Path:
+def _tiny_rooms(made_once) -> pathlib.Path:
     """The data_dir of `synthetic_rooms/tiny`."""
     from depth_tf.synthetic_rooms.builder import open_rooms
 
-    folder = tmp_path_factory.mktemp("tiny_rooms")
-    open_rooms(folder, "tiny")
-    return folder
+    return made_once("tiny_rooms", lambda folder: open_rooms(folder, "tiny"))

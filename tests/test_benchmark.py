@@ -3,12 +3,12 @@
 import dataclasses
 import json
 
-import keras
 import pytest
 
 from depth_tf import benchmark, model
 from depth_tf.data.opening import open_dataset
 from depth_tf.runtime.errors import InputError
+from tests.conftest import one_layer
 
 
 @pytest.fixture(name="split")
@@ -71,12 +71,6 @@ def test_fit_is_timed_in_its_second_epoch(monkeypatch):
 
 def test_both_fits_can_be_run(split, monkeypatch):
     """With one convolution for a network, to save seconds."""
-
-    def one_layer(height_px, width_px):
-        return keras.Sequential(
-            [keras.Input((height_px, width_px, 3)), keras.layers.Conv2D(1, 1, activation="exponential")]
-        )
-
     monkeypatch.setattr(model, "build_small", one_layer)
     for fit in benchmark._fits(split).values():
         assert "loss" in fit(epochs=1, verbose=0).history

@@ -46,7 +46,7 @@ def test_the_mean_map_is_that_of_the_walls_within_the_range(walls, max_depth_m):
 
 
 @pytest.mark.parametrize("max_depth_m", [10.0, 40.0])
-def test_scikit_learn_learns_from_the_walls_within_the_range(walls, max_depth_m):
+def test_scikit_learn_learns_from_the_walls_within_the_range(walls, max_depth_m, few_patches):
     """The mean of what it learnt, and with kernel ridge a prediction beyond 10 m only where it has seen any."""
     split = _opened(walls, max_depth_m, dataset.DataSettings).split("train")
     pairs = dataset.read_pairs(split)

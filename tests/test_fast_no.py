@@ -44,13 +44,6 @@ def test_a_mistyped_value_is_refused_with_the_nearest_right_one_and_nothing_heav
     assert not HEAVY & imported
 
 
-def test_tensorflow_is_imported_without_its_alarming_lines():
-    done = _python("-c", "from depth_tf.runtime import quiet; quiet.import_tensorflow()")
-    assert done.returncode == 0
-    assert "cuInit" not in done.stderr
-    assert "cuda drivers" not in done.stderr
-
-
 def test_what_a_failing_import_printed_is_shown(tmp_path):
     fake = "import os; os.write(2, b'libcudart is broken\\n'); raise ImportError('no TensorFlow')"
     (tmp_path / "tensorflow.py").write_text(fake)

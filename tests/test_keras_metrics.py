@@ -1,8 +1,4 @@
-"""The Keras metrics against the NumPy ones: however the batches are cut, in a real fit, and on two replicas."""
-
-import json
-import subprocess
-import sys
+"""The Keras metrics against the NumPy ones: however the batches are cut and in a real fit; see also test_distribute."""
 
 import keras
 import numpy as np
@@ -155,40 +151,3 @@ def test_shapes_that_would_broadcast_are_refused():
 def test_an_unknown_name_is_refused():
     with pytest.raises(ValueError, match="must be one of abs_rel"):
         PerImageMetric("a1")
-
-
-TWO_REPLICAS = """
-import json, sys
-import numpy as np, tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-import keras
-from depth_tf.scoring.keras_metrics import network_grid_metrics
-from depth_tf.losses import depth_loss
-data = np.load(sys.argv[1])
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-with strategy.scope():
-    model = keras.Sequential([keras.Input((12, 16, 1)), keras.layers.Rescaling(1.0)])
-    model.compile("sgd", depth_loss(), weighted_metrics=network_grid_metrics(), jit_compile=False)
-pairs = tf.data.Dataset.from_tensor_slices((data["pred_m"], data["true_m"], data["weight"])).batch(4)
-found = model.evaluate(pairs, verbose=0, return_dict=True)
-print(json.dumps([strategy.num_replicas_in_sync, found]))
-"""
-
-
-def test_two_replicas_report_what_one_device_does(tmp_path):
-    """In its own process, since devices are split before TensorFlow starts; eight images, four a step.
-
-    One replica meets an image without depth, the other a padding image, so the counts of the replicas differ.
-    """
-    true_m, pred_m, weight = batch(8)
-    np.savez(tmp_path / "batch.npz", true_m=true_m, pred_m=pred_m, weight=weight)
-    command = [sys.executable, "-c", TWO_REPLICAS, str(tmp_path / "batch.npz")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    num_replicas, found = json.loads(done.stdout.strip().splitlines()[-1])
-    assert num_replicas == 2
-    expected = numpy_mean(true_m, pred_m, weight)
-    assert {name: found[name] for name in NETWORK_GRID_METRICS} == pytest.approx(
-        {name: expected[name] for name in NETWORK_GRID_METRICS}, rel=1e-5
-    )

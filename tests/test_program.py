@@ -1,10 +1,8 @@
 """Flags come from a dataclass; what the user gets wrong is one line on stderr and status 2."""
 
 import dataclasses
-import sys
 
 import pytest
-from absl import flags
 
 from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
@@ -19,15 +17,12 @@ class Settings:
 
 
 @pytest.fixture(name="run")
-def _run(monkeypatch):
-    """Runs a program with flags of its own, and returns what its main was given."""
+def _run(run_program):
+    """Runs a program with the flags above, and returns what its main was given."""
 
     def run(*arguments, main=None):
         given = []
-        monkeypatch.setattr(flags, "FLAGS", flags.FlagValues())
-        monkeypatch.setattr(sys, "argv", ["program", *arguments])
-        monkeypatch.setattr(program.app, "run", lambda main, flags_parser: main(flags_parser(sys.argv)))
-        program.run(main or given.append, Settings, positional="what")
+        run_program(main or given.append, Settings, *arguments, positional="what")
         return given[0]
 
     return run

@@ -23,8 +23,8 @@ from depth_tf.scoring import score_run
 from depth_tf.training import resume
 from tests.conftest import read_csv
 
-KINDS = [  # every callback that remembers in the first, which alone is quick enough for every day; then both forms
-    {"schedule": "plateau", "early_stopping": True, "ema": True, "optimizer": "sgd", "steps_per_epoch": 3},
+KINDS = [  # every callback that remembers in the first, with a quick network; then both forms, with the real one
+    {"network": "one_layer", "schedule": "plateau", "early_stopping": True, "ema": True, "optimizer": "sgd"},
     pytest.param({"schedule": "cosine"}, marks=pytest.mark.slow),
     pytest.param({"schedule": "step", "optimizer": "rmsprop"}, marks=pytest.mark.slow),
 ]
@@ -56,9 +56,10 @@ def _scalars(board: pathlib.Path) -> dict[tuple[str, str, int], float]:
 
 
 @pytest.mark.parametrize("changes", KINDS, ids=lambda changes: "-".join(map(str, changes.values())))
-def test_a_run_cut_off_inside_an_epoch_ends_as_if_it_had_not_been(tiny_settings, tmp_path, monkeypatch, changes):
+def test_a_run_cut_off_inside_an_epoch_ends_as_if_it_had_not_been(quick_settings, tmp_path, monkeypatch, changes):
     """Killed in the middle of its fourth epoch, after the state of the third is on disk."""
-    settings = dataclasses.replace(tiny_settings, epochs=6, tensorboard=True, **changes)
+    changes = {"network": "small", "epochs": 6, "steps_per_epoch": 3, "tensorboard": True} | changes
+    settings = dataclasses.replace(quick_settings, **changes)
     train.train(dataclasses.replace(settings, workdir=str(tmp_path / "whole")))
 
     def kill(self, epoch, logs=None):
@@ -78,8 +79,8 @@ def test_a_run_cut_off_inside_an_epoch_ends_as_if_it_had_not_been(tiny_settings,
     assert boards[0] == boards[1]
 
 
-def test_a_run_killed_after_its_last_epoch_is_scored_without_training_again(tiny_settings, tmp_path, monkeypatch):
-    settings = dataclasses.replace(tiny_settings, workdir=str(tmp_path / "run"))
+def test_a_run_killed_after_its_last_epoch_is_scored_without_training_again(quick_settings, tmp_path, monkeypatch):
+    settings = dataclasses.replace(quick_settings, workdir=str(tmp_path / "run"))
 
     def kill(*_, **__):
         raise Killed
@@ -170,21 +171,28 @@ def _start(settings, workdir: pathlib.Path) -> subprocess.Popen:
     )
 
 
-@pytest.mark.parametrize(("sent", "status", "said"), [("SIGTERM", 75, "by SIGTERM"), ("SIGINT", 130, "by Ctrl-C")])
-def test_a_signal_ends_a_run_within_seconds_with_one_line_that_says_how_it_goes_on(
-    tiny_settings, tmp_path, sent, status, said
-):
+def test_a_signal_ends_a_run_within_seconds_with_one_line_that_says_how_it_goes_on(tiny_settings, tmp_path):
     workdir = tmp_path / "run"
     process = _start(dataclasses.replace(tiny_settings, epochs=100_000), workdir)
     _wait(process, lambda: _epochs_done(workdir))
     asked_s = time.perf_counter()
-    process.send_signal(getattr(signal, sent))
+    process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert time.perf_counter() - asked_s < 10
-    assert process.returncode == status, errors
-    assert errors.splitlines()[-1].startswith(f"stopped: {said}; epoch")
+    assert process.returncode == 75, errors
+    assert errors.splitlines()[-1].startswith("stopped: by SIGTERM; epoch")
     assert f"the same command with --workdir={workdir} continues" in errors
     assert "Traceback" not in errors
+
+
+def test_ctrl_c_ends_a_run_with_the_same_line_and_its_own_status(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    resume.write(tmp_path / "state", resume.State(4, False, {}, {}))
+    with pytest.raises(SystemExit) as left, resume.explaining_signals(tmp_path):
+        signal.raise_signal(signal.SIGINT)
+    assert left.value.code == 130
+    said = f"stopped: by Ctrl-C; epoch 4 is saved; the same command with --workdir={tmp_path} continues from there"
+    assert capsys.readouterr().err == said + "\n"
 
 
 @pytest.mark.torture

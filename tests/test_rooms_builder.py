@@ -17,9 +17,9 @@ from depth_tf.synthetic_rooms.frames import Job, render_room, render_rooms
 
 
 @pytest.fixture(scope="module", name="tiny")
-def _tiny(tmp_path_factory) -> tfds.core.DatasetBuilder:
+def _tiny(tiny_rooms) -> tfds.core.DatasetBuilder:
     """The smallest size, rendered."""
-    return open_rooms(tmp_path_factory.mktemp("rooms"), "tiny")
+    return open_rooms(tiny_rooms, "tiny")
 
 
 @pytest.fixture(scope="module", name="examples")

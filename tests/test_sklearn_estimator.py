@@ -1,6 +1,5 @@
 """The estimator: scikit-learn's conventions, missing depth, bad input, model files."""
 
-import functools
 import json
 import pickle
 import re
@@ -19,26 +18,19 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
 
 from depth_tf.runtime.errors import InputError
-from sklearn_baseline import estimator, persistence
+from sklearn_baseline import persistence
 from sklearn_baseline.average import AverageDepth
 from sklearn_baseline.cells import CellDepth
-from sklearn_baseline.cues import DepthCues
 from sklearn_baseline.estimator import DepthRegressor
 from sklearn_baseline.holistic import HolisticDepth
+
+pytestmark = pytest.mark.usefixtures("few_patches")
 
 
 def _small(**changes) -> DepthRegressor:
     """The chosen model, small enough for a second."""
     heads = [("whole", HolisticDepth(num_components=20, num_maps=4)), ("cells", CellDepth(num_members=2, epochs=1))]
     return DepthRegressor(**{"head": AverageDepth(heads), "num_views": 2, "num_words": 8, **changes})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _words_from_few_patches():
-    """The eight words here need no 60,000 patches, which take most of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(estimator, "DepthCues", functools.partial(DepthCues, num_patches=2000))
-        yield
 
 
 @pytest.fixture(scope="module", name="pairs")

@@ -18,6 +18,8 @@ from sklearn_baseline import compare, dataset, importance, measure, models, pane
 from sklearn_baseline.estimator import DepthRegressor
 from tests.conftest import read_csv
 
+pytestmark = pytest.mark.usefixtures("few_patches")
+
 
 @pytest.fixture(scope="module", name="run")
 def _run(tiny_nyu, tmp_path_factory):
