@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tests import fastdepth_archive
+from tests import fastdepth_archive, quick_train  # noqa: F401 -- adds --network=quick
 
 
 def pytest_addoption(parser):
@@ -74,22 +74,20 @@ def _tiny_settings(tiny_nyu):
     )
 
 
-def one_layer(height_px: int, width_px: int, **_):
-    """Returns a network of one convolution, with a moving average to be kept, for tests of what surrounds a network."""
-    import keras
-
-    image = keras.Input((height_px, width_px, 3))
-    scaled = keras.layers.BatchNormalization()(keras.layers.Rescaling(1 / 255)(image))
-    return keras.Model(image, keras.layers.Conv2D(1, 3, padding="same", activation="exponential")(scaled))
-
-
-@pytest.fixture(name="quick_settings")
-def _quick_settings(tiny_settings, monkeypatch):
+@pytest.fixture(scope="session", name="quick_settings")
+def _quick_settings(tiny_settings):
     """`tiny_settings` with a network that is traced in no time."""
-    from depth_tf import model
+    return dataclasses.replace(tiny_settings, network="quick")
 
-    monkeypatch.setitem(model.NETWORKS, "one_layer", one_layer)
-    return dataclasses.replace(tiny_settings, network="one_layer")
+
+@pytest.fixture(scope="session", name="quick_run")
+def _quick_run(quick_settings, made_once) -> pathlib.Path:
+    """The folder of a finished run with `quick_settings`."""
+    from depth_tf import train
+
+    return made_once(
+        "quick_run", lambda folder: train.train(dataclasses.replace(quick_settings, workdir=os.fspath(folder)))
+    )
 
 
 @pytest.fixture(scope="session", name="tiny_run")

@@ -8,7 +8,7 @@ import pytest
 from depth_tf import benchmark, model
 from depth_tf.data.opening import open_dataset
 from depth_tf.runtime.errors import InputError
-from tests.conftest import one_layer
+from tests.quick_train import build_quick
 
 
 @pytest.fixture(name="split")
@@ -70,8 +70,8 @@ def test_fit_is_timed_in_its_second_epoch(monkeypatch):
 
 
 def test_both_fits_can_be_run(split, monkeypatch):
-    """With one convolution for a network, to save seconds."""
-    monkeypatch.setattr(model, "build_small", one_layer)
+    """With a quick network, to save seconds."""
+    monkeypatch.setattr(model, "build_small", build_quick)
     for fit in benchmark._fits(split).values():
         assert "loss" in fit(epochs=1, verbose=0).history
 

@@ -12,7 +12,8 @@ from depth_tf.optimizers import EMA_MOMENTUM
 from depth_tf.runtime.errors import InputError
 from depth_tf.training import logs, panels
 from depth_tf.training.progress import AddRate, Progress
-from tests.conftest import one_layer, read_csv
+from tests.conftest import read_csv
+from tests.quick_train import build_quick
 
 EPOCHS = 12
 SHOWN = "log10", "delta1"  # what `Progress` prints of the hold-out
@@ -249,7 +250,7 @@ def test_a_plateau_flag_beside_an_object_is_refused_before_anything_starts(sched
 
 def test_panels_are_drawn_at_even_distances_and_at_the_end(tmp_path, monkeypatch):
     monkeypatch.setattr(panels, "NUM_PICTURES", 2)
-    model = one_layer(32, 32)
+    model = build_quick(32, 32)
     pairs = [(np.full((32, 32, 3), 100, np.uint8), np.full((32, 32, 1), 2.0, np.float32))] * 2
     drawing = panels.PredictionPanels(tmp_path / "panels", pairs, epochs=5)
     drawing.set_model(model)

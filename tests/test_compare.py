@@ -12,10 +12,12 @@ from depth_tf import callbacks, compare, optimizers, train
 from depth_tf.compare import GRIDS, Settings, cells
 from depth_tf.data.opening import open_dataset
 from depth_tf.drawing import comparison
+from depth_tf.model import NETWORKS
 from depth_tf.runtime import atomic_files, run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.saved import load_network
 from tests.conftest import read_csv
+from tests.quick_train import build_quick
 
 
 def _weights(workdir) -> list[np.ndarray]:
@@ -23,13 +25,13 @@ def _weights(workdir) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module", name="compared")
-def _compared(tiny_settings, tmp_path_factory):
-    """The folder and settings of a grid of two runs with the budget of `tiny_settings`, killed and begun again.
+def _compared(quick_settings, tmp_path_factory):
+    """The folder and settings of a grid of two runs like `quick_settings`'s, killed and begun again.
 
     When it is begun again, its first run is finished and its second has been killed in its first epoch.
     """
     names = {field.name for field in dataclasses.fields(Settings)} - {"output", "tensorboard"}
-    given = {name: value for name, value in dataclasses.asdict(tiny_settings).items() if name in names}
+    given = {name: value for name, value in dataclasses.asdict(quick_settings).items() if name in names}
     output = tmp_path_factory.mktemp("grid")
     settings = Settings(**given, output=str(output), optimizers="sgd,adamw", schedules="cosine", seeds="0")
     dataset = open_dataset(settings.dataset, settings.data_dir, validation_fraction=settings.validation_fraction)
@@ -43,7 +45,9 @@ def _compared(tiny_settings, tmp_path_factory):
         for name in ("history.csv", "speed.csv"):
             atomic_files.write_csv(pathlib.Path(run.workdir) / name, rows)
     (output / "runs" / "sgd-cosine-0" / "metrics.json").write_text("{}")
-    compare.main(settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(NETWORKS, "small", build_quick)
+        compare.main(settings)
     return output, settings
 
 
@@ -87,9 +91,9 @@ def test_a_finished_run_is_left_alone_and_a_killed_one_trained_anew(compared):
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
 
 
-def test_a_run_of_the_grid_is_the_run_that_train_makes_bit_for_bit(compared, tiny_run):
+def test_a_run_of_the_grid_is_the_run_that_train_makes_bit_for_bit(compared, quick_run):
     """Sharing a process and the decoded images with other runs changes nothing."""
-    found, expected = _weights(compared[0] / "runs" / "adamw-cosine-0"), _weights(tiny_run)
+    found, expected = _weights(compared[0] / "runs" / "adamw-cosine-0"), _weights(quick_run)
     assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
 
 

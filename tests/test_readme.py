@@ -14,7 +14,9 @@ import sys
 import pytest
 from absl import flags
 
+import depth_tf
 from depth_tf.runtime import program
+from tests.quick_train import build_quick
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 READMES = sorted(path for path in ROOT.rglob("README.md") if ".venv" not in path.parts)
@@ -39,17 +41,18 @@ def _run(command: str, *more: str) -> None:
 
 
 def test_the_worked_example_with_ones_own_photographs_can_be_followed(tiny_rooms, tmp_path, monkeypatch):
-    """As it stands, but on six of the tiny rooms' images and with a narrow network for small ones, to save minutes."""
+    """As it stands, but on six of the tiny rooms' images and with a quick network, to save minutes."""
     monkeypatch.chdir(tmp_path)
     for command in _block("folder example").splitlines():
         rooms = [f"--data_dir={tiny_rooms}", "--rooms=tiny", "--num_images=6"] if "synthetic_rooms" in command else []
-        small = ["--width=8", "--image_height_px=32", "--image_width_px=32"] if "depth_tf.train" in command else []
-        _run(command, *rooms, *small)
+        _run(command, *rooms, *(["--network=quick"] if "depth_tf.train" in command else []))
     assert (tmp_path / "photos.png").exists()
     assert (tmp_path / "runs" / "photos" / "metrics.json").exists()
 
 
-def test_the_notebooks_lines_train_and_predict(tiny_rooms):
+def test_the_notebooks_lines_train_and_predict(tiny_rooms, monkeypatch):
+    """As they stand, but on the tiny rooms and with a quick network."""
+    monkeypatch.setattr(depth_tf, "build_small", build_quick, raising=False)
     code = _block("notebook")
     assert len(code.splitlines()) <= 12
     names: dict = {}

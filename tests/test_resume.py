@@ -24,7 +24,7 @@ from depth_tf.training import resume
 from tests.conftest import read_csv
 
 KINDS = [  # every callback that remembers in the first, with a quick network; then both forms, with the real one
-    {"network": "one_layer", "schedule": "plateau", "early_stopping": True, "ema": True, "optimizer": "sgd"},
+    {"network": "quick", "schedule": "plateau", "early_stopping": True, "ema": True, "optimizer": "sgd"},
     pytest.param({"schedule": "cosine"}, marks=pytest.mark.slow),
     pytest.param({"schedule": "step", "optimizer": "rmsprop"}, marks=pytest.mark.slow),
 ]
@@ -60,6 +60,7 @@ def test_a_run_cut_off_inside_an_epoch_ends_as_if_it_had_not_been(quick_settings
     """Killed in the middle of its fourth epoch, after the state of the third is on disk."""
     changes = {"network": "small", "epochs": 6, "steps_per_epoch": 3, "tensorboard": True} | changes
     settings = dataclasses.replace(quick_settings, **changes)
+    monkeypatch.setattr(score_run, "score_run", lambda *_, **__: {})  # is the next test's
     train.train(dataclasses.replace(settings, workdir=str(tmp_path / "whole")))
 
     def kill(self, epoch, logs=None):
@@ -80,7 +81,8 @@ def test_a_run_cut_off_inside_an_epoch_ends_as_if_it_had_not_been(quick_settings
 
 
 def test_a_run_killed_after_its_last_epoch_is_scored_without_training_again(quick_settings, tmp_path, monkeypatch):
-    settings = dataclasses.replace(quick_settings, workdir=str(tmp_path / "run"))
+    """A run without a hold-out, which learns from all images."""
+    settings = dataclasses.replace(quick_settings, validation_fraction=0.0, workdir=str(tmp_path / "run"))
 
     def kill(*_, **__):
         raise Killed
@@ -90,8 +92,12 @@ def test_a_run_killed_after_its_last_epoch_is_scored_without_training_again(quic
         with pytest.raises(Killed):
             train.train(settings)
     before = _result(tmp_path / "run")
-    assert train.train(settings)["num_images"] == 2
+    result = train.train(settings)
+    assert (result["num_images"], result["num_train_images"]) == (2, 5)
     assert _result(tmp_path / "run") == before
+    columns = read_csv(tmp_path / "run" / "history.csv")[0].keys()
+    assert {"epoch", "loss", "log10", "learning_rate"} < columns
+    assert not [name for name in columns if name.startswith("val_")]
 
 
 def test_a_torn_state_is_recognised_and_the_one_before_is_used(tmp_path, capsys):
@@ -160,7 +166,7 @@ def test_another_data_set_of_the_same_name_is_refused(tiny_settings, tiny_nyu, t
 
 def _command(settings, workdir: pathlib.Path) -> list[str]:
     flags = program.flagfile_text(dataclasses.replace(settings, workdir=str(workdir))).split()
-    return [sys.executable, "-m", "depth_tf.train", *flags]
+    return [sys.executable, "-m", "tests.quick_train", *flags]
 
 
 def _start(settings, workdir: pathlib.Path) -> subprocess.Popen:
@@ -171,9 +177,9 @@ def _start(settings, workdir: pathlib.Path) -> subprocess.Popen:
     )
 
 
-def test_a_signal_ends_a_run_within_seconds_with_one_line_that_says_how_it_goes_on(tiny_settings, tmp_path):
+def test_a_signal_ends_a_run_within_seconds_with_one_line_that_says_how_it_goes_on(quick_settings, tmp_path):
     workdir = tmp_path / "run"
-    process = _start(dataclasses.replace(tiny_settings, epochs=100_000), workdir)
+    process = _start(dataclasses.replace(quick_settings, epochs=100_000), workdir)
     _wait(process, lambda: _epochs_done(workdir))
     asked_s = time.perf_counter()
     process.send_signal(signal.SIGTERM)

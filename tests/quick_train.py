@@ -1,0 +1,25 @@
+"""A network that is traced in no time, for tests of what surrounds one, and `depth_tf.train` with it.
+
+python -m tests.quick_train --network=quick
+"""
+
+from depth_tf import model
+from depth_tf.runtime import program
+
+
+def build_quick(height_px: int, width_px: int, *, normalization: str = "batch", **_):
+    """Returns a network of two convolutions."""
+    import keras
+
+    image = keras.Input((height_px, width_px, 3))
+    scaled = keras.layers.Rescaling(1 / 255)(image)
+    hidden = model._convolve(scaled, 8, normalization, name="only")
+    return keras.Model(image, keras.layers.Conv2D(1, 3, padding="same", activation="exponential")(hidden))
+
+
+model.NETWORKS["quick"] = build_quick
+
+if __name__ == "__main__":
+    from depth_tf import train  # not earlier: its --network offers the networks that are there by then
+
+    program.run(train.main, train.Settings)
