@@ -57,7 +57,7 @@ def _tiny_nyu(made_once) -> pathlib.Path:
 
 @pytest.fixture(scope="session", name="tiny_settings")
 def _tiny_settings(tiny_nyu):
-    """Settings of a run of seconds: 64x64 px, two steps an epoch, one of two scenes held out."""
+    """Settings of a run of seconds: a quick network, 64x64 px, two steps an epoch, one of two scenes held out."""
     from depth_tf.train import Settings
 
     return Settings(
@@ -66,27 +66,12 @@ def _tiny_settings(tiny_nyu):
         validation_fraction=0.3,
         image_height_px=64,
         image_width_px=64,
+        network="quick",
         width=8,
         global_batch_size=2,
         epochs=3,
         tensorboard=False,
         panels=False,
-    )
-
-
-@pytest.fixture(scope="session", name="quick_settings")
-def _quick_settings(tiny_settings):
-    """`tiny_settings` with a network that is traced in no time."""
-    return dataclasses.replace(tiny_settings, network="quick")
-
-
-@pytest.fixture(scope="session", name="quick_run")
-def _quick_run(quick_settings, made_once) -> pathlib.Path:
-    """The folder of a finished run with `quick_settings`."""
-    from depth_tf import train
-
-    return made_once(
-        "quick_run", lambda folder: train.train(dataclasses.replace(quick_settings, workdir=os.fspath(folder)))
     )
 
 

@@ -14,7 +14,9 @@ def build_quick(height_px: int, width_px: int, *, normalization: str = "batch", 
     image = keras.Input((height_px, width_px, 3))
     scaled = keras.layers.Rescaling(1 / 255)(image)
     hidden = model._convolve(scaled, 8, normalization, name="only")
-    return keras.Model(image, keras.layers.Conv2D(1, 3, padding="same", activation="exponential")(hidden))
+    return keras.Model(
+        image, keras.layers.Conv2D(1, 3, padding="same", activation="exponential")(hidden), name="depth_network"
+    )
 
 
 model.NETWORKS["quick"] = build_quick

@@ -25,13 +25,13 @@ def _weights(workdir) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module", name="compared")
-def _compared(quick_settings, tmp_path_factory):
-    """The folder and settings of a grid of two runs like `quick_settings`'s, killed and begun again.
+def _compared(tiny_settings, tmp_path_factory):
+    """The folder and settings of a grid of two runs like `tiny_settings`'s, killed and begun again.
 
     When it is begun again, its first run is finished and its second has been killed in its first epoch.
     """
     names = {field.name for field in dataclasses.fields(Settings)} - {"output", "tensorboard"}
-    given = {name: value for name, value in dataclasses.asdict(quick_settings).items() if name in names}
+    given = {name: value for name, value in dataclasses.asdict(tiny_settings).items() if name in names}
     output = tmp_path_factory.mktemp("grid")
     settings = Settings(**given, output=str(output), optimizers="sgd,adamw", schedules="cosine", seeds="0")
     dataset = open_dataset(settings.dataset, settings.data_dir, validation_fraction=settings.validation_fraction)
@@ -91,9 +91,9 @@ def test_a_finished_run_is_left_alone_and_a_killed_one_trained_anew(compared):
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
 
 
-def test_a_run_of_the_grid_is_the_run_that_train_makes_bit_for_bit(compared, quick_run):
+def test_a_run_of_the_grid_is_the_run_that_train_makes_bit_for_bit(compared, tiny_run):
     """Sharing a process and the decoded images with other runs changes nothing."""
-    found, expected = _weights(compared[0] / "runs" / "adamw-cosine-0"), _weights(quick_run)
+    found, expected = _weights(compared[0] / "runs" / "adamw-cosine-0"), _weights(tiny_run)
     assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
 
 

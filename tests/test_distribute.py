@@ -99,7 +99,7 @@ def test_what_keras_cannot_do_on_several_devices_is_refused_in_one_line(changes,
 
 @pytest.mark.parametrize(("precision", "width_of_step"), [("bfloat16", "bfloat16"), ("float16", "float16")])
 def test_half_precision_keeps_weights_and_answer_in_float32_and_trains(tiny_settings, precision, width_of_step):
-    settings = dataclasses.replace(tiny_settings, precision=precision)
+    settings = dataclasses.replace(tiny_settings, network="small", precision=precision)
     network = stages.start_network(settings, np.full((64, 64), 2.0, np.float32))
     train.compile_network(network, settings, total_steps=10)
     network.run_eagerly = True
@@ -119,7 +119,8 @@ def test_half_precision_keeps_weights_and_answer_in_float32_and_trains(tiny_sett
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_the_whole_training_step_compiles_with_xla(tiny_settings, precision):
     """As a TPU would have it: static shapes and no operation that XLA lacks. The nearest check without a TPU."""
-    settings = dataclasses.replace(tiny_settings, precision=precision, normalization="group", schedule="constant")
+    changes = {"network": "small", "normalization": "group", "schedule": "constant"}
+    settings = dataclasses.replace(tiny_settings, precision=precision, **changes)
     network = stages.start_network(settings, np.full((64, 64), 2.0, np.float32))
     train.compile_network(network, settings, total_steps=10)
     network.compile(network.optimizer, network.loss, weighted_metrics=network_grid_metrics(), jit_compile=True)

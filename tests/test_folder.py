@@ -233,9 +233,9 @@ def test_reading_calls_the_reader_in_parallel_also_when_ops_are_deterministic(ro
 
 
 @pytest.fixture(name="folder_settings")
-def _folder_settings(rooms, quick_settings, tmp_path):
+def _folder_settings(rooms, tiny_settings, tmp_path):
     return dataclasses.replace(
-        quick_settings, dataset="folder", data_dir=os.fspath(rooms), epochs=1, workdir=os.fspath(tmp_path / "run")
+        tiny_settings, dataset="folder", data_dir=os.fspath(rooms), epochs=1, workdir=os.fspath(tmp_path / "run")
     )
 
 

@@ -27,7 +27,12 @@ TWO = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index
 def _settings(tiny_settings, tmp_path):
     """Settings of a run that several workers can share: the hold-out's three images leave a batch to be padded."""
     return dataclasses.replace(
-        tiny_settings, epochs=6, normalization="group", schedule="plateau", workdir=str(tmp_path / "many")
+        tiny_settings,
+        network="small",
+        epochs=6,
+        normalization="group",
+        schedule="plateau",
+        workdir=str(tmp_path / "many"),
     )
 
 

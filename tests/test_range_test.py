@@ -80,8 +80,8 @@ def test_a_test_is_long_enough_whatever_the_number_of_images():
     assert range_test.plan(settings, num_images=100_000) == (1, 6250)
 
 
-def test_the_program_leaves_its_report_and_no_network(quick_settings, tmp_path, capsys):
-    flags = {**dataclasses.asdict(quick_settings), "epochs": 4, "steps_per_epoch": 20, "workdir": str(tmp_path / "run")}
+def test_the_program_leaves_its_report_and_no_network(tiny_settings, tmp_path, capsys):
+    flags = {**dataclasses.asdict(tiny_settings), "epochs": 4, "steps_per_epoch": 20, "workdir": str(tmp_path / "run")}
     range_test.main(range_test.Settings(**flags))
     left = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"range_test.csv", "range_test.json", "range_test.png", "flags.txt"} < left

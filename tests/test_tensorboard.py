@@ -88,8 +88,8 @@ def test_the_graph_of_the_forward_pass_is_there_with_the_networks_layers(tiny_ru
     events = _read(tiny_run / "tensorboard" / "train")
     assert events.SummaryMetadata("network").plugin_data.plugin_name == "graph_run_metadata_graph"
     recorded = tf.make_ndarray(events.Tensors("network")[0].tensor_proto).item()
-    assert b"encoder1_down_conv" in recorded
-    assert b"depth_logit" in recorded
+    assert b"only_conv" in recorded
+    assert b"only_norm" in recorded
 
 
 def test_the_hyper_parameters_are_the_settings_with_no_value_unset(tiny_run):
