@@ -24,7 +24,7 @@ from depth_tf.training import resume
 from tests.conftest import read_csv
 
 KINDS = [  # every callback that remembers, with a quick network; then both forms of schedule, with the real one
-    {"schedule": "plateau", "early_stopping": True, "ema": True, "optimizer": "sgd"},
+    {"schedule": "plateau", "early_stopping": True, "ema": True, "optimizer": "sgd", "learning_rate": 1e-3},
     pytest.param({"network": "small", "schedule": "cosine"}, marks=pytest.mark.slow),
     pytest.param({"network": "small", "schedule": "step", "optimizer": "rmsprop"}, marks=pytest.mark.slow),
 ]
@@ -61,6 +61,8 @@ def test_a_run_cut_off_inside_an_epoch_ends_as_if_it_had_not_been(tiny_settings,
     settings = dataclasses.replace(tiny_settings, epochs=6, steps_per_epoch=3, tensorboard=True, **changes)
     monkeypatch.setattr(score_run, "score_run", lambda *_, **__: {})  # is the next test's
     train.train(dataclasses.replace(settings, workdir=str(tmp_path / "whole")))
+    stalls = len(read_csv(tmp_path / "whole" / "history.csv")) < 6
+    assert stalls == settings.early_stopping  # or its callbacks had nothing to remember
 
     def kill(self, epoch, logs=None):
         if epoch == 3:

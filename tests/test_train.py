@@ -114,7 +114,7 @@ def test_four_images_are_learnt_by_heart(monkeypatch):
     again = [np.tile(part, (75, 1, 1, 1)) for part in (images, depths_m)]
     network.fit(*again, batch_size=4, sample_weight=np.ones(300), shuffle=False, verbose=0)
     assert before > 0.25
-    assert np.mean(abs(network(images) - depths_m) / depths_m) < 0.05
+    assert np.mean(abs(network(images) - depths_m) / depths_m) < 0.035
 
 
 @pytest.mark.slow
