@@ -63,7 +63,7 @@ def build(plan, name: str, size_m: np.ndarray, frame: Frame, lit: Material | Non
         drawn[part.material] = material = drawn.get(part.material) or plan.style.draw(part.material)
         options = {"tilt": part.tilt, "taper": part.taper, "sides": part.sides, "shades": part.material != "lit"}
         for x, z in _cells(part, size_m, rng) if any(part.cells) else ((part.x, part.z),):
-            for left, back in itertools.product((False, "x" in part.mirror), (False, "y" in part.mirror)):
+            for left, back in itertools.product(*(range(1 + (axis in part.mirror)) for axis in "xy")):
                 y = (1 - part.y[1], 1 - part.y[0]) if back else part.y
                 spans = ((1 - x[1], 1 - x[0]) if left else x, y, z)
                 middle = [((a + b) / 2 - c) * m for (a, b), c, m in zip(spans, (0.5, 0.5, 0), extents, strict=True)]

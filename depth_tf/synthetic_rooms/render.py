@@ -6,7 +6,7 @@ import numpy as np
 
 from depth_tf.synthetic_rooms import lighting, textures
 from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX, Camera, pixel_slopes
-from depth_tf.synthetic_rooms.casting import Mesh, cast
+from depth_tf.synthetic_rooms.casting import NOTHING, Mesh, cast
 from depth_tf.synthetic_rooms.lighting import LitRoom
 from depth_tf.synthetic_rooms.materials import colour_matrices
 from depth_tf.synthetic_rooms.solids import Faces
@@ -39,12 +39,10 @@ class Renderer:
         inverse, face = (each[0] for each in cast(self._mesh, [camera], columns, rows))
         with np.errstate(divide="ignore"):
             depth_m = 1 / inverse
-        face = np.maximum(face, 0)
-        seen = np.flatnonzero(np.bincount(face.ravel()))
-        number = np.empty(seen[-1] + 1, np.intp)
-        number[seen] = np.arange(len(seen))
-        face = number.take(face)
-        flat, table, axes = face.ravel(), _tables(self._faces, seen), camera.axes.astype(np.float32)
+        used = np.bincount(face.ravel() - NOTHING) > 0
+        face = (np.cumsum(used) - 1).take(face - NOTHING)  # numbers the faces that are seen
+        table = _tables(self._faces, np.maximum(np.flatnonzero(used) + NOTHING, 0))  # nothing looks like face 0
+        flat, axes = face.ravel(), camera.axes.astype(np.float32)
         across, down = columns.astype(np.float32), rows.astype(np.float32)[:, None]
         ray = np.stack([(across * axes[0, i] + down * axes[1, i] + axes[2, i]).ravel() for i in range(3)])
         far_m = np.minimum(depth_m, 100).ravel()
