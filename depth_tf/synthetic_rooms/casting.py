@@ -20,11 +20,8 @@ class Mesh:
 
     def __init__(self, corners_m: np.ndarray):
         self.corners = np.ascontiguousarray(corners_m.transpose(2, 1, 0))  # [3, 4, F]
-        right, up = self.corners[:, 1] - self.corners[:, 0], self.corners[:, 3] - self.corners[:, 0]
-        self.normal = cross(right, up)
+        self.normal = np.cross(self.corners[:, 1] - self.corners[:, 0], self.corners[:, 3] - self.corners[:, 0], axis=0)
         self.offset = (self.normal * self.corners[:, 0]).sum(axis=0)
-        self.centre = self.corners.mean(axis=1)
-        self.radius = np.sqrt(((self.corners - self.centre[:, None]) ** 2).sum(axis=0).max(axis=0))
 
 
 def cast(mesh: Mesh, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray) -> tuple:
@@ -51,59 +48,36 @@ def cast(mesh: Mesh, cameras: list[Camera], columns: np.ndarray, rows: np.ndarra
     return (best >> 32).astype(np.int32).view(np.float32), (best & 0xFFFFFFFF).astype(np.int32) - 1
 
 
-def cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Returns the cross products of the columns of two [3, ...] arrays."""
-    (a, b, c), (x, y, z) = first, second
-    return np.stack([b * z - c * y, c * x - a * z, a * y - b * x])
-
-
 def _project(mesh: Mesh, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray) -> tuple:
     """Returns what may be seen, n faces in all: its view [n], its face [n], four edges and plane, areas [5, n].
 
     Edges and planes are factors of (u, v, 1); areas first and last + 1 column and row, and 1 if it reaches behind.
     """
-    # Planes that bound what a camera sees, as rows that point inwards; what lies wholly outside one is left out at once.
-    sides = np.array([(1, 0, -columns[0]), (-1, 0, columns[-1]), (0, 1, -rows[0]), (0, -1, rows[-1]), (0, 0, 1)])
-    sides /= np.linalg.norm(sides, axis=1, keepdims=True)
-    place, axes = np.array([each.position_m for each in cameras]), np.array([each.axes for each in cameras])
-    planes = sides @ axes  # [V, 5, 3]
-    inside = planes @ mesh.centre + mesh.radius > (planes @ place[:, :, None])
-    distance = place @ mesh.normal - mesh.offset
-    view, face = np.nonzero(inside.all(axis=1) & (distance > 1e-9))
-    turn = axes.transpose(1, 2, 0)[..., view]  # [3, 3, n]
-    local = (turn[:, :, None] * (mesh.corners.take(face, axis=2) - place.T[:, None, view])).sum(axis=1)
-    area = _areas(local, columns, rows)
-    seen = np.flatnonzero((area[0] < area[1]) & (area[2] < area[3]))
-    view, face, local = view[seen], face[seen], local.take(seen, axis=2)
-    plane = -(turn[..., seen] * mesh.normal[:, face]).sum(axis=1) / distance[view, face]
-    return view, face, [cross(local[:, q], local[:, q - 1]) for q in range(4)], plane, area[:, seen]
+    found = []
+    for view, camera in enumerate(cameras):
+        distance = camera.position_m @ mesh.normal - mesh.offset
+        face = np.flatnonzero(distance > 1e-9)
+        local = np.tensordot(camera.axes, mesh.corners[:, :, face] - camera.position_m[:, None, None], 1)
+        area = _areas(local, columns, rows)
+        seen = np.flatnonzero((area[0] < area[1]) & (area[2] < area[3]))
+        plane = -(camera.axes @ mesh.normal[:, face[seen]]) / distance[face[seen]]
+        found.append((np.full(len(seen), view), face[seen], local[:, :, seen], plane, area[:, seen]))
+    view, face, local, plane, area = (np.concatenate(each, axis=-1) for each in zip(*found, strict=True))
+    return view, face, [np.cross(local[:, q], local[:, q - 1], axis=0) for q in range(4)], plane, area
 
 
 def _areas(corners: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Returns [5, n] int: the rectangles of pixels that faces, [3, 4, n], may cover, and 1 if one reaches behind."""
-    area = _rectangles(corners, columns, rows)
-    behind = corners[2] <= NEAR_M
-    area[4] = behind.any(axis=0)
-    near = np.flatnonzero(area[4])
-    ends, parts = corners[:, :, near], []
-    for way in (1, -1):  # in place of an end behind, the points where its two edges come before the camera
-        others = np.roll(ends, way, axis=1)
-        passes = behind[:, near] & (others[2] > NEAR_M)
-        share = passes * (NEAR_M - ends[2]) / np.where(passes, others[2] - ends[2], 1)
-        parts.append(ends + share * (others - ends))
-    area[:4, near] = _rectangles(np.concatenate(parts, axis=1), columns, rows)[:4]
-    return area
-
-
-def _rectangles(points: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Returns [5, n] int: first and last + 1 column and row around those of [3, k, n] points that lie in front."""
-    before, inverse = points[2] > 0.99 * NEAR_M, 1 / np.maximum(points[2], 0.99 * NEAR_M)
+    """Returns [5, n] int: the rectangles of pixels that faces, [3, 4, n], may cover: all where one reaches behind."""
+    depth_m = corners[2]
+    before = depth_m.min(axis=0) > NEAR_M
+    inverse = 1 / np.where(before, depth_m, 1.0)
     bounds = []
     for axis, slopes in enumerate((columns, rows)):
-        at = (points[axis] * inverse - slopes[0]) / (slopes[1] - slopes[0])
-        bounds.append(np.clip(np.ceil(at.min(axis=0, initial=np.inf, where=before)), 0, len(slopes)))
-        bounds.append(np.clip(np.floor(at.max(axis=0, initial=-np.inf, where=before)) + 1, 0, len(slopes)))
-    return np.array([*bounds, bounds[0]]).astype(np.int64)
+        at = (corners[axis] * inverse - slopes[0]) / (slopes[1] - slopes[0])
+        low = np.where(before, np.clip(np.ceil(at.min(axis=0)), 0, len(slopes)), 0)
+        high = np.where(before, np.clip(np.floor(at.max(axis=0)) + 1, 0, len(slopes)), len(slopes))
+        bounds += [low, np.where(depth_m.max(axis=0) > NEAR_M, high, 0)]
+    return np.stack([*bounds, ~before]).astype(np.int64)
 
 
 def _runs(lines: list[np.ndarray], area: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> tuple:

@@ -54,14 +54,10 @@ def render_room(job: Job) -> list[tuple[bytes, np.ndarray]]:
 
 def encode_png(image: np.ndarray) -> bytes:
     """Returns [H, W, 3] uint8 as PNG, each row as its difference from the one above: a third of the time PIL takes."""
-    height, width, _ = image.shape
-    rows = np.empty((height, 1 + 3 * width), np.uint8)
-    rows[:, 0], rows[0, 1:] = 2, image[0].ravel()
-    np.subtract(image[1:], image[:-1], out=rows[1:, 1:].reshape(height - 1, width, 3))
-    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_HUFFMAN_ONLY)
-    png = b"\x89PNG\r\n\x1a\n"
-    header = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)
-    for chunk in (b"IHDR" + header, b"IDAT" + packer.compress(rows) + packer.flush(), b"IEND"):
+    rows = np.insert(np.diff(image, axis=0, prepend=np.uint8(0)).reshape(len(image), -1), 0, 2, axis=1)
+    packer, png = zlib.compressobj(1, strategy=zlib.Z_HUFFMAN_ONLY), b"\x89PNG\r\n\x1a\n"
+    header = struct.pack(">4s2I5B", b"IHDR", *image.shape[1::-1], 8, 2, 0, 0, 0)
+    for chunk in (header, b"IDAT" + packer.compress(rows) + packer.flush(), b"IEND"):
         png += struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
     return png
 

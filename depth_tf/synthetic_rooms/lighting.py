@@ -50,16 +50,14 @@ def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray, around: 
         shade = shade * (1 - np.float32(0.42) * (1 - np.abs(normal[axis])) * np.exp(near * np.float32(-2.8)))
     total = room.ambient[:, None] * (around * shade * (0.9 + 0.15 * normal[2]))
     for light, shadow in zip(room.lights, room.maps, strict=True):
-        place = np.array(light.position_m, np.float32)[:, None]
-        offset = place - position
+        offset = np.array(light.position_m, np.float32)[:, None] - position
         lit = np.flatnonzero(dot(normal, offset) > 0)
         turned, offset = normal.take(lit, axis=1), offset.take(lit, axis=1)
         offset -= np.float32(OFFSET_M) * turned
         square = dot(offset, offset)
-        distance = np.sqrt(square)
-        strength = np.maximum(dot(turned, offset), 0) / (distance * (square + np.float32(light.size_m**2 / 4)))
+        strength = np.maximum(dot(turned, offset), 0) / (np.sqrt(square) * (square + np.float32(light.size_m**2 / 4)))
         if light.direction is not None:
-            strength *= np.maximum(dot(-np.array(light.direction, np.float32), offset), 0) / distance
+            strength *= np.maximum(dot(-np.array(light.direction, np.float32), offset), 0) / np.sqrt(square)
         strength *= _seen(shadow, offset)
         everywhere = np.zeros_like(total[0])
         everywhere[lit] = strength

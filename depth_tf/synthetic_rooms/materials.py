@@ -36,15 +36,13 @@ class Material:
     grain_along: bool = False  # whether U runs along the longer side of a face, as the grain of wood does
     soft_m: float = 0.0  # metres over which a box of it is shaded as if its edges were rounded
 
-
-def colour_matrices(materials: list[Material]) -> np.ndarray:
-    """Returns [M, 3, 4]: reflectance = matrix @ (the texture's three channels, 1)."""
-    grain, *colours = np.array([(m.grain, *m.base, *m.second, *m.third) for m in materials]).T[..., None]
-    base, second, third = np.split(np.concatenate(colours, axis=1), 3, axis=1)
-    matrices = np.stack([second - base, third - base, grain * base, base - 0.5 * grain * base], axis=2)
-    pictures = np.array([m.texture >= FIRST_PICTURE for m in materials])
-    matrices[pictures] = base[pictures, :, None] * np.eye(3, 4)
-    return matrices
+    def colour_matrix(self) -> np.ndarray:
+        """Returns [3, 4]: reflectance = matrix @ (the texture's three channels, 1)."""
+        base = np.array(self.base)
+        if self.texture >= FIRST_PICTURE:
+            return np.column_stack([np.diag(base), np.zeros(3)])
+        columns = [np.array(self.second) - base, np.array(self.third) - base, self.grain * base]
+        return np.column_stack([*columns, base - 0.5 * self.grain * base])
 
 
 def _vary(rng: np.random.Generator, base: Colour, amount: float = 0.12) -> Colour:

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import itertools
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +15,7 @@ _PRISM = ((-1.0, 1.0), (1.0, 1.0))
 SHAPES = ((4, _PRISM), (8, _PRISM), (8, ((-1.0, 0.35), (-0.45, 0.92), (0.45, 0.92), (1.0, 0.35))))  # sides; z, radius
 
 
-@dataclasses.dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """A place and a heading on the floor plan: where a piece of furniture is built."""
 
     x: float
@@ -54,10 +54,8 @@ class Assembly:
         `yaw` turns it about its upright axis, `tilt` leans its upper end back, radians; `shades`: it throws a shadow.
         """
         index, _ = self._materials.setdefault(id(material), (len(self._materials), material))
-        places = [(f.x, f.y, f.z, f.yaw) for f in (self.origin, frame)]
-        self._rows.append(
-            (sides, *places[0], *places[1], *centre, *size, yaw, tilt, taper, index, shades and self.shades)
-        )
+        shades = shades and self.shades
+        self._rows.append((sides, *self.origin, *frame, *centre, *size, yaw, tilt, taper, index, shades))
 
     def faces(self) -> Faces:
         """Returns the faces of everything added so far."""

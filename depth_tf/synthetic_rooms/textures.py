@@ -150,9 +150,8 @@ LEVELS = 6  # 128, 64 ... 4 pixels
 _MAKERS = [maker for maker, count in KINDS.values() for _ in range(count)]
 _FIRST = dict(zip(KINDS, np.cumsum([0, *(count for _, count in KINDS.values())]).tolist(), strict=False))
 FIRST_PICTURE = _FIRST["abstract"]
-_SIZES = SIZE_PX >> np.arange(LEVELS)
-_STARTS = np.concatenate([[0], np.cumsum(_SIZES**2)[:-1]])
-_TEXELS = int((_SIZES**2).sum())
+SIZES_PX = (SIZE_PX >> np.arange(LEVELS)).astype(np.float32)
+_STARTS = np.concatenate([[0], np.cumsum(SIZES_PX**2)]).astype(np.intp)  # of each size, and of the next texture
 
 
 def pick(rng: np.random.Generator, name: str) -> int:
@@ -181,8 +180,8 @@ def look_up(texels: np.ndarray, texture: np.ndarray, uv: np.ndarray, level: np.n
 
     `texture` is [n] int, `uv` [2, n] repeats along U and V, `level` [n] int: how often the texture is halved.
     """
-    size = _SIZES.take(level)
-    width = size.astype(np.float32)
-    column, row = (np.floor(axis * width).astype(np.int32) & (size - 1) for axis in uv)
-    index = texture * _TEXELS + _STARTS.take(level) + row * size + column
+    size_px = SIZES_PX.take(level)
+    across = size_px.astype(np.intp)
+    column, row = (np.floor(axis * size_px).astype(np.intp) & (across - 1) for axis in uv)
+    index = texture * _STARTS[-1] + _STARTS.take(level) + row * across + column
     return texels.view(np.uint32).take(index).view(np.uint8).reshape(-1, 4).T[:3]
