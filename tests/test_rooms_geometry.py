@@ -9,6 +9,7 @@ from depth_tf.synthetic_rooms.casting import NOTHING, Mesh, cast
 from depth_tf.synthetic_rooms.layout import Light
 from depth_tf.synthetic_rooms.materials import Material
 from depth_tf.synthetic_rooms.render import Renderer
+from depth_tf.synthetic_rooms.rooms import make_room
 from depth_tf.synthetic_rooms.solids import BALL, COLUMN, Assembly, Faces, Frame
 
 PLAIN = Material(0, (0.5, 0.5, 0.5))
@@ -165,3 +166,10 @@ def test_a_rendering_has_the_depth_of_the_rays_and_light_everywhere():
     np.testing.assert_allclose(picture.depth_m, 2.95, rtol=1e-5)
     assert picture.radiance.shape == (3, 24, 32)
     assert picture.radiance.min() > 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_two_faces_of_a_room_lie_in_the_same_place(seed):
+    """Each would be cast for every ray, and none but the last ever be seen."""
+    corners_m = make_room(np.random.default_rng(seed)).faces.corners_m.reshape(-1, 12)
+    assert len(np.unique(corners_m, axis=0)) == len(corners_m)
