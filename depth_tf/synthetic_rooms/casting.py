@@ -22,6 +22,8 @@ class Mesh:
         self.corners = np.ascontiguousarray(corners_m.transpose(2, 1, 0))  # [3, 4, F]
         self.normal = np.cross(self.corners[:, 1] - self.corners[:, 0], self.corners[:, 3] - self.corners[:, 0], axis=0)
         self.offset = (self.normal * self.corners[:, 0]).sum(axis=0)
+        self.centre = self.corners.mean(axis=1)
+        self.radius = np.sqrt(((self.corners - self.centre[:, None]) ** 2).sum(axis=0).max(axis=0))
 
 
 def cast(mesh: Mesh, cameras: list[Camera], columns: np.ndarray, rows: np.ndarray) -> tuple:
@@ -53,11 +55,15 @@ def _project(mesh: Mesh, cameras: list[Camera], columns: np.ndarray, rows: np.nd
 
     Edges and planes are factors of (u, v, 1); areas first and last + 1 column and row, and 1 if it reaches behind.
     """
+    # Planes that bound a view, as rows that point inwards: most faces lie wholly outside one and go no further.
+    sides = np.array([(1, 0, -columns[0]), (-1, 0, columns[-1]), (0, 1, -rows[0]), (0, -1, rows[-1]), (0, 0, 1)])
+    sides /= np.linalg.norm(sides, axis=1, keepdims=True)
     found = []
     for view, camera in enumerate(cameras):
         distance = camera.position_m @ mesh.normal - mesh.offset
-        face = np.flatnonzero(distance > 1e-9)
-        local = np.tensordot(camera.axes, mesh.corners[:, :, face] - camera.position_m[:, None, None], 1)
+        reach = sides @ camera.axes @ (mesh.centre - camera.position_m[:, None]) + mesh.radius
+        face = np.flatnonzero((distance > 1e-9) & (reach > 0).all(axis=0))
+        local = np.tensordot(camera.axes, mesh.corners.take(face, axis=2) - camera.position_m[:, None, None], 1)
         area = _areas(local, columns, rows)
         seen = np.flatnonzero((area[0] < area[1]) & (area[2] < area[3]))
         plane = -(camera.axes @ mesh.normal[:, face[seen]]) / distance[face[seen]]

@@ -7,7 +7,6 @@ import dataclasses
 import multiprocessing
 import os
 import signal
-import struct
 import sys
 import threading
 import types
@@ -56,9 +55,9 @@ def encode_png(image: np.ndarray) -> bytes:
     """Returns [H, W, 3] uint8 as PNG, each row as its difference from the one above: a third of the time PIL takes."""
     rows = np.insert(np.diff(image, axis=0, prepend=np.uint8(0)).reshape(len(image), -1), 0, 2, axis=1)
     packer, png = zlib.compressobj(1, strategy=zlib.Z_HUFFMAN_ONLY), b"\x89PNG\r\n\x1a\n"
-    header = struct.pack(">4s2I5B", b"IHDR", *image.shape[1::-1], 8, 2, 0, 0, 0)
+    header = b"IHDR" + np.array(image.shape[1::-1], ">u4").tobytes() + bytes((8, 2, 0, 0, 0))
     for chunk in (header, b"IDAT" + packer.compress(rows) + packer.flush(), b"IEND"):
-        png += struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        png += (len(chunk) - 4).to_bytes(4) + chunk + zlib.crc32(chunk).to_bytes(4)
     return png
 
 

@@ -58,9 +58,8 @@ def irradiance(room: LitRoom, position: np.ndarray, normal: np.ndarray, around: 
         strength = np.maximum(dot(turned, offset), 0) / (np.sqrt(square) * (square + np.float32(light.size_m**2 / 4)))
         if light.direction is not None:
             strength *= np.maximum(dot(-np.array(light.direction, np.float32), offset), 0) / np.sqrt(square)
-        strength *= _seen(shadow, offset)
         everywhere = np.zeros_like(total[0])
-        everywhere[lit] = strength
+        everywhere[lit] = strength * _seen(shadow, offset)
         total += np.array(light.power, np.float32)[:, None] * everywhere
     return total
 
@@ -111,6 +110,5 @@ def _seen(shadow: np.ndarray, offset: np.ndarray) -> np.ndarray:
     index = (side * SIZE_PX + np.clip(row, 0, SIZE_PX - 1)) * SIZE_PX + np.clip(column, 0, SIZE_PX - 1)
     mean, square = shadow[0].take(index), shadow[1].take(index)
     variance = np.maximum(square - mean * mean, 0.0004)
-    beyond = np.maximum(depth_m - mean, 0)
-    bound = variance / (variance + beyond * beyond)
+    bound = variance / (variance + np.maximum(depth_m - mean, 0) ** 2)
     return np.clip((bound - BLEED) / (1 - BLEED), 0, 1)

@@ -40,9 +40,8 @@ class Material:
         """Returns [3, 4]: reflectance = matrix @ (the texture's three channels, 1)."""
         base = np.array(self.base)
         if self.texture >= FIRST_PICTURE:
-            return np.column_stack([np.diag(base), np.zeros(3)])
-        columns = [np.array(self.second) - base, np.array(self.third) - base, self.grain * base]
-        return np.column_stack([*columns, base - 0.5 * self.grain * base])
+            return np.eye(3, 4) * base[:, None]
+        return np.array([self.second - base, self.third - base, self.grain * base, base - 0.5 * self.grain * base]).T
 
 
 def _vary(rng: np.random.Generator, base: Colour, amount: float = 0.12) -> Colour:

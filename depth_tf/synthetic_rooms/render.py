@@ -37,8 +37,7 @@ class Renderer:
         self._texture = np.array([material.texture for material in materials])[faces.material]
         shine = np.array([(material.gloss, material.glow) for material in materials], np.float32)
         self._gloss, self._glow = shine.T[:, faces.material]
-        colours = np.stack([material.colour_matrix() for material in materials])[faces.material]
-        colours[:, :, :3] /= 255
+        colours = np.stack([each.colour_matrix() for each in materials])[faces.material] / (255, 255, 255, 1)
         self._colours = np.ascontiguousarray(colours.reshape(-1, 12).T.astype(np.float32))
 
     def render(self, camera: Camera, rng: np.random.Generator, *, shape: tuple = (HEIGHT_PX, WIDTH_PX)) -> Rendering:

@@ -59,8 +59,7 @@ def read_depth(rendering: Rendering, rng: np.random.Generator) -> np.ndarray:
 def projector_shadow(depth_m: np.ndarray) -> np.ndarray:
     """Marks the pixels, [H, W] bool, that the projector to the right of the camera cannot reach past nearer things."""
     width = depth_m.shape[1]
-    shift_px = INFRARED_FOCAL_PX * width / CALIBRATED_WIDTH_PX * BASELINE_M / depth_m
-    column = np.arange(width, dtype=depth_m.dtype) - shift_px
+    column = np.arange(width, dtype="f4") - INFRARED_FOCAL_PX * width / CALIBRATED_WIDTH_PX * BASELINE_M / depth_m
     return column > 1 + np.minimum.accumulate(column[:, ::-1], axis=1)[:, ::-1]  # the furthest of those further right
 
 

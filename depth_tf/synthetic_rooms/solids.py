@@ -54,8 +54,8 @@ class Assembly:
         `yaw` turns it about its upright axis, `tilt` leans its upper end back, radians; `shades`: it throws a shadow.
         """
         index, _ = self._materials.setdefault(id(material), (len(self._materials), material))
-        shades = shades and self.shades
-        self._rows.append((sides, *self.origin, *frame, *centre, *size, yaw, tilt, taper, index, shades))
+        placed = (*self.origin, *frame, *centre, *size, yaw, tilt, taper)
+        self._rows.append((sides, *placed, index, shades and self.shades))
 
     def faces(self) -> Faces:
         """Returns the faces of everything added so far."""
