@@ -24,7 +24,7 @@ with epy.lazy_imports():
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "depth_tf" / "results"
-FIRST = ("official/sklearn", "official/depth_tf_scratch", "official/fastdepth_eigen")
+FIRST = ("encoder_all", "official/sklearn", "official/depth_tf_scratch", "official/fastdepth_eigen")
 FIRST_COLUMNS = ("abs_rel", "rmse_m", "delta1")
 TRUSTED = "official/fastdepth_fastdepth"  # the result that was also published
 
@@ -86,11 +86,14 @@ def first_table(files: dict[str, dict]) -> str:
     """Returns the few rows that a first look at the project needs, as a Markdown table."""
     chosen, rows = [files[name] for name in FIRST], []
     for result in chosen:
-        figures, images = [f"{result[name]:.3f}" for name in FIRST_COLUMNS], f"{result['num_images']} images"
-        rows.append([result["title"], *figures, f"official test set, {images}", tables.training_set(result)])
+        figures = [f"{result[name]:.3f}" for name in FIRST_COLUMNS]
+        where = "official test set" if "test_set" in result else "scenes cut from train"
+        images = f"{where}, {result['num_images']} images"
+        rows.append([result["title"], *figures, images, tables.training_set(result)])
     columns = ["method", *(tables.COLUMNS[name] for name in FIRST_COLUMNS), "scored on", "trained on"]
     dates = " and ".join(sorted({result["date"] for result in chosen}))
-    where = f"NYU Depth V2, split `validation`, protocol *eigen*; {dates}, {chosen[0]['machine']}. "
+    machines = " and ".join(sorted({result["machine"] for result in chosen}))
+    where = f"NYU Depth V2, split `validation`, protocol *eigen*; {dates}, {machines}. "
     where += "All results: [depth_tf/results](depth_tf/results/README.md)."
     return f"{tables.markdown(columns, rows)}\n\n{where} {trust(files[TRUSTED])}"
 

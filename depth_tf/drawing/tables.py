@@ -6,6 +6,8 @@ import json
 from depth_tf.runtime.errors import InputError
 
 COLUMNS = {"abs_rel": "AbsRel", "rmse_m": "RMSE m", "log10": "log10", "delta1": "delta1", "delta2": "delta2"}
+EDGES = "edge_f1_25cm"
+FITTED = ("*median*", "*aligned*")  # protocols that take something from the truth
 NAMES = {"nyu_depth_v2": "NYU Depth V2", "synthetic_rooms": "Synthetic rooms"}
 
 
@@ -24,22 +26,27 @@ def markdown(columns: list[str], rows: list[list[str]]) -> str:
 
 
 def results_tables(results: list[dict]) -> str:
-    """Returns a Markdown table for each data set, split and protocol, *aligned* last; the best AbsRel stands first."""
+    """Returns a Markdown table for each data set, split and protocol; the best AbsRel stands first.
+
+    What uses the truth, *median* and *aligned*, comes last; averaging with mirror images makes a protocol of its own.
+    """
     groups = collections.defaultdict(list)
     for result in results:
-        groups[(result["dataset"], result["split"], result["num_images"], result["protocol"]["name"])].append(result)
-    parts, columns = [], ["method", "trained on", *COLUMNS.values(), "parameters", "measured"]
-    for key, group in sorted(groups.items(), key=lambda item: (item[0][-1] == "aligned", item[0])):
+        rules = result["protocol"]
+        protocol = f"*{rules['name']}*" + (f", {flip}" if (flip := rules.get("flip", "none")) != "none" else "")
+        groups[(result["dataset"], result["split"], result["num_images"], protocol)].append(result)
+    parts, columns = [], ["method", "trained on", *COLUMNS.values(), "edge F1", "parameters", "measured"]
+    for key, group in sorted(groups.items(), key=lambda item: (item[0][-1].startswith(FITTED), item[0])):
         dataset, split, num_images, protocol = key
         ranked, mean_maps = sorted(group, key=lambda result: result["abs_rel"]), {}
         for result in group:
             if floor := result.get("floor"):  # the mean depth map's own result
                 # Where depth maps from files were scored, the map's training images are not the method's.
                 images = result.get("num_floor_images", result["num_train_images"])
-                about = {"title": "mean depth map", "parameters": 0, "num_train_images": images}
+                about = {"title": "mean depth map", "parameters": 0, "num_train_images": images, EDGES: None}
                 mean_maps[json.dumps(floor)] = result | floor | about
         images = group[0].get("test_set", f"{num_images} images")
-        parts.append(f"**{NAMES.get(dataset, dataset)}, `{split}`: {images}; protocol *{protocol}***")
+        parts.append(f"**{NAMES.get(dataset, dataset)}, `{split}`: {images}; protocol {protocol}**")
         parts.append(markdown(columns, [_cells(result) for result in [*ranked, *mean_maps.values()]]))
     return "\n\n".join(parts)
 
@@ -55,4 +62,5 @@ def _cells(result: dict) -> list[str]:
     parameters = {None: "-", 0: "0"}.get(result["parameters"]) or f"{result['parameters'] / 1e6:.2f} M"
     figures = [f"{result[name]:.3f}" for name in COLUMNS]
     measured = f"{result['date']}, {result['machine']}" + (f", commit {result['commit']}" if "commit" in result else "")
-    return [result["title"], training_set(result), *figures, parameters, measured]
+    edges = "-" if result.get(EDGES) is None else f"{result[EDGES]:.3f}"
+    return [result["title"], training_set(result), *figures, edges, parameters, measured]

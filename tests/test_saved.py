@@ -1,0 +1,56 @@
+"""Networks that come with the package: they load, keep their metres through float16, and come with a card."""
+
+import numpy as np
+import pytest
+
+from depth_tf import publish, saved
+from depth_tf.model import build_small
+from depth_tf.runtime.errors import InputError
+
+IMAGES = np.random.default_rng(0).uniform(0, 255, (2, 64, 96, 3)).astype(np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(saved, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def test_a_network_of_the_package_keeps_its_depth_within_a_percent_and_what_it_learnt_from(folder):
+    network = build_small(64, 96, width=8)
+    network.layers[-4].set_weights([0.1 * np.ones_like(weight) for weight in network.layers[-4].get_weights()])
+    saved.write_bundled(folder / "encoder.npz", network, {"trained_on": "synthetic_rooms", "num_train_images": 7})
+    depth_m = network(IMAGES).numpy()
+    assert depth_m.std() > 0.01
+    np.testing.assert_allclose(saved.load_network("encoder")(IMAGES), depth_m, rtol=0.01)
+    assert saved.learnt("encoder") == {"trained_on": "synthetic_rooms", "num_train_images": 7}
+
+
+def test_a_weight_beyond_float16_is_refused_and_nothing_is_written(folder):
+    network = build_small(64, 96, width=8)
+    network.layers[-4].set_weights([np.full_like(weight, 1e5) for weight in network.layers[-4].get_weights()])
+    with np.errstate(over="ignore"), pytest.raises(InputError, match="beyond float16"):
+        saved.write_bundled(folder / "encoder.npz", network, {})
+    assert not list(folder.iterdir())
+
+
+def test_a_run_is_published_with_its_recipe(folder, tiny_run):
+    publish.main(publish.Settings(workdir=str(tiny_run), name="encoder"))
+    assert saved.load_network("encoder").count_params() == saved.load_network(tiny_run / "best.keras").count_params()
+    card = (folder / "encoder.md").read_text()
+    assert "python -m depth_tf.train" in card
+    assert f"{saved.learnt('encoder')['num_train_images']:,} images" in card
+
+
+@pytest.mark.parametrize("name", [name for name in saved.BUNDLED if (saved.FOLDER / f"{name}.npz").is_file()])
+def test_the_networks_that_come_with_the_package_predict_rooms_in_metres(name):
+    network = saved.load_network(name, size_px=(96, 128))
+    depth_m = network(np.full((1, 96, 128, 3), 128.0, np.float32)).numpy()
+    assert depth_m.shape == (1, 96, 128, 1)
+    assert 0.1 <= depth_m.min() < depth_m.max() <= 10.0
+    assert saved.learnt(name)["num_train_images"] > 0
+
+
+def test_a_missing_network_of_the_package_says_what_to_do(folder):
+    with pytest.raises(InputError, match="install it again"):
+        saved.load_network("encoder")
