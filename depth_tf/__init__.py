@@ -10,6 +10,7 @@ Programs, in the order in which the data passes through them, each run as `pytho
     schedules, range_test   draws the learning-rate schedules; finds a learning rate
     benchmark   how fast the pipeline is, and what a larger data set costs
     report      writes the READMEs' tables from result files
+    publish     puts a run's network into the package
 
 What one edits: `model`, `losses`, `optimizers`, `schedules`, `callbacks`, `augmentation`, `pipeline`.
 Rooms behind them, each importing only those before it: `runtime`, `data`, `scoring`, `training`; beside them `drawing`,
