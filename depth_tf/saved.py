@@ -53,9 +53,9 @@ def load_network(name: str | os.PathLike, *, size_px: tuple[int, int] | None = N
 
 
 def learnt(name: str | os.PathLike) -> dict:
-    """Returns what a network learned from: "trained_on" and "num_train_images", None where its file does not say."""
+    """Returns what a network learned from: "trained_on" and "num_train_images", which .keras files do not say."""
     if name not in BUNDLED:
-        return {"trained_on": None, "num_train_images": None}
+        return {"trained_on": "unknown", "num_train_images": None}
     with _open_bundled(name) as arrays:
         return json.loads(str(arrays["learnt"]))
 

@@ -79,6 +79,28 @@ def test_a_run_can_be_scored_again_on_another_split_and_protocol(tiny_run, tmp_p
     assert (result["num_images"], result["split"], result["protocol"]["name"]) == (3, "holdout", "pooled")
 
 
+def test_a_network_alone_scores_as_in_its_run_and_the_mean_with_its_mirror_image_says_so(tiny_run, tiny_nyu, tmp_path):
+    how = {"network_file": os.fspath(tiny_run / "best.keras"), "dataset": "nyu_depth_v2", "data_dir": str(tiny_nyu)}
+    results = []
+    for mirror in (False, True):
+        evaluate.main(Settings(**how, mirror=mirror, output=os.fspath(tmp_path / "result.json")))
+        results.append(json.loads((tmp_path / "result.json").read_text()))
+    alone, mirrored = results
+    in_run = json.loads((tiny_run / "metrics.json").read_text())
+    assert alone["abs_rel"] == pytest.approx(in_run["abs_rel"], rel=1e-6)
+    assert mirrored["abs_rel"] != pytest.approx(alone["abs_rel"], rel=1e-6)
+    assert (alone["protocol"]["flip"], "mirrored" in mirrored["protocol"]["flip"]) == ("none", True)
+    assert (alone["trained_on"], alone["num_train_images"]) == ("unknown", None)
+
+
+def test_an_image_without_depth_leaves_its_row_empty_and_every_row_as_long():
+    image, depth_m = np.zeros((48, 64, 3), np.uint8), np.full((48, 64), 2.0, np.float32)
+    examples = [scoring.Example(image, true_m, depth_m) for true_m in (np.zeros_like(depth_m), depth_m)]
+    rows = scoring.score(examples, "eigen", num_images=2, floor_m=depth_m).per_image
+    assert list(rows[0]) == list(rows[1])
+    assert (rows[0]["abs_rel"], rows[1]["abs_rel"]) == (None, 0.0)
+
+
 def test_per_image_rows_average_to_the_result(tmp_path, tiny_nyu, truths_m):
     result = _score(tmp_path, tiny_nyu, [true_m + 0.3 for true_m in truths_m])
     rows = read_csv(tmp_path / "per_image.csv")

@@ -12,6 +12,7 @@ from depth_tf.data.resizing import resize_image
 from depth_tf.data.splits import PARALLEL_CALLS, Split
 from depth_tf.drawing import figures
 from depth_tf.scoring import protocols
+from depth_tf.scoring.edges import THRESHOLDS_M
 from depth_tf.scoring.metrics import METRICS
 
 BATCH_SIZE = 16
@@ -49,11 +50,12 @@ def score(
     rules = protocols.PROTOCOLS[protocol]
     scorer, mean_map = protocols.Scorer(rules, prediction_kind, mirrored=mirrored), protocols.Scorer(rules)
     shown = set(np.linspace(0, num_images - 1, NUM_PANELS).round().astype(int).tolist())
+    columns = ("index", *METRICS, *(THRESHOLDS_M if rules.has_edges else ()))
     per_image, panels = [], []
     for place, example in enumerate(examples):
         figures_of_image = scorer.add(true_m=example.true_m, pred=example.pred)
         mean_map.add(true_m=example.true_m, pred=floor_m)
-        per_image.append({"index": place, **(figures_of_image or dict.fromkeys(METRICS))})
+        per_image.append(dict.fromkeys(columns) | {"index": place, **(figures_of_image or {})})
         if place in shown:
             caption = f"AbsRel {figures_of_image['abs_rel']:.3f}" if figures_of_image else "no valid depth"
             true_m, pred_m = scorer.frame(true_m=example.true_m, pred=example.pred)
