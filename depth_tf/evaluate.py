@@ -64,6 +64,7 @@ class Settings(program.unset(DataSettings, "the run's, or as for training")):
 def main(settings: Settings) -> None:
     """Scores, or exports the images to be scored."""
     config = run_folder.read_config(settings.workdir) if settings.workdir else {}
+    network = saved.load_network(settings.network_file) if settings.network_file else None
     dataset = opening.open_chosen(chosen_data(settings, config))
     with opening.naming_bad_records(dataset):
         if settings.export_images:
@@ -71,7 +72,7 @@ def main(settings: Settings) -> None:
         elif settings.predictions:
             _score_files(settings, dataset, dataset.split(settings.split))
         else:
-            _score_network(settings, dataset)
+            _score_network(settings, dataset, network)
 
 
 def chosen_data(settings: Settings, config: dict) -> DataSettings:
@@ -83,7 +84,7 @@ def chosen_data(settings: Settings, config: dict) -> DataSettings:
     return DataSettings(**ours | {name: value for name, value in given.items() if value is not None})
 
 
-def _score_network(settings: Settings, dataset: splits.DepthDataset) -> None:
+def _score_network(settings: Settings, dataset: splits.DepthDataset, network) -> None:
     how = {"split": settings.split, "protocol": settings.protocol, "mirrored": settings.mirror}
     how["command"] = program.command_line(PROGRAM)
     if settings.workdir:
@@ -91,10 +92,20 @@ def _score_network(settings: Settings, dataset: splits.DepthDataset) -> None:
         workdir = pathlib.Path(settings.workdir)
         score_run.score_run(workdir, dataset, **how, output=pathlib.Path(settings.output or workdir / name))
     else:
-        network, learnt = saved.load_network(settings.network_file), saved.learnt(settings.network_file)
+        learnt = saved.learnt(settings.network_file)
+        if settings.split == "holdout" and learnt["trained_on"] == dataset.name:
+            raise InputError(
+                f"{settings.network_file} has learnt from these images: expected --split=validation or test"
+            )
+        learnt |= _floor(dataset)
         floor_m = mean_depth.mean_depth_map(dataset.split("train"))
         how["output"] = pathlib.Path(settings.output or run_folder.METRICS)
         score_run.score_network(network, dataset, floor_m=floor_m, learnt=learnt, **how)
+
+
+def _floor(dataset: splits.DepthDataset) -> dict:
+    """Returns what the mean map learned from, where that is not what the method did."""
+    return {"floor_trained_on": dataset.name, "num_floor_images": dataset.split("train").num_images}
 
 
 def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits.Split) -> None:
@@ -107,7 +118,7 @@ def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits
         prediction_kind=settings.prediction_kind,
     )
     origin = result_file.describe(dataset, split.name, command=program.command_line(PROGRAM), parameters=None)
-    result = {**scores.result, **origin, "num_train_images": None}
+    result = {**scores.result, **origin, "trained_on": "unknown", "num_train_images": None, **_floor(dataset)}
     title, path = f"{dataset.name} {split.name}, {settings.protocol}", settings.output or run_folder.METRICS
     result_file.write_result(pathlib.Path(path), result, scores, title=title)
 

@@ -14,6 +14,7 @@ from etils import epy
 from depth_tf import saved
 from depth_tf.drawing.tables import NAMES
 from depth_tf.runtime import program, run_folder
+from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from depth_tf.training import settings as training
 
@@ -29,8 +30,7 @@ LICENCES = {
 LIMITS = """
 - Indoor rooms, 0.7 to 10 m, upright, seen by a camera with NYU's field of view (about 58 degrees across). Another
   focal length scales all depths by one factor.
-- Scores on the images it learnt from say nothing. The 795 labelled training images of NYU, as one set, leave the
-  official 654 test images to score on.
+- Scores on the images it learnt from say nothing: of NYU, only the official 654 test images are left.
 - Glass, mirrors, pictures of rooms and night scenes are read as what they show.
 - Most of the error is one factor per image: shape is better than scale. Nothing here is fit for safety.
 """
@@ -50,6 +50,12 @@ class Settings:
 def main(settings: Settings) -> None:
     """Writes the weights and the card."""
     workdir, config = pathlib.Path(settings.workdir), run_folder.read_config(settings.workdir)
+    if not (workdir / run_folder.METRICS).is_file():
+        raise InputError(f"--workdir={workdir} holds an unfinished run: expected one with {run_folder.METRICS}")
+    if config["init_from"]:
+        raise InputError(
+            f"the run began with {config['init_from']}: expected one whose card can name all it learnt from"
+        )
     network = saved.load_network(workdir / run_folder.BEST_NETWORK)
     environment = json.loads((workdir / run_folder.ENVIRONMENT).read_text())
     learnt = score_run.trained_on(workdir)

@@ -66,6 +66,7 @@ def main(settings: Settings) -> None:
                 loss=losses.depth_loss(settings.loss, settings.gradient_weight),
                 jit_compile=distribute.compile_with_xla(strategy),
             )
+            optimizers.slow_pretrained(network.optimizer, network)
         test, length = LossByRate(), f"{epochs * steps} steps of {settings.global_batch_size} images"
         chosen = [test.callback(network, steps=steps)]
         with stages.claimed(workdir, settings, dataset, mean_depth_m, is_chief=True):

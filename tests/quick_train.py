@@ -13,7 +13,12 @@ def build_quick(height_px: int, width_px: int, *, normalization: str = "batch", 
 
     image = keras.Input((height_px, width_px, 3))
     scaled = keras.layers.Rescaling(1 / 255)(image)
-    hidden = model._convolve(scaled, 8, normalization, name="only")
+    hidden = keras.layers.Conv2D(8, 3, padding="same", use_bias=False)(scaled)
+    if normalization == "batch":
+        hidden = keras.layers.BatchNormalization(momentum=0.9)(hidden)
+    else:
+        hidden = keras.layers.GroupNormalization(groups=8)(hidden)
+    hidden = keras.layers.Activation("relu")(hidden)
     return keras.Model(
         image, keras.layers.Conv2D(1, 3, padding="same", activation="exponential")(hidden), name="depth_network"
     )

@@ -44,6 +44,7 @@ def results_tables(results: list[dict]) -> str:
                 # Where depth maps from files were scored, the map's training images are not the method's.
                 images = result.get("num_floor_images", result["num_train_images"])
                 about = {"title": "mean depth map", "parameters": 0, "num_train_images": images, EDGES: None}
+                about["trained_on"] = result.get("floor_trained_on", result.get("trained_on", dataset))
                 mean_maps[json.dumps(floor)] = result | floor | about
         images = group[0].get("test_set", f"{num_images} images")
         parts.append(f"**{NAMES.get(dataset, dataset)}, `{split}`: {images}; protocol {protocol}**")

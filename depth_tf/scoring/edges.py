@@ -9,9 +9,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
+from etils import epy
 
 from depth_tf.data.valid import valid_pixels
+
+with epy.lazy_imports():  # read when first used: --help must not wait for it
+    from scipy import ndimage
 
 THRESHOLDS_M = {"edge_f1_25cm": 0.25, "edge_f1_50cm": 0.5, "edge_f1_100cm": 1.0}
 

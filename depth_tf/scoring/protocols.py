@@ -1,6 +1,6 @@
 """The protocols under which depth on NYU Depth V2 is scored: which pixels count, and how images are averaged.
 
-A figure means nothing without its protocol's name: pooling alone moves RMSE by 15-18 %.
+A figure means nothing without its protocol's name: pooling alone moves RMSE by 13 to 19 %.
 
     eigen      the headline: Eigen crop, 1e-3 < true < 10 m, per image, then the mean (BTS, AdaBins, ZoeDepth)
     fastdepth  centre crop squeezed to 224x224, no cap, per image, then the mean (Wofk et al., ICRA 2019)
