@@ -13,7 +13,7 @@ def build_quick(height_px: int, width_px: int, *, normalization: str = "batch", 
 
     image = keras.Input((height_px, width_px, 3))
     scaled = keras.layers.Rescaling(1 / 255)(image)
-    hidden = keras.layers.Conv2D(8, 3, padding="same", use_bias=False)(scaled)
+    hidden = keras.layers.Conv2D(8, 3, padding="same", use_bias=False, name="only_conv")(scaled)
     if normalization == "batch":
         hidden = keras.layers.BatchNormalization(momentum=0.9)(hidden)
     else:
