@@ -15,9 +15,9 @@ def build_quick(height_px: int, width_px: int, *, normalization: str = "batch", 
     scaled = keras.layers.Rescaling(1 / 255)(image)
     hidden = keras.layers.Conv2D(8, 3, padding="same", use_bias=False, name="only_conv")(scaled)
     if normalization == "batch":
-        hidden = keras.layers.BatchNormalization(momentum=0.9)(hidden)
+        hidden = keras.layers.BatchNormalization(momentum=0.9, name="only_norm")(hidden)
     else:
-        hidden = keras.layers.GroupNormalization(groups=8)(hidden)
+        hidden = keras.layers.GroupNormalization(groups=8, name="only_norm")(hidden)
     hidden = keras.layers.Activation("relu")(hidden)
     return keras.Model(
         image, keras.layers.Conv2D(1, 3, padding="same", activation="exponential")(hidden), name="depth_network"
