@@ -59,6 +59,7 @@ def build_optimizer(
     weight_decay: float | None = None,
     ema: bool = False,
     accumulation_steps: int = 1,
+    network: keras.Model | None = None,
 ) -> keras.optimizers.Optimizer:
     """Builds an optimizer.
 
@@ -68,6 +69,7 @@ def build_optimizer(
       weight_decay: decoupled decay of convolution kernels; None takes the optimizer's own default.
       ema: keep an exponential moving average of the weights; `callbacks.build_callbacks` puts it to use.
       accumulation_steps: steps whose mean gradient makes one update.
+      network: what it will train; pretrained layers then learn at a tenth of the rate.
 
     Raises:
       InputError: if the name is unknown or a number is out of range.
@@ -88,10 +90,12 @@ def build_optimizer(
     )
     if decay:
         optimizer.exclude_from_weight_decay(var_names=list(NO_DECAY))
+    if network is not None:
+        _slow_pretrained(optimizer, network)
     return optimizer
 
 
-def slow_pretrained(optimizer: keras.optimizers.Optimizer, network: keras.Model) -> None:
+def _slow_pretrained(optimizer: keras.optimizers.Optimizer, network: keras.Model) -> None:
     """Makes the optimizer train the layers of a pretrained encoder at a tenth of the rate; their decay stays."""
     layers = [layer for layer in network.layers if layer.name.startswith(encoders.PRETRAINED)]
     slow = {optimizer._var_key(variable) for layer in layers for variable in layer.trainable_variables}

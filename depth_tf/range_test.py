@@ -62,11 +62,12 @@ def main(settings: Settings) -> None:
             network = stages.start_network(settings, mean_depth_m)
             rate = growing(settings.peak_learning_rate, epochs * steps)
             network.compile(
-                optimizer=optimizers.build_optimizer(settings.optimizer, rate, **settings.optimizer_options),
+                optimizer=optimizers.build_optimizer(
+                    settings.optimizer, rate, network=network, **settings.optimizer_options
+                ),
                 loss=losses.depth_loss(settings.loss, settings.gradient_weight),
                 jit_compile=distribute.compile_with_xla(strategy),
             )
-            optimizers.slow_pretrained(network.optimizer, network)
         test, length = LossByRate(), f"{epochs * steps} steps of {settings.global_batch_size} images"
         chosen = [test.callback(network, steps=steps)]
         with stages.claimed(workdir, settings, dataset, mean_depth_m, is_chief=True):

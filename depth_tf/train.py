@@ -105,13 +105,12 @@ def compile_network(network, settings: Settings, *, total_steps: int) -> None:
     """Gives the network its optimizer, loss and metrics."""
     rate = schedules.learning_rate(settings.schedule, settings.peak_learning_rate, steps=total_steps)
     network.compile(
-        optimizer=optimizers.build_optimizer(settings.optimizer, rate, **settings.optimizer_options),
+        optimizer=optimizers.build_optimizer(settings.optimizer, rate, network=network, **settings.optimizer_options),
         loss=losses.depth_loss(settings.loss, settings.gradient_weight),
         weighted_metrics=keras_metrics.network_grid_metrics(),
         jit_compile=distribute.compile_with_xla(network.distribute_strategy),
         steps_per_execution=settings.steps_per_execution,
     )
-    optimizers.slow_pretrained(network.optimizer, network)
     network.optimizer.build(network.trainable_variables)  # or the first step, which would, is traced twice
 
 

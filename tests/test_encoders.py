@@ -9,7 +9,7 @@ import pytest
 
 from depth_tf import encoders
 from depth_tf.model import build_encoder
-from depth_tf.optimizers import PRETRAINED_SHARE, build_optimizer, slow_pretrained
+from depth_tf.optimizers import PRETRAINED_SHARE, build_optimizer
 from depth_tf.runtime.errors import InputError
 
 PRESET = pathlib.Path(__file__).parents[2] / "shared" / "encoders" / "efficientnet_lite0_imagenet" / "model.weights.h5"
@@ -71,9 +71,7 @@ def test_pretrained_layers_learn_at_a_tenth_of_the_rate():
     image = keras.Input((1,))
     x = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", name=f"{encoders.PRETRAINED}layer")(image)
     network = keras.Model(image, keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")(x))
-    optimizer = build_optimizer("sgd", 0.1, weight_decay=0.0)
-    slow_pretrained(optimizer, network)
-    network.compile(optimizer, "mse")
+    network.compile(build_optimizer("sgd", 0.1, weight_decay=0.0, network=network), "mse")
     network.train_on_batch(np.ones((1, 1)), np.full((1, 1), 1.1))
     pretrained, fresh = (1.0 - float(weight.numpy().item()) for weight in network.trainable_weights)
     assert pretrained == pytest.approx(PRETRAINED_SHARE * fresh, rel=1e-4)

@@ -48,7 +48,8 @@ def score(
 ) -> Scores:
     """Scores `num_images` examples under a key of `PROTOCOLS`, and the mean map, [h, w] metres, on the same pixels."""
     rules = protocols.PROTOCOLS[protocol]
-    scorer, mean_map = protocols.Scorer(rules, prediction_kind, mirrored=mirrored), protocols.Scorer(rules)
+    no_edges = dataclasses.replace(rules, has_edges=False)  # of the mean map, whose edges no result holds
+    scorer, mean_map = protocols.Scorer(rules, prediction_kind, mirrored=mirrored), protocols.Scorer(no_edges)
     shown = set(np.linspace(0, num_images - 1, NUM_PANELS).round().astype(int).tolist())
     columns = ("index", *METRICS, *(THRESHOLDS_M if rules.has_edges else ()))
     per_image, panels = [], []

@@ -13,16 +13,6 @@ from depth_tf.saved import BUNDLED
 from depth_tf.training import distribute
 
 IMAGE_BUDGET = 70_000  # images seen if --epochs is not given, to the nearest whole epoch and at least one
-LEAST = {  # the smallest value each flag allows
-    "epochs": 1,
-    "steps_per_epoch": 1,
-    "global_batch_size": 1,
-    "steps_per_execution": 1,
-    "gradient_accumulation_steps": 1,
-    "width": 8,
-    "seed": 0,
-    "profile_steps": 0,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +24,7 @@ class Settings(DataSettings):
     image_height_px: int = option(192, "height the network sees, divisible by 32", group="network")
     image_width_px: int = option(256, "width the network sees, divisible by 32", group="network")
     network: str = option("small", "which network", group="network", choices=tuple(NETWORKS))
-    width: int = option(32, "channels of the first stage of small, a multiple of 8", group="network")
+    width: int = option(32, "channels of the first stage of small, a multiple of 8", group="network", least=8)
     encoder: str = option(
         encoders.LITE0, "encoder of encoder: this one, or a network of keras.applications", group="network"
     )
@@ -53,11 +43,15 @@ class Settings(DataSettings):
         None,
         f"passes over the images; unset: what comes nearest to seeing {IMAGE_BUDGET:,}, at least 1",
         group="training",
+        least=1,
     )
     steps_per_epoch: int | None = option(
-        None, "steps between two scores and saved states; unset: as many as see every training image", group="training"
+        None,
+        "steps between two scores and saved states; unset: as many as see every training image",
+        group="training",
+        least=1,
     )
-    global_batch_size: int = option(16, "images per step, over all devices of all machines", group="training")
+    global_batch_size: int = option(16, "images per step, over all devices of all machines", group="training", least=1)
     loss: str = option("silog", "pixel loss; a gradient loss is added", group="training", choices=tuple(PIXEL_LOSSES))
     gradient_weight: float = option(0.5, "weight of the gradient loss; 0: none", group="training")
     ema: bool = option(False, "judge, keep and score a moving average of the weights", group="training")
@@ -65,7 +59,7 @@ class Settings(DataSettings):
     reduce_lr_on_plateau: bool = option(
         False, "cut the rate when the hold-out's log10 stalls; with --schedule=constant", group="training"
     )
-    seed: int = option(0, "seed of the weights, the order and the augmentation", group="training")
+    seed: int = option(0, "seed of the weights, the order and the augmentation", group="training", least=0)
     strategy: str = option(
         "auto", "devices; auto: all GPUs of this machine, else its CPU", group="devices", choices=distribute.STRATEGIES
     )
@@ -76,22 +70,22 @@ class Settings(DataSettings):
         group="devices",
         choices=tuple(distribute.PRECISIONS),
     )
-    steps_per_execution: int = option(1, "steps per call of the compiled graph; one device only", group="devices")
-    gradient_accumulation_steps: int = option(1, "steps per update of the weights; one device only", group="devices")
+    steps_per_execution: int = option(
+        1, "steps per call of the compiled graph; one device only", group="devices", least=1
+    )
+    gradient_accumulation_steps: int = option(
+        1, "steps per update of the weights; one device only", group="devices", least=1
+    )
     deterministic: bool = option(True, "the same weights, bit for bit, every time", group="devices")
     csv_logger: bool = option(True, "write history.csv, one row per epoch", group="run")
     tensorboard: bool = option(True, "write TensorBoard event files", group="run")
     panels: bool = option(True, "draw predictions on the hold-out every few epochs", group="run")
     histograms: bool = option(False, "add the weights' histograms to TensorBoard, every epoch", group="run")
-    profile_steps: int = option(0, "trace this many steps for TensorBoard's profiler", group="run")
+    profile_steps: int = option(0, "trace this many steps for TensorBoard's profiler", group="run", least=0)
     workdir: str | None = option(None, "folder of the run; unset: runs/<time>-<dataset>-<optimizer>", group="run")
 
     def __post_init__(self):
         super().__post_init__()
-        for name, least in LEAST.items():
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise InputError(f"expected --{name} of {least} or more, got {value}")
         if self.width % 8:
             raise InputError(f"expected --width in multiples of 8, got {self.width}")
         schedules.check_plateau(self.schedule, reduce_lr_on_plateau=self.reduce_lr_on_plateau)
