@@ -1,7 +1,8 @@
-"""Measures how fast images reach the network, and what a larger data set costs.
+"""Measures how fast images reach the network, what a larger data set costs, and how long a prediction takes.
 
     python -m depth_tf.benchmark pipeline --data_dir=DIR    # speeds, as ratios
     python -m depth_tf.benchmark scale --data_dir=DIR       # passes of 1, 2, 4 and 10 times a length
+    python -m depth_tf.benchmark prediction --reference=fastdepth.onnx
 
 *pipeline*: machines are noisy, so what counts is the ratio of two speeds measured in turn in one run, each the best of
 several rounds, because other work on the machine can only slow a round down.
@@ -9,6 +10,9 @@ several rounds, because other work on the machine can only slow a round down.
 *scale*: the same records are read over and over, as one pass of a data set two, four and ten times as long, decoded and
 augmented without a cache. Each length has a process of its own, whose peak of memory the system keeps. Time should
 grow in proportion, memory hardly at all: the shortest pass fills the shuffle buffer already.
+
+*prediction*: every network, exported to ONNX, predicts one image after another in ONNX Runtime on all cores, in turn
+with the others. It needs the extra `export`.
 """
 
 from __future__ import annotations
@@ -17,8 +21,12 @@ import collections
 import dataclasses
 import functools
 import itertools
+import math
 import multiprocessing
+import pathlib
+import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterable
 
 from etils import epy
@@ -45,6 +53,7 @@ BARS = {  # what the project asks of itself, as ratios
 IN_ANY_ORDER = "first epoch in any order / first epoch"  # what --deterministic=false gains
 MULTIPLES = (1, 2, 4, 10)
 BATCH_SIZE, CACHED_EPOCHS = 16, 3
+IMAGES = 20  # that each network predicts per round
 SIZE_PX = (192, 256)
 
 
@@ -52,13 +61,14 @@ SIZE_PX = (192, 256)
 class Settings:
     """What to measure, on what."""
 
-    what: str = option("pipeline", "what to measure", choices=("pipeline", "scale"))
+    what: str = option("pipeline", "what to measure", choices=("pipeline", "scale", "prediction"))
     dataset: str = option("nyu_depth_v2", "data set; pipeline: NYU alone", choices=("nyu_depth_v2", "synthetic_rooms"))
     data_dir: str | None = option(None, "folder TFDS keeps data sets in; unset: TFDS's own")
     output: str | None = option(None, "result file, JSON; unset: none")
     num_images: int = option(0, "images per round; 0: all of train", group="pipeline")
-    rounds: int = option(6, "rounds; the best counts", group="pipeline")
+    rounds: int = option(6, "rounds of pipeline and prediction; the best counts", group="pipeline")
     images: int | None = option(None, "images of the shortest pass; unset: a full shuffle buffer", group="scale")
+    reference: str | None = option(None, "an ONNX network to compare with, such as FastDepth's", group="prediction")
 
     def __post_init__(self):
         if self.what == "pipeline" and self.dataset != "nyu_depth_v2":
@@ -67,9 +77,10 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Prints what was measured, and writes it to --output."""
+    measure = {"pipeline": measure_pipeline, "scale": measure_scale, "prediction": measure_prediction}
     result = {
-        **{"pipeline": measure_pipeline, "scale": measure_scale}[settings.what](settings),
-        "dataset": settings.dataset,
+        **measure[settings.what](settings),
+        **({} if settings.what == "prediction" else {"dataset": settings.dataset}),
         "machine": machine.describe_machine(),
         "date": machine.today(),
         "command": program.without_paths(program.command_line("depth_tf.benchmark")),
@@ -113,6 +124,77 @@ def measure_scale(settings: Settings) -> dict:
         rows.append({"multiple": multiple, **row})
         say(f"{row['images']:7,} images: {row['seconds']:7.1f} s, peak of memory {row['peak_memory_gib']:.2f} GiB")
     return {"rows": rows}
+
+
+def measure_prediction(settings: Settings) -> dict:
+    """Returns one row per network: milliseconds per image at batch 1, megabytes, parameters and multiplications."""
+    try:
+        import onnx
+        import onnxruntime
+        import tf2onnx  # noqa: F401 - what Keras exports with
+    except ImportError as error:
+        raise InputError(
+            f"prediction needs {error.name}: pip install 'depth-tf[export]' (here: '.[export]')"
+        ) from error
+    onnxruntime.set_default_logger_severity(3)  # FastDepth's file holds weights that nothing uses
+    with tempfile.TemporaryDirectory() as folder:
+        files = {name: pathlib.Path(folder) / f"{name}.onnx" for name in model.NETWORKS}
+        for name, file in files.items():
+            _export(model.NETWORKS[name](*SIZE_PX), file)
+        if settings.reference:
+            files["reference"] = pathlib.Path(settings.reference)
+            if not files["reference"].is_file():
+                raise InputError(f"--reference={settings.reference}: expected an ONNX file, found none")
+        predict = {name: _one_image(onnxruntime, file) for name, file in files.items()}
+        rounds_s = [
+            {name: _seconds(run() for _ in range(IMAGES)) for name, run in predict.items()}
+            for _ in range(settings.rounds)
+        ]
+        best_ms = {name: 1e3 / IMAGES * min(round_s[name] for round_s in rounds_s) for name in files}
+        rows = {name: {"ms": best_ms[name], **_onnx_size(onnx, file)} for name, file in files.items()}
+    for name, row in rows.items():
+        ratio = f", {row['ms'] / best_ms['reference']:.2f} x the reference" if settings.reference else ""
+        counts = (
+            f"{row['megabytes']:.2f} MB, {row['parameters'] / 1e6:.2f} M parameters, {row['macs'] / 1e6:.0f} M MACs"
+        )
+        say(f"{row['ms']:7.2f} ms  {name:9}  {counts}{ratio}")
+    return {"rows": rows}
+
+
+def _export(network: keras.Model, file: pathlib.Path) -> None:
+    network(np.zeros((1, *network.input_shape[1:])))  # Keras exports only what was called before
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Keras's exporter asks NumPy for np.object
+        network.export(file, format="onnx", verbose=False)
+
+
+def _one_image(onnxruntime, file: pathlib.Path) -> Callable:
+    """Returns a function that predicts one image of noise, float32 in 0..255."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = machine.num_cores()
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    (given,) = session.get_inputs()
+    shape = [size if isinstance(size, int) else 1 for size in given.shape]
+    image = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+    session.run(None, {given.name: image})  # the first one also takes memory
+    return functools.partial(session.run, None, {given.name: image})
+
+
+def _onnx_size(onnx, file: pathlib.Path) -> dict:
+    """Returns a file's megabytes, the parameters that its convolutions hold, and their multiplications per image."""
+    graph = onnx.shape_inference.infer_shapes(onnx.load(file)).graph
+    shapes = {
+        value.name: [size.dim_value or 1 for size in value.type.tensor_type.shape.dim]
+        for value in (*graph.value_info, *graph.input, *graph.output)
+    }
+    weights = {weight.name: math.prod(weight.dims) for weight in graph.initializer}
+    parameters = macs = 0
+    for node in graph.node:
+        if node.op_type in ("Conv", "ConvTranspose"):
+            places = shapes[node.output[0] if node.op_type == "Conv" else node.input[0]]
+            parameters += sum(weights[name] for name in node.input[1:])
+            macs += weights[node.input[1]] * math.prod(places[2:])  # ONNX puts height and width last
+    return {"megabytes": file.stat().st_size / 1e6, "parameters": parameters, "macs": macs}
 
 
 def one_pass(dataset: str, data_dir: str | None, images: int) -> dict:

@@ -91,3 +91,28 @@ def test_each_length_is_read_whole_in_a_process_of_its_own(tiny_nyu, tmp_path, m
 def test_the_pipeline_is_measured_on_nyu_alone():
     with pytest.raises(InputError, match="pipeline measures --dataset=nyu_depth_v2 alone, got synthetic_rooms"):
         benchmark.Settings(dataset="synthetic_rooms")
+
+
+def test_networks_predict_in_turn_with_a_reference(tmp_path, monkeypatch, capsys):
+    """A convolution of 3x3 over three channels, 12 filters, on 8x8 pixels: 324 weights, 324 x 64 multiplications."""
+    pytest.importorskip("tf2onnx", reason="needs the extra `export`")
+    pytest.importorskip("onnxruntime", reason="needs the extra `export`")
+    image = benchmark.keras.Input((8, 8, 3))
+    network = benchmark.keras.Model(image, benchmark.keras.layers.Conv2D(12, 3, padding="same", use_bias=False)(image))
+    reference, output = tmp_path / "reference.onnx", tmp_path / "prediction.json"
+    benchmark._export(network, reference)
+    monkeypatch.setattr(benchmark, "SIZE_PX", (64, 64))
+    monkeypatch.setattr(model, "NETWORKS", {"small": lambda *size_px: model.build_small(*size_px, width=8)})
+    settings = {"rounds": 1, "reference": str(reference), "output": str(output)}
+    benchmark.main(benchmark.Settings("prediction", **settings))
+    rows = json.loads(output.read_text())["rows"]
+    assert list(rows) == ["small", "reference"]
+    assert (rows["reference"]["parameters"], rows["reference"]["macs"]) == (324, 324 * 64)
+    assert rows["small"]["ms"] > 0
+    assert "x the reference" in capsys.readouterr().out
+
+
+def test_a_reference_that_is_missing_is_refused(tmp_path):
+    pytest.importorskip("onnxruntime", reason="needs the extra `export`")
+    with pytest.raises(InputError, match="--reference=.*none.onnx: expected an ONNX file, found none"):
+        benchmark.main(benchmark.Settings("prediction", reference=str(tmp_path / "none.onnx")))
