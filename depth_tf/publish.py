@@ -49,50 +49,71 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Writes the weights and the card."""
-    workdir, config = pathlib.Path(settings.workdir), run_folder.read_config(settings.workdir)
-    if not (workdir / run_folder.METRICS).is_file():
-        raise InputError(f"--workdir={workdir} holds an unfinished run: expected one with {run_folder.METRICS}")
-    if config["init_from"]:
-        raise InputError(
-            f"the run began with {config['init_from']}: expected one whose card can name all it learnt from"
-        )
-    network = saved.load_network(workdir / run_folder.BEST_NETWORK)
-    environment = json.loads((workdir / run_folder.ENVIRONMENT).read_text())
-    learnt = score_run.trained_on(workdir)
+    runs = lineage(pathlib.Path(settings.workdir))
+    network = saved.load_network(runs[-1] / run_folder.BEST_NETWORK)
     path = saved.FOLDER / f"{settings.name}.npz"
-    saved.write_bundled(path, network, learnt)
+    saved.write_bundled(path, network, score_run.trained_on(runs[-1]))
     size = f"{network.count_params():,} parameters, {path.stat().st_size / 1e6:.2f} MB as float16"
-    atomic_files.write_text(path.with_suffix(".md"), card(settings.name, config, environment, learnt, size))
+    atomic_files.write_text(path.with_suffix(".md"), card(settings.name, runs, size))
     say(f"wrote {path} and {path.with_suffix('.md').name}")
 
 
-def card(name: str, config: dict, environment: dict, learnt: dict, size: str) -> str:
-    """Returns the model card, Markdown, of a run with that config.json and environment.json."""
-    usual = dataclasses.asdict(training.Settings())
-    flags = (f"--{flag}={value}" for flag, value in config.items() if value != usual.get(flag))
-    command = program.without_paths(" ".join(["python -m depth_tf.train", *flags]))
-    dataset, versions = learnt["trained_on"], environment["packages"]
-    encoder = f", encoder {config['encoder']} ({config['encoder_weights']})" if config["network"] == "encoder" else ""
-    size_px = f"{config['image_height_px']}, {config['image_width_px']}"
+def lineage(workdir: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the finished run in `workdir`, and before it those whose networks it began with, the first of them first.
+
+    Raises:
+      InputError: if a run is unfinished, or began with a network that is no run's, of which a card could say nothing.
+    """
+    config = run_folder.read_config(workdir)
+    if not (workdir / run_folder.METRICS).is_file():
+        raise InputError(f"{workdir} holds an unfinished run: expected one with {run_folder.METRICS}")
+    if not (start := config["init_from"]):
+        return [workdir]
+    parent = pathlib.Path(start).parent
+    if start in saved.BUNDLED or not (parent / run_folder.CONFIG).is_file():
+        raise InputError(f"{workdir} began with {start}: expected a run's network, for the card to name its data")
+    return [*lineage(parent), workdir]
+
+
+def card(name: str, runs: list[pathlib.Path], size: str) -> str:
+    """Returns the model card, Markdown, of the last of `runs`, each of which began with the one before."""
+    configs = [run_folder.read_config(run) for run in runs]
+    learnt = [score_run.trained_on(run) for run in runs]
+    environment = json.loads((runs[-1] / run_folder.ENVIRONMENT).read_text())
+    first, versions = configs[0], environment["packages"]
+    encoder = f", encoder {first['encoder']} ({first['encoder_weights']})" if first["network"] == "encoder" else ""
+    size_px = f"{configs[-1]['image_height_px']}, {configs[-1]['image_width_px']}"
+    images = [f"{NAMES.get(of := each['trained_on'], of)}, {each['num_train_images']:,} images" for each in learnt]
+    licences = [LICENCES.get(each["trained_on"], "the user's own") for each in learnt]
+    commands = "\n".join(command(config) for config in configs)
     return f"""# Model card: `{name}`
 
 Written by `python -m depth_tf.publish` from the run that trained it.
 
 | what | |
 | --- | --- |
-| network | `{config["network"]}`{encoder}, {size} |
+| network | `{first["network"]}`{encoder}, {size} |
 | in, out | RGB 0..255 [{size_px}, 3]; depth along the optical axis, metres |
-| learnt from | {NAMES.get(dataset, dataset)}, {learnt["num_train_images"]:,} images of `train` |
-| licence of the data | {LICENCES.get(dataset, "the user's own")} |
+| learnt from `train` of | {"; then ".join(images)} |
+| licence of the data | {"; ".join(dict.fromkeys(licences))} |
 | commit, date, machine | {environment["commit"]}, {environment["date"]}, {environment["machine"]} |
 | versions | TensorFlow {versions["tensorflow"]}, Keras {versions["keras"]} |
 
 ## Recipe
 
-`{command}`
+```
+{commands}
+```
 
 ## Limits
 {LIMITS}"""
+
+
+def command(config: dict) -> str:
+    """Returns the command of a run with that config.json, without its paths and what is usual."""
+    usual = dataclasses.asdict(training.Settings())
+    flags = (f"--{flag}={value}" for flag, value in config.items() if value != usual.get(flag))
+    return program.without_paths(" ".join(["python -m depth_tf.train", *flags]))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Networks that come with the package: they load, keep their metres through float16, and come with a card."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -41,8 +44,33 @@ def test_a_run_is_published_with_its_recipe(folder, tiny_run):
     publish.main(publish.Settings(workdir=str(tiny_run), name="encoder"))
     assert saved.load_network("encoder").count_params() == saved.load_network(tiny_run / "best.keras").count_params()
     card = (folder / "encoder.md").read_text()
-    assert "python -m depth_tf.train" in card
+    assert card.count("python -m depth_tf.train") == 1
     assert f"{saved.learnt('encoder')['num_train_images']:,} images" in card
+
+
+def test_the_card_of_a_run_that_began_with_anothers_network_names_both(folder, tiny_run, tmp_path_factory):
+    second = _continued(tiny_run, tmp_path_factory.mktemp("run"), init_from=str(tiny_run / "best.keras"))
+    publish.main(publish.Settings(workdir=str(second)))
+    card = (folder / "encoder.md").read_text()
+    assert card.count("python -m depth_tf.train") == 2
+    assert "--init_from=INIT_FROM" in card
+    assert "images; then " in card
+
+
+@pytest.mark.parametrize("start", ["encoder", "elsewhere/best.keras"])
+def test_a_run_that_began_with_a_network_of_unknown_data_is_not_published(folder, tiny_run, tmp_path_factory, start):
+    second = _continued(tiny_run, tmp_path_factory.mktemp("run"), init_from=start)
+    with pytest.raises(InputError, match=f"began with {start}"):
+        publish.main(publish.Settings(workdir=str(second)))
+    assert not list(folder.iterdir())
+
+
+def _continued(run, folder, *, init_from):
+    """Returns a copy of a finished run that says it began with another network."""
+    copy = shutil.copytree(run, folder / "run")
+    config = json.loads((copy / "config.json").read_text()) | {"init_from": init_from}
+    (copy / "config.json").write_text(json.dumps(config))
+    return copy
 
 
 @pytest.mark.parametrize("name", saved.BUNDLED)

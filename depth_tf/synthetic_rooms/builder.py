@@ -42,7 +42,7 @@ class SyntheticRooms(tfds.core.GeneratorBasedBuilder):
     BUILDER_CONFIGS = [
         RoomsConfig(name="default", rooms={"train": 270, "validation": 30, "test": 30}, frames=3),
         RoomsConfig(name="tiny", rooms={"train": 12, "validation": 4, "test": 4}, frames=2),
-        RoomsConfig(name="large", rooms={"train": 5000, "validation": 100, "test": 100}),
+        RoomsConfig(name="large", rooms={"train": 2000, "validation": 30, "test": 30}),
     ]
 
     def __init__(self, *, workers: int | None = None, **kwargs):
