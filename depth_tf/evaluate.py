@@ -116,6 +116,7 @@ def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits
         num_images=split.num_images,
         floor_m=mean_depth.mean_depth_map(dataset.split("train")),
         prediction_kind=settings.prediction_kind,
+        scenes=split.scene_of_image,
     )
     origin = result_file.describe(dataset, split.name, command=program.command_line(PROGRAM), parameters=None)
     result = {**scores.result, **origin, "trained_on": "unknown", "num_train_images": None, **_floor(dataset)}

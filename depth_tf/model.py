@@ -24,6 +24,8 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
     from depth_tf.data import resizing
 
 STAGE_WIDTHS = (1, 1.5, 2, 3)  # channels of *small*'s four encoder stages, as multiples of `width`
+# Convolutions beside each stage's shortcut: where the picture is fine, one costs most and adds least.
+STAGE_DEPTHS = (1, 1, 3, 2)
 ENCODER_WIDTHS = (40, 64, 96, 128)  # channels of the decoder of *encoder* at strides 4, 8, 16 and 32
 NORMALIZATIONS = ("batch", "group")
 CELL_PX = 4  # stride of the finest features, and the side of what the last layer makes of a cell
@@ -65,7 +67,7 @@ def build_small(
     for stage, count in enumerate(channels, start=1):
         size, strides = (CELL_PX, CELL_PX) if stage == 1 else (3, 2)  # the first stage takes patches side by side
         x = _convolve(x, count, normalization, kernel_size=size, strides=strides, name=f"encoder{stage}_down")
-        x = _residual(x, normalization, name=f"encoder{stage}")
+        x = _residual(x, STAGE_DEPTHS[stage - 1], normalization, name=f"encoder{stage}")
         features.append(x)
     x = _decode(features, channels, normalization)
     return keras.Model(image, _depth(x, min_depth_m, max_depth_m, initial_depth_m), name="small")
@@ -153,9 +155,10 @@ def _convolve(x, channels, normalization, *, name, kernel_size=3, strides=1, rel
     return keras.layers.Activation("relu", name=f"{name}_relu")(x) if relu else x
 
 
-def _residual(x, normalization, *, name):
-    y = _convolve(x, x.shape[-1], normalization, name=f"{name}_a")
-    y = _convolve(y, x.shape[-1], normalization, name=f"{name}_b", relu=False)
+def _residual(x, depth, normalization, *, name):
+    y = x
+    for place in range(1, depth + 1):
+        y = _convolve(y, x.shape[-1], normalization, name=f"{name}_{place}", relu=place < depth)
     return keras.layers.Activation("relu", name=f"{name}_relu")(keras.layers.Add()([x, y]))
 
 

@@ -26,6 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "depth_tf" / "results"
 FIRST = ("encoder_all", "official/sklearn", "official/depth_tf_scratch", "official/fastdepth_eigen")
 FIRST_COLUMNS = ("abs_rel", "rmse_m", "delta1")
+FAILING = "encoder_all"  # the result whose failures are shown
 TRUSTED = "official/fastdepth_fastdepth"  # the result that was also published
 
 
@@ -78,6 +79,8 @@ def pages() -> dict[pathlib.Path, dict[str, str]]:
         "benchmark": benchmark_table(files["benchmark"]),
         "scale": scale_table(files["scale"]),
         "compare": comparison.table(files["compare"]).rstrip("\n"),
+        "failures": failures_tables(files[FAILING]),
+        "prediction": prediction_table(files["prediction"]),
     }
     return {ROOT / "README.md": {"results": first_table(files)}, RESULTS / "README.md": full}
 
@@ -126,6 +129,41 @@ def scale_table(result: dict) -> str:
     table = tables.markdown(["images per pass", "seconds", "time, to the first", "peak of memory, GiB"], rows)
     where = f"{tables.NAMES[result['dataset']]}, read over and over; {result['date']}, {result['machine']}"
     return f"{table}\n\n192x256, decoded and augmented, no cache, one process per length; {where}."
+
+
+def prediction_table(result: dict) -> str:
+    """Returns what a prediction takes, as a Markdown table."""
+    rows, reference_ms = [], result["rows"]["reference"]["ms"]
+    for name, row in result["rows"].items():
+        counts = f"{row['megabytes']:.1f}", f"{row['parameters'] / 1e6:.2f} M", f"{row['macs'] / 1e6:.0f} M"
+        rows.append([name, f"{row['ms']:.2f}", f"{row['ms'] / reference_ms:.2f}", *counts])
+    columns = ["network", "ms per image", "to the reference", "ONNX file, MB", "weights of convolutions", "MACs"]
+    return (
+        f"{tables.markdown(columns, rows)}\n\nBest of several rounds in one run; {result['date']}, {result['machine']}."
+    )
+
+
+def failures_tables(result: dict) -> str:
+    """Returns how a method's error differs by true depth and by kind of room, as two Markdown tables."""
+    failures, depths, rooms = result["failures"], [], []
+    for band in failures["by_depth"]:
+        where = f"{band['from_m']:g} to {band['to_m']:g} m" if band["to_m"] else f"{band['from_m']:g} m and more"
+        depths.append([where, f"{band['share']:.0%}", f"{band['abs_rel']:.3f}", f"{band['factor']:.2f}"])
+    for kind, room in failures["by_room"].items():
+        figures = f"{room['abs_rel']:.3f}", f"{room['delta1']:.3f}"
+        rooms.append([kind.replace("_", " "), str(room["num_images"]), *figures])
+    scale = (
+        f"RMSE(log) is {result['rmse_log']:.3f}, SILog, without the factor of each image, {result['silog'] / 100:.3f}."
+    )
+    worst = ", ".join(f"{row['index']} ({row['abs_rel']:.2f})" for row in failures["worst"])
+    return "\n\n".join(
+        (
+            f"{result['title']}; {result['num_images']} images. {scale}",
+            tables.markdown(["true depth", "pixels", "AbsRel", "predicted / true"], depths),
+            tables.markdown(["kind of room", "images", "AbsRel", "delta1"], rooms),
+            f"Images with the greatest AbsRel, by their place in the split: {worst}.",
+        )
+    )
 
 
 if __name__ == "__main__":

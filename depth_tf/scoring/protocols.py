@@ -21,6 +21,7 @@ from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
 from depth_tf.scoring import metrics
 from depth_tf.scoring.edges import edge_scores, mean_edge_scores
+from depth_tf.scoring.failures import DepthBands
 
 FRAME_SHAPE = (480, 640)  # px, rows and columns of a frame of NYU Depth V2
 # Rows and columns of that frame; metres between which truth is valid, and to which predictions are clamped:
@@ -89,7 +90,7 @@ class Scorer:
             raise InputError(f"protocol {protocol.name} needs metres, got inverse depth: use aligned")
         self._protocol, self._prediction_kind = protocol, prediction_kind
         self._per_image: list[dict[str, float]] = []
-        self._sums = metrics.MetricSums()
+        self._sums, self.bands = metrics.MetricSums(), DepthBands()
         self._num_images = 0
         self._truth_resized, self._mirrored = False, mirrored
 
@@ -107,6 +108,7 @@ class Scorer:
             return None
         sums = metrics.MetricSums.of(true_m=true_m, pred_m=pred_m)
         self._sums += sums
+        self.bands.add(true_m=true_m, pred_m=pred_m)
         edges = {}
         if self._protocol.has_edges:
             edges = edge_scores(true_m=true_frame_m[EIGEN_CROP], pred_m=pred_frame_m[EIGEN_CROP])

@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ import tensorflow as tf
 from depth_tf.data.resizing import resize_image
 from depth_tf.data.splits import PARALLEL_CALLS, Split
 from depth_tf.drawing import figures
-from depth_tf.scoring import protocols
+from depth_tf.scoring import failures, protocols
 from depth_tf.scoring.edges import THRESHOLDS_M
 from depth_tf.scoring.metrics import METRICS
 
@@ -45,8 +45,12 @@ def score(
     floor_m: np.ndarray,
     prediction_kind: str = "depth_m",
     mirrored: bool = False,
+    scenes: Sequence[str] | None = None,
 ) -> Scores:
-    """Scores `num_images` examples under a key of `PROTOCOLS`, and the mean map, [h, w] metres, on the same pixels."""
+    """Scores `num_images` examples under a key of `PROTOCOLS`, and the mean map, [h, w] metres, on the same pixels.
+
+    With the images' `scenes`, the result also says how the kinds of room differ.
+    """
     rules = protocols.PROTOCOLS[protocol]
     no_edges = dataclasses.replace(rules, has_edges=False)  # of the mean map, whose edges no result holds
     scorer, mean_map = protocols.Scorer(rules, prediction_kind, mirrored=mirrored), protocols.Scorer(no_edges)
@@ -62,7 +66,9 @@ def score(
             true_m, pred_m = scorer.frame(true_m=example.true_m, pred=example.pred)
             panels.append(figures.Panels(example.image, true_m, pred_m, caption))
     floor = {name: value for name, value in mean_map.result().items() if name in METRICS}
-    return Scores({**scorer.result(), "protocol": scorer.describe(), "floor": floor}, per_image, panels)
+    where = {"by_depth": scorer.bands.result(), **failures.by_image(per_image, scenes)}
+    result = {**scorer.result(), "protocol": scorer.describe(), "floor": floor, "failures": where}
+    return Scores(result, per_image, panels)
 
 
 def network_examples(network: keras.Model, split: Split, *, mirrored: bool = False) -> Iterator[Example]:

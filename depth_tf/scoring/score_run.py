@@ -53,7 +53,14 @@ def score_network(
     name = split or next(name for name in ("validation", "holdout", "train") if name in dataset.splits)
     scored = dataset.split(name)
     examples = network_examples(network, scored, mirrored=mirrored)
-    scores = score(examples, protocol, num_images=scored.num_images, floor_m=floor_m, mirrored=mirrored)
+    scores = score(
+        examples,
+        protocol,
+        num_images=scored.num_images,
+        floor_m=floor_m,
+        mirrored=mirrored,
+        scenes=scored.scene_of_image,
+    )
     origin = result_file.describe(dataset, name, command=command, parameters=network.count_params())
     result = {**scores.result, **origin, **learnt}
     result_file.write_result(output, result, scores, title=f"{dataset.name} {name}, {protocol}")
