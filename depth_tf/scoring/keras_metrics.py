@@ -5,8 +5,7 @@ name, network-grid metrics; figures to report come from `depth_tf.evaluate`, und
 
     model.compile(optimizer, loss, weighted_metrics=network_grid_metrics())
 
-`weighted_metrics` because Keras hands the sample weights to those alone. The metrics of one step repeat much
-of each other's arithmetic on purpose: TensorFlow computes equal operations of one graph once.
+`weighted_metrics` because Keras hands the sample weights to those alone. Each metric traces its own formula alone.
 """
 
 import math
@@ -66,7 +65,7 @@ class PerImageMetric(keras.metrics.Metric):
         counted = num_pixels > 0.0
         if sample_weight is not None:
             counted = ops.logical_and(counted, ops.reshape(sample_weight, (-1,)) > 0)
-        values = _image_metrics(y_true, y_pred, valid, ops.maximum(num_pixels, 1.0))[self.name]
+        values = _image_metrics(y_true, y_pred, valid, ops.maximum(num_pixels, 1.0))[self.name]()
         self._total.assign_add(ops.sum(ops.where(counted, values, 0.0)))
         self._num_images.assign_add(ops.sum(ops.cast(counted, self.dtype)))
 
@@ -76,7 +75,7 @@ class PerImageMetric(keras.metrics.Metric):
 
 
 def _image_metrics(y_true, y_pred, valid, num_pixels) -> dict:
-    """Returns each metric of each image, [B]; see `depth_tf.scoring.metrics` for the formulas.
+    """Returns for each metric what gives it for each image, [B]; see `depth_tf.scoring.metrics` for the formulas.
 
     Missing pixels become a truth and a prediction of 1 m, which adds nothing to a sum and is safe to divide.
     """
@@ -84,17 +83,17 @@ def _image_metrics(y_true, y_pred, valid, num_pixels) -> dict:
     def mean(values):
         return ops.sum(values, axis=(1, 2, 3)) / num_pixels
 
+    def squared_deviations():  # the difference of two means would lose its digits in float32
+        return ops.square(ops.where(valid, log_error - ops.reshape(mean(log_error), (-1, 1, 1, 1)), 0.0))
+
     true_m, pred_m = ops.where(valid, y_true, 1.0), ops.where(valid, y_pred, 1.0)
-    error_m = ops.abs(pred_m - true_m)
+    error_m, log_error = ops.abs(pred_m - true_m), ops.log(pred_m / true_m)
     ratio = ops.maximum(pred_m / true_m, true_m / pred_m)
-    log_error = ops.log(pred_m / true_m)
-    # The squares of the deviations: the difference of two means would lose its digits in float32.
-    deviation = ops.where(valid, log_error - ops.reshape(mean(log_error), (-1, 1, 1, 1)), 0.0)
     return {
-        "abs_rel": mean(error_m / true_m),
-        "sq_rel": mean(ops.square(error_m) / true_m),
-        "rmse_m": ops.sqrt(mean(ops.square(error_m))),
-        "rmse_log": ops.sqrt(mean(ops.square(log_error))),
-        "log10": mean(ops.abs(log_error)) / math.log(10.0),
-        "silog": 100.0 * ops.sqrt(mean(ops.square(deviation))),
-    } | {f"delta{n}": mean(ops.cast(valid & (ratio < DELTA_BASE**n), y_true.dtype)) for n in (1, 2, 3)}
+        "abs_rel": lambda: mean(error_m / true_m),
+        "sq_rel": lambda: mean(ops.square(error_m) / true_m),
+        "rmse_m": lambda: ops.sqrt(mean(ops.square(error_m))),
+        "rmse_log": lambda: ops.sqrt(mean(ops.square(log_error))),
+        "log10": lambda: mean(ops.abs(log_error)) / math.log(10.0),
+        "silog": lambda: 100.0 * ops.sqrt(mean(squared_deviations())),
+    } | {f"delta{n}": lambda n=n: mean(ops.cast(valid & (ratio < DELTA_BASE**n), y_true.dtype)) for n in (1, 2, 3)}
