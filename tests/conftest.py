@@ -1,4 +1,4 @@
-"""What several test modules share: a tiny data set, a run on it, and a command line."""
+"""What several test modules share: a tiny data set, a run on it, and a program."""
 
 import csv
 import dataclasses
@@ -6,7 +6,6 @@ import fcntl
 import functools
 import os
 import pathlib
-import subprocess
 import sys
 
 import pytest
@@ -84,24 +83,6 @@ def _tiny_run(tiny_settings, made_once) -> pathlib.Path:
     return made_once("tiny_run", lambda folder: train.train(dataclasses.replace(settings, workdir=os.fspath(folder))))
 
 
-@pytest.fixture(name="command_line")
-def _command_line(tmp_path):
-    """Runs `python -m MODULE FLAGS` in an empty folder and returns the finished process."""
-
-    def run(module: str, *flags: str) -> subprocess.CompletedProcess:
-        root = pathlib.Path(__file__).resolve().parents[1]
-        return subprocess.run(
-            [sys.executable, "-m", module, *flags],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": os.fspath(root), "CUDA_VISIBLE_DEVICES": "-1"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-
-    return run
-
-
 @pytest.fixture(name="run_program")
 def _run_program(monkeypatch):
     """Runs what `python -m MODULE FLAGS` runs, in this process."""
@@ -118,11 +99,12 @@ def _run_program(monkeypatch):
 
 @pytest.fixture(scope="module", name="few_patches")
 def _few_patches():
-    """Has scikit-learn's words made from few patches: 60,000 would take most of the time."""
+    """Has scikit-learn's words made from few patches and kept in few numbers, which would take most of the time."""
     from sklearn_baseline import estimator
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(estimator, "DepthCues", functools.partial(estimator.DepthCues, num_patches=2000))
+        few = functools.partial(estimator.DepthCues, num_patches=2000, num_components=4)
+        patch.setattr(estimator, "DepthCues", few)
         yield
 
 
