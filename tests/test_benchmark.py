@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import multiprocessing.dummy
 
 import pytest
 
@@ -76,8 +77,11 @@ def test_both_fits_can_be_run(split, monkeypatch):
         assert "loss" in fit(epochs=1, verbose=0).history
 
 
-def test_each_length_is_read_whole_in_a_process_of_its_own(tiny_nyu, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("kind", ["thread", pytest.param("process", marks=pytest.mark.slow)])
+def test_each_length_is_read_whole_in_a_process_of_its_own(tiny_nyu, tmp_path, monkeypatch, capsys, kind):
     """One length of a few images: their number is exact, time and memory are of this machine."""
+    if kind == "thread":
+        monkeypatch.setattr(benchmark.multiprocessing, "get_context", {"spawn": multiprocessing.dummy}.get)
     monkeypatch.setattr(benchmark, "MULTIPLES", (3,))
     output = tmp_path / "scale.json"
     benchmark.main(benchmark.Settings("scale", data_dir=str(tiny_nyu), images=5, output=str(output)))

@@ -1,7 +1,9 @@
 """The network: positive bounded metres of the input's size, small, and loadable without this package."""
 
+import re
 import subprocess
 import sys
+import zipfile
 
 import keras
 import numpy as np
@@ -47,6 +49,15 @@ def test_depth_bounds_that_leave_no_room_are_refused():
         build_small(64, 96, initial_depth_m=2500.0)
 
 
+def test_a_saved_network_is_made_of_what_keras_itself_holds(tmp_path):
+    network = build_small(64, 64, width=8)
+    network.save(tmp_path / "best.keras")
+    with zipfile.ZipFile(tmp_path / "best.keras") as archive:
+        modules = re.findall(r'"module": "(.*?)"', archive.read("config.json").decode())
+    assert {module.split(".")[0] for module in modules} == {"keras"}
+
+
+@pytest.mark.slow  # every day the test above
 def test_a_saved_network_loads_with_keras_alone(tmp_path):
     images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
     np.save(tmp_path / "images.npy", images)

@@ -16,7 +16,7 @@ SIZE_PX = (32, 64)
 NUM_IMAGES = 10
 
 
-@pytest.fixture(name="split")
+@pytest.fixture(scope="module", name="split")
 def _split() -> Split:
     """Ten images whose pixels and depths are all the image's number: 1 to 10, and 0.1 to 1.0 m."""
     numbers = np.arange(1, NUM_IMAGES + 1)
@@ -59,13 +59,18 @@ def test_epochs_differ_in_order_and_a_seed_repeats_them(split):
     assert first != _numbers(_train(split, seed=4), 4)
 
 
+@pytest.fixture(scope="module", name="whole")
+def _whole(split) -> list:
+    """All batches of three passes."""
+    return list(_train(split, steps=9, strength=Augmentation()))
+
+
 @pytest.mark.parametrize("first_step", [6, 4, 8])
-def test_starting_at_a_later_step_gives_that_steps_batches(split, first_step):
+def test_starting_at_a_later_step_gives_that_steps_batches(split, whole, first_step):
     """A pass has three steps: one starts between two passes, the others inside one."""
-    whole = list(_train(split, steps=9, strength=Augmentation()))[first_step:]
     late = list(_train(split, steps=9, first_step=first_step, strength=Augmentation()))
-    assert len(whole) == len(late) == 9 - first_step
-    for one, other in zip(whole, late, strict=True):
+    assert len(late) == 9 - first_step
+    for one, other in zip(whole[first_step:], late, strict=True):
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a, b)
 
@@ -99,11 +104,10 @@ def test_a_cache_changes_no_batch_and_reads_the_source_once(split, kind, tmp_pat
 
 
 @pytest.mark.parametrize("num_workers", [2, 4])
-def test_the_workers_rows_together_are_the_batches_of_one(split, num_workers):
+def test_the_workers_rows_together_are_the_batches_of_one(split, whole, num_workers):
     """None repeats an image, none is dropped: side by side the rows are what one process gets."""
-    whole = list(_train(split, strength=Augmentation()))
     parts = [
-        list(_train(split, strength=Augmentation(), how=Input(worker=i, num_workers=num_workers)))
+        list(_train(split, steps=9, strength=Augmentation(), how=Input(worker=i, num_workers=num_workers)))
         for i in range(num_workers)
     ]
     for step, batch in enumerate(whole):

@@ -1,12 +1,7 @@
 import csv
-import pathlib
 import re
 import resource
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -18,8 +13,6 @@ from depth_tf.nyu import frames, sources
 from depth_tf.runtime import atomic_files, progress
 from depth_tf.runtime.errors import InputError
 from tests import fastdepth_archive as made_up
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -170,19 +163,23 @@ def test_an_error_while_replacing_keeps_the_old_records(source_paths, tmp_path, 
     assert_reads_back(tmp_path, made_up.made_up_frames())
 
 
-def test_a_killed_run_leaves_nothing_that_loads_and_the_next_run_works(source_paths, tmp_path):
-    arguments = [f"--source={source_paths['fastdepth_archive']}", f"--data_dir={tmp_path}"]
-    with subprocess.Popen([sys.executable, "-m", "depth_tf.prepare", *arguments], cwd=ROOT) as program:
-        while program.poll() is None and not list(tmp_path.glob(f"{atomic_files.PREFIX}*/nyu_depth_v2/incomplete*")):
-            time.sleep(0.005)
-        program.kill()
-    assert program.returncode == -signal.SIGKILL
-    assert list(tmp_path.glob(atomic_files.PREFIX + "*"))
+def test_a_killed_run_leaves_nothing_that_loads_and_the_next_run_works(source_paths, tmp_path, monkeypatch):
+    """What lies on the disk when each split's first frame is asked for is copied: a kill would leave just that."""
+    killed, examples = tmp_path / "killed", frames.examples
+
+    def copy_and_go_on(source):
+        shutil.copytree(tmp_path / "data", killed, dirs_exist_ok=True)
+        return examples(source)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(frames, "examples", copy_and_go_on)
+        prepared(source_paths["fastdepth_archive"], tmp_path / "data")
+    assert list(killed.glob(f"{atomic_files.PREFIX}*/nyu_depth_v2/incomplete*"))
     with pytest.raises(AssertionError, match="could not find data"):
-        tfds.load("nyu_depth_v2", data_dir=tmp_path, download=False)
-    prepared(source_paths["fastdepth_archive"], tmp_path)
-    assert_reads_back(tmp_path, made_up.made_up_frames())
-    assert list(tmp_path.glob(".*")) == []
+        tfds.load("nyu_depth_v2", data_dir=killed, download=False)
+    prepared(source_paths["fastdepth_archive"], killed)
+    assert_reads_back(killed, made_up.made_up_frames())
+    assert list(killed.glob(".*")) == []
 
 
 def test_a_disk_that_fills_up_is_said_in_one_line_and_leaves_nothing(source_paths, tmp_path):
