@@ -21,7 +21,7 @@ from depth_tf.scoring.protocols import EIGEN_CROP
 from tests.conftest import read_csv
 
 
-@pytest.fixture(name="truths_m")
+@pytest.fixture(scope="module", name="truths_m")
 def _truths_m(tiny_nyu) -> list[np.ndarray]:
     """The two depth maps of `validation`, [480, 640] float32, metres."""
     split = open_dataset("nyu_depth_v2", tiny_nyu).split("validation")
