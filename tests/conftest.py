@@ -108,6 +108,12 @@ def _few_patches():
         yield
 
 
+@pytest.fixture(name="no_panels")
+def _no_panels(monkeypatch) -> None:
+    """Has no predictions drawn beside a result, which takes as long as the scores: `tiny_run` has them."""
+    monkeypatch.setattr("depth_tf.drawing.figures.depth_panels", lambda *_, **__: None)
+
+
 @pytest.fixture(scope="session", name="tiny_rooms")
 def _tiny_rooms(made_once) -> pathlib.Path:
     """The data_dir of `synthetic_rooms/tiny`."""

@@ -61,7 +61,7 @@ def test_scikit_learn_learns_from_the_walls_within_the_range(walls, max_depth_m,
 
 
 @pytest.mark.parametrize("max_depth_m", [10.0, 40.0])
-def test_the_guide_scores_against_the_mean_map_of_the_range(walls, max_depth_m, tmp_path):
+def test_the_guide_scores_against_the_mean_map_of_the_range(walls, max_depth_m, tmp_path, no_panels):
     """A wall 5 m away; a network that predicts 6 m. The mean map errs by what the walls in range make of it."""
     model = types.SimpleNamespace(
         name="six",

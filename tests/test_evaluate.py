@@ -20,6 +20,8 @@ from depth_tf.scoring import score as scoring
 from depth_tf.scoring.protocols import EIGEN_CROP
 from tests.conftest import read_csv
 
+pytestmark = pytest.mark.usefixtures("no_panels")
+
 
 @pytest.fixture(scope="module", name="truths_m")
 def _truths_m(tiny_nyu) -> list[np.ndarray]:

@@ -50,8 +50,7 @@ def test_depth_bounds_that_leave_no_room_are_refused():
 
 
 def test_a_saved_network_is_made_of_what_keras_itself_holds(tmp_path):
-    network = build_small(64, 64, width=8)
-    network.save(tmp_path / "best.keras")
+    build_small(64, 64, width=8).save(tmp_path / "best.keras")
     with zipfile.ZipFile(tmp_path / "best.keras") as archive:
         modules = re.findall(r'"module": "(.*?)"', archive.read("config.json").decode())
     assert {module.split(".")[0] for module in modules} == {"keras"}

@@ -11,6 +11,7 @@ from depth_tf.scoring.edges import THRESHOLDS_M
 from depth_tf.scoring.metrics import METRICS
 from sota_guide import evaluate, presets
 
+pytestmark = pytest.mark.usefixtures("no_panels")
 RESULTS = pathlib.Path(__file__).resolve().parents[1] / "depth_tf" / "results"
 
 
