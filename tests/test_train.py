@@ -76,7 +76,7 @@ def test_the_saved_network_is_the_best_epochs(tiny_run, tiny_settings):
     assert found == pytest.approx(min(float(row["val_log10"]) for row in rows), rel=1e-5)
 
 
-def test_the_flags_file_of_a_run_repeats_it_bit_for_bit(tiny_run, tmp_path, run_program, no_panels):
+def test_the_flags_file_of_a_run_repeats_it_bit_for_bit(tiny_run, tmp_path, run_program):
     """Here or in another process of pytest's: see `made_once`; by the command that the documentation gives."""
     again = f"--flagfile={tiny_run / 'flags.txt'}", f"--workdir={tmp_path / 'again'}"
     run_program(train.main, train.Settings, *again)
