@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+import re
 
 from etils import epy
 
@@ -24,7 +25,7 @@ with epy.lazy_imports():
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "depth_tf" / "results"
-FIRST = ("encoder_all", "official/sklearn", "official/depth_tf_scratch", "official/fastdepth_eigen")
+FIRST = ("encoder_all", "small_all", "official/sklearn", "official/depth_tf_scratch", "official/fastdepth_eigen")
 FIRST_COLUMNS = ("abs_rel", "rmse_m", "delta1")
 FAILING = "encoder_all"  # the result whose failures are shown
 TRUSTED = "official/fastdepth_fastdepth"  # the result that was also published
@@ -87,9 +88,10 @@ def pages() -> dict[pathlib.Path, dict[str, str]]:
 
 def first_table(files: dict[str, dict]) -> str:
     """Returns the few rows that a first look at the project needs, as a Markdown table."""
-    chosen, rows = [files[name] for name in FIRST], []
+    seeds = [[result for file, result in files.items() if re.fullmatch(rf"{name}(_seed\d)?", file)] for name in FIRST]
+    chosen, rows = [result for results in seeds for result in tables.mean_of_seeds(results)], []
     for result in chosen:
-        figures = [f"{result[name]:.3f}" for name in FIRST_COLUMNS]
+        figures = [tables.figure(result, name) for name in FIRST_COLUMNS]
         where = "official test set" if "test_set" in result else "scenes cut from train"
         images = f"{where}, {result['num_images']} images"
         rows.append([result["title"], *figures, images, tables.training_set(result)])

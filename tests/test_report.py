@@ -43,6 +43,14 @@ def test_tables_rank_by_abs_rel_and_end_with_the_mean_map_and_what_was_aligned_c
     assert aligned[0].endswith("protocol *aligned***")
 
 
+def test_seeds_of_a_method_share_a_row_with_their_mean_and_half_their_range():
+    seeds = [_result(f"ours, seed {seed}", abs_rel) for seed, abs_rel in enumerate((0.2, 0.3))]
+    table = tables.results_tables([*seeds, _result("ours, other data", 0.4)])
+    assert "| ours, mean of 2 seeds | NYU Depth V2, 583 images | 0.250 ± 0.050 |" in table
+    assert "| ours, other data | NYU Depth V2, 583 images | 0.400 |" in table
+    assert "seed 0" not in table
+
+
 def test_another_test_set_has_a_table_of_its_own_with_its_name_and_the_commit():
     official = {"num_images": 654, "test_set": "the official ones", "commit": "abc1234"}
     one, two = tables.results_tables([_result("here", 0.2), _result("there", 0.3, **official)]).split("\n\n**")

@@ -69,7 +69,7 @@ def test_the_result_has_the_keys_of_depth_tfs_evaluator_and_names_the_model(tiny
     result = _score(tiny_nyu, tmp_path, lambda true_m: true_m.astype(np.float64), "depth_m")
     theirs = json.loads((RESULTS / "nyu_small.json").read_text())
     assert theirs.keys() - result.keys() <= {"trained_on"}
-    assert result.keys() - theirs.keys() == {"model", *THRESHOLDS_M}
+    assert result.keys() - theirs.keys() == {"model", "failures", *THRESHOLDS_M}
     assert set(METRICS) <= result["floor"].keys()
     assert (result["title"], result["parameters"]) == ("known, 480x480", 7)
 

@@ -2,6 +2,7 @@
 
 import collections
 import json
+import re
 
 from depth_tf.runtime.errors import InputError
 
@@ -28,7 +29,8 @@ def markdown(columns: list[str], rows: list[list[str]]) -> str:
 def results_tables(results: list[dict]) -> str:
     """Returns a Markdown table for each data set, split and protocol; the best AbsRel stands first.
 
-    What uses the truth, *median* and *aligned*, comes last; averaging with mirror images makes a protocol of its own.
+    Seeds of one method share a row. What uses the truth, *median* and *aligned*, comes last; averaging with mirrored
+    images makes a protocol of its own.
     """
     groups = collections.defaultdict(list)
     for result in results:
@@ -38,7 +40,7 @@ def results_tables(results: list[dict]) -> str:
     parts, columns = [], ["method", "trained on", *COLUMNS.values(), "edge F1", "parameters", "measured"]
     for key, group in sorted(groups.items(), key=lambda item: (item[0][-1].startswith(FITTED), item[0])):
         dataset, split, num_images, protocol = key
-        ranked, mean_maps = sorted(group, key=lambda result: result["abs_rel"]), {}
+        ranked, mean_maps = sorted(mean_of_seeds(group), key=lambda result: result["abs_rel"]), {}
         for result in group:
             if floor := result.get("floor"):  # the mean depth map's own result
                 # Where depth maps from files were scored, the map's training images are not the method's.
@@ -52,6 +54,30 @@ def results_tables(results: list[dict]) -> str:
     return "\n\n".join(parts)
 
 
+def mean_of_seeds(results: list[dict]) -> list[dict]:
+    """Returns one result per method: of titles that differ in "seed N" alone, the mean, half the range as "spread"."""
+    methods, means = collections.defaultdict(list), []
+    for result in results:
+        methods[re.sub(r", seed \d+$", "", result["title"])].append(result)
+    for title, seeds in methods.items():
+        mean, title = dict(seeds[0]), f"{title}, mean of {len(seeds)} seeds" if len(seeds) > 1 else seeds[0]["title"]
+        for name in (*COLUMNS, EDGES):
+            values = [result[name] for result in seeds if result.get(name) is not None]
+            if len(values) == len(seeds) > 1:
+                mean[name] = sum(values) / len(values)
+                mean.setdefault("spread", {})[name] = (max(values) - min(values)) / 2
+        means.append(mean | {"title": title})
+    return means
+
+
+def figure(result: dict, name: str) -> str:
+    """Returns a metric as a table shows it, with half the range over the seeds where there are several."""
+    if result.get(name) is None:
+        return "-"
+    spread = result.get("spread", {}).get(name)
+    return f"{result[name]:.3f}" + ("" if spread is None else f" ± {spread:.3f}")
+
+
 def training_set(result: dict) -> str:
     """Returns what a method learned from: the data set and how many of its images."""
     trained_on = result.get("trained_on", result["dataset"])
@@ -61,7 +87,6 @@ def training_set(result: dict) -> str:
 
 def _cells(result: dict) -> list[str]:
     parameters = {None: "-", 0: "0"}.get(result["parameters"]) or f"{result['parameters'] / 1e6:.2f} M"
-    figures = [f"{result[name]:.3f}" for name in COLUMNS]
+    figures = [figure(result, name) for name in (*COLUMNS, EDGES)]
     measured = f"{result['date']}, {result['machine']}" + (f", commit {result['commit']}" if "commit" in result else "")
-    edges = "-" if result.get(EDGES) is None else f"{result[EDGES]:.3f}"
-    return [result["title"], training_set(result), *figures, edges, parameters, measured]
+    return [result["title"], training_set(result), *figures, parameters, measured]
