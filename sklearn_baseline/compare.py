@@ -87,24 +87,24 @@ def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.P
     model = estimator.DepthRegressor(
         num_views=settings.views, n_jobs=settings.n_jobs, random_state=settings.seed, progress=True
     )
-    pairs = read_part(opened.split("train"), max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
+    images, depths_m = read_part(opened.split("train"), max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
     started_s = time.perf_counter()
-    cues, log_depths = model.fit_cues(pairs.images, pairs.depths_m)
+    cues, log_depths = model.fit_cues(images, depths_m)
     cues_s = time.perf_counter() - started_s
     atomic_files.write_array(folder / measure.CUES, cues)
     atomic_files.write_array(folder / measure.LOG_DEPTHS, log_depths)
-    images = []
+    scored = []
     for place, (image, true_m) in enumerate(shrunk_pairs(opened.split(settings.split))):
-        images.append(image)
+        scored.append(image)
         atomic_files.write_array(folder / measure.TRUTHS / f"{place:05d}.npy", true_m)
     started_s = time.perf_counter()
-    atomic_files.write_array(folder / measure.SCORED_CUES, model.describe(np.stack(images)))
+    atomic_files.write_array(folder / measure.SCORED_CUES, model.describe(np.stack(scored)))
     about = {
-        "num_train_images": len(pairs.images),
-        "num_images": len(images),
+        "num_train_images": len(images),
+        "num_images": len(scored),
         **{name: made_with[name] for name in ("views", "n_jobs", "seed")},
         "cues_s": round(cues_s, 1),
-        "cues_ms_an_image": round(1000 * (time.perf_counter() - started_s) / len(images), 1),
+        "cues_ms_an_image": round(1000 * (time.perf_counter() - started_s) / len(scored), 1),
         "settings": made_with,
     }
     atomic_files.write_json(told, about)

@@ -33,20 +33,13 @@ class DataSettings(settings.DataSettings):
     validation_fraction: float = option(0.0, "share of train, in whole scenes, that is left out", group="data")
 
 
-@dataclasses.dataclass(frozen=True)
-class Pairs:
-    """What is learnt from."""
-
-    images: np.ndarray  # [N, 192, 256, 3] uint8, RGB
-    depths_m: np.ndarray  # [N, 192, 256] float32, metres, 0 where missing
-    scenes: tuple[str, ...] | None  # the scene of each image, or None where scenes are unknown
-
-
-def read_part(split: splits.Split, *, max_ram_gib: float, fit_bytes: Callable[[int], int]) -> Pairs:
+def read_part(
+    split: splits.Split, *, max_ram_gib: float, fit_bytes: Callable[[int], int]
+) -> tuple[np.ndarray, np.ndarray]:
     """Reads as many pairs as can be learnt from within `max_ram_gib`, spread over the scenes; says how many and why.
 
     `max_ram_gib` is what the whole process may take at its peak, `fit_bytes` what fitting a number of images takes
-    beyond the pairs; InputError if not even one image fits.
+    beyond the pairs; InputError if not even one image fits. Returns images and depths as `read_pairs` does.
     """
     held_gib = peak_gib() + READER_GIB
     count = num_images_that_fit(split.num_images, free_bytes=(max_ram_gib - held_gib) * GIB, fit_bytes=fit_bytes)
@@ -69,8 +62,11 @@ def num_images_that_fit(available: int, *, free_bytes: float, fit_bytes: Callabl
     return bisect.bisect_right(counts, free_bytes, key=lambda count: count * PAIR_BYTES + fit_bytes(count))
 
 
-def read_pairs(split: splits.Split, count: int = 0) -> Pairs:
-    """Reads `count` pairs in one pass, as evenly over the scenes as they allow, in the split's order; 0 reads all."""
+def read_pairs(split: splits.Split, count: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Reads `count` pairs in one pass, as evenly over the scenes as they allow, in the split's order; 0 reads all.
+
+    Returns images [N, 192, 256, 3] uint8, RGB, and depths [N, 192, 256] float32, metres, 0 where missing.
+    """
     scene_of_image = split.scene_of_image or ("",) * split.num_images
     chosen = np.zeros(split.num_images, bool)
     chosen[scenes.spread(range(split.num_images), count, scene=lambda index: scene_of_image[index])] = True
@@ -81,8 +77,7 @@ def read_pairs(split: splits.Split, count: int = 0) -> Pairs:
     kept = (pair for wanted, pair in zip(chosen, pairs, strict=True) if wanted)
     for place, (image, depth_m) in enumerate(kept):
         images[place], depths_m[place] = image, depth_m[..., 0]
-    names = tuple(np.asarray(scene_of_image)[chosen].tolist()) if split.scene_of_image else None
-    return Pairs(images, depths_m, names)
+    return images, depths_m
 
 
 def shrunk_pairs(split: splits.Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -64,20 +64,20 @@ def learn(opened: splits.DepthDataset, settings: Settings) -> tuple[estimator.De
     )
     split = opened.split(settings.split)
     started_s = time.perf_counter()
-    pairs = read_part(split, max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
+    images, depths_m = read_part(split, max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
     read_s = time.perf_counter() - started_s
-    model.fit(pairs.images, pairs.depths_m)
+    model.fit(images, depths_m)
     fit_s = time.perf_counter() - started_s - read_s
     model.set_params(progress=False)
     peak_gib = memory.peak_gib()
     say(f"read in {read_s:.0f} s, learnt in {fit_s:.0f} s, peak memory {peak_gib:.2f} GiB")
-    images = pairs.images[:NUM_TIMED_IMAGES]
+    timed = images[:NUM_TIMED_IMAGES]
     started_s = time.perf_counter()
-    model.predict(images)
-    rate = len(images) / (time.perf_counter() - started_s)
+    model.predict(timed)
+    rate = len(timed) / (time.perf_counter() - started_s)
     return model, {
         "trained_on": opened.name,
-        "num_train_images": len(pairs.images),
+        "num_train_images": len(images),
         "num_images_available": split.num_images,
         "read_s": round(read_s, 1),
         "fit_s": round(fit_s, 1),

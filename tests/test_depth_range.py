@@ -49,15 +49,15 @@ def test_the_mean_map_is_that_of_the_walls_within_the_range(walls, max_depth_m):
 def test_scikit_learn_learns_from_the_walls_within_the_range(walls, max_depth_m, few_patches):
     """The mean of what it learnt, and with kernel ridge a prediction beyond 10 m only where it has seen any."""
     split = _opened(walls, max_depth_m, dataset.DataSettings).split("train")
-    pairs = dataset.read_pairs(split)
-    assert pairs.depths_m.max() == {10.0: 8.0, 40.0: 35.0}[max_depth_m]
+    images, depths_m = dataset.read_pairs(split)
+    assert depths_m.max() == {10.0: 8.0, 40.0: 35.0}[max_depth_m]
     small = {"num_components": 4, "num_maps": 2}
     mean, model = (
-        DepthRegressor(head, num_views=1, num_words=8).fit(pairs.images, pairs.depths_m)
+        DepthRegressor(head, num_views=1, num_words=8).fit(images, depths_m)
         for head in (HolisticDepth(DummyRegressor(), **small), HolisticDepth(**small))
     )
-    np.testing.assert_allclose(mean.predict(pairs.images), MEAN_M[max_depth_m], rtol=1e-3)
-    assert (model.predict(pairs.images).max() > 10) == (max_depth_m > 10)
+    np.testing.assert_allclose(mean.predict(images), MEAN_M[max_depth_m], rtol=1e-3)
+    assert (model.predict(images).max() > 10) == (max_depth_m > 10)
 
 
 @pytest.mark.parametrize("max_depth_m", [10.0, 40.0])
