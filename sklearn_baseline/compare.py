@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import multiprocessing
 import pathlib
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 
@@ -112,12 +111,17 @@ def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.P
 
 
 def measured(name: str, folder: pathlib.Path, settings: Settings) -> dict:
-    """Returns the result of one family, measured now unless it was before."""
+    """Returns the result of one family, measured now, in a process of its own, unless it was before."""
     output = folder / (re.sub(r"\W+", "_", name) + ".json")
     if not output.exists():
-        given = measure.Settings(name, f"{folder}/cues", str(output), settings.n_jobs, settings.seed)
-        command = [sys.executable, "-m", "sklearn_baseline.measure", *program.flagfile_text(given).splitlines()]
-        if subprocess.run(command, cwd=README.parents[1], check=False).returncode:
+        given = (name, folder / "cues", output, settings.n_jobs, settings.seed)
+        process = multiprocessing.get_context("spawn").Process(target=measure.measure, args=given)
+        process.start()
+        try:
+            process.join()
+        finally:
+            process.kill()  # else it would outlive an interruption
+        if process.exitcode:
             raise InputError(f"family {name!r} could not be measured: see above; the others go on when started again")
     return json.loads(output.read_text())
 

@@ -1,10 +1,6 @@
-"""Fits one family on cues that `compare` made, and measures it, in a process of its own so that its memory is its own.
-
-python -m sklearn_baseline.measure --family=ridge --folder=OUT/cues --output=OUT/ridge.json
-"""
+"""Fits one family on cues that `compare` made, and measures it."""
 
 import contextlib
-import dataclasses
 import pathlib
 import time
 import warnings
@@ -14,8 +10,8 @@ import numpy as np
 import threadpoolctl
 from etils import epy
 
-from depth_tf.runtime import atomic_files, memory, program
-from depth_tf.runtime.program import option, say
+from depth_tf.runtime import atomic_files, memory
+from depth_tf.runtime.program import say
 from sklearn_baseline.models import HEADS
 
 with epy.lazy_imports():
@@ -27,26 +23,11 @@ with epy.lazy_imports():
 CUES, LOG_DEPTHS, SCORED_CUES, TRUTHS = "cues.npy", "log_depths.npy", "scored_cues.npy", "truths"
 
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What to measure; each field is the flag of its name."""
-
-    family: str | None = option(None, "what is fitted", choices=tuple(HEADS), required=True)
-    folder: str | None = option(None, "folder of cues that sklearn_baseline.compare wrote", required=True)
-    output: str | None = option(None, "result file, JSON", required=True)
-    n_jobs: int = option(2, "members learnt at a time")
-    seed: int = option(0, "seed")
-
-    def __post_init__(self):
-        program.check(self)
-
-
-def main(settings: Settings) -> None:
+def measure(family: str, folder: pathlib.Path, output: pathlib.Path, n_jobs: int, seed: int) -> None:
     """Writes the metrics under *eigen*, the seconds to fit and to predict, and the peak memory of this process."""
-    folder = pathlib.Path(settings.folder)
     cues, log_depths = np.load(folder / CUES), np.load(folder / LOG_DEPTHS)
     loaded_gib = memory.peak_gib()
-    head = HEADS[settings.family](settings.n_jobs, settings.seed)
+    head = HEADS[family](n_jobs, seed)
     with quiet():
         started_s = time.perf_counter()
         head.fit(cues, log_depths)
@@ -56,16 +37,17 @@ def main(settings: Settings) -> None:
         started_s = time.perf_counter()
         plain, mirrored = (head.predict(part) for part in scored_cues)
         predict_s = (time.perf_counter() - started_s) / len(plain)
-    say(f"{settings.family}: fitted in {fit_s:.1f} s")
+    say(f"{family}: fitted in {fit_s:.1f} s")
+    truths_m = map(np.load, sorted((folder / TRUTHS).iterdir()))
     result = {
-        "family": settings.family,
-        **score((plain + mirrored[..., ::-1]) / 2, folder / TRUTHS),
+        "family": family,
+        **eigen_metrics((plain + mirrored[..., ::-1]) / 2, truths_m),
         "fit_s": round(fit_s, 2),
         "predict_ms_an_image": round(1000 * predict_s, 2),
         "peak_gib": round(peak_gib, 2),
         "loaded_gib": round(loaded_gib, 2),
     }
-    atomic_files.write_json(settings.output, result)
+    atomic_files.write_json(output, result)
 
 
 @contextlib.contextmanager
@@ -76,18 +58,9 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def score(log_depths: np.ndarray, truths: pathlib.Path) -> dict:
-    """Returns the metrics of ln metres [N, 30, 40] against the files of truths, under *eigen*."""
-    return eigen_metrics(log_depths, map(np.load, sorted(truths.iterdir())))
-
-
 def eigen_metrics(log_depths: np.ndarray, truths_m: Iterable[np.ndarray]) -> dict:
     """Returns the metrics of ln metres [N, 30, 40] against as many truths [H, W] float, metres, under *eigen*."""
     scorer = protocols.Scorer(protocols.PROTOCOLS["eigen"])
     for log_depth, true_m in zip(log_depths, truths_m, strict=True):
         scorer.add(true_m=true_m.astype(np.float32), pred=views.to_metres(log_depth, true_m.shape))
     return scorer.result()
-
-
-if __name__ == "__main__":
-    program.run(main, Settings, tensorflow=False)
