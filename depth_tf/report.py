@@ -17,14 +17,13 @@ from etils import epy
 from depth_tf.drawing import tables
 from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
-from depth_tf.runtime.program import option, say
+from depth_tf.runtime.program import option
 
 with epy.lazy_imports():
     from depth_tf.drawing import comparison
     from depth_tf.runtime import atomic_files
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "depth_tf" / "results"
+RESULTS = tables.ROOT / "depth_tf" / "results"
 FIRST = ("encoder_all", "small_all", "official/sklearn", "official/depth_tf_scratch", "official/fastdepth_eigen")
 FIRST_COLUMNS = ("abs_rel", "rmse_m", "delta1")
 FAILING = "encoder_all"  # the result whose failures are shown
@@ -45,16 +44,9 @@ def main(settings: Settings) -> None:
     """Adds a result if asked, then brings both READMEs up to date."""
     if settings.add:
         add_result(pathlib.Path(settings.add), settings.name, settings.title)
+    refusal = "differs from depth_tf/results/: expected equal; run python -m depth_tf.report"
     for path, sections in pages().items():
-        text = fresh = path.read_text(encoding="utf-8")
-        for name, content in sections.items():
-            fresh = tables.replace_section(fresh, name, content)
-        where = path.relative_to(ROOT)
-        if settings.check and fresh != text:
-            raise InputError(f"{where} differs from depth_tf/results/: expected equal; run python -m depth_tf.report")
-        if not settings.check:
-            atomic_files.write_text(path, fresh)
-        say(f"{where} is up to date" if settings.check else f"wrote {where}")
+        tables.update_readme(path, sections, check=settings.check, refusal=refusal)
 
 
 def add_result(path: pathlib.Path, name: str | None, title: str | None) -> None:
@@ -83,7 +75,7 @@ def pages() -> dict[pathlib.Path, dict[str, str]]:
         "failures": failures_tables(files[FAILING]),
         "prediction": prediction_table(files["prediction"]),
     }
-    return {ROOT / "README.md": {"results": first_table(files)}, RESULTS / "README.md": full}
+    return {tables.ROOT / "README.md": {"results": first_table(files)}, RESULTS / "README.md": full}
 
 
 def first_table(files: dict[str, dict]) -> str:

@@ -9,10 +9,10 @@ import json
 import pathlib
 import tomllib
 
-from depth_tf.drawing.tables import markdown, replace_section, results_tables
-from depth_tf.runtime import atomic_files, program
+from depth_tf.drawing.tables import markdown, results_tables, update_readme
+from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
-from depth_tf.runtime.program import option, say
+from depth_tf.runtime.program import option
 
 HERE = pathlib.Path(__file__).resolve().parent
 README, MODELS, RESULTS = HERE / "README.md", HERE / "models.toml", HERE / "results"
@@ -40,17 +40,9 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Brings the README up to date, or says whether it is."""
-    text = README.read_text(encoding="utf-8")
-    fresh = text
     results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
-    for name, content in sections(load_data(), results).items():
-        fresh = replace_section(fresh, name, content)
-    if not settings.check:
-        atomic_files.write_text(README, fresh)
-        return say("wrote sota_guide/README.md")
-    if fresh != text:
-        raise InputError("sota_guide/README.md differs from its data: expected equal; run python -m sota_guide.tables")
-    return say("sota_guide/README.md is up to date")
+    refusal = "differs from its data: expected equal; run python -m sota_guide.tables"
+    update_readme(README, sections(load_data(), results), check=settings.check, refusal=refusal)
 
 
 def load_data() -> dict:

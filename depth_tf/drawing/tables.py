@@ -2,14 +2,33 @@
 
 import collections
 import json
+import pathlib
 import re
 
+from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import say
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 COLUMNS = {"abs_rel": "AbsRel", "rmse_m": "RMSE m", "log10": "log10", "delta1": "delta1", "delta2": "delta2"}
 EDGES = "edge_f1_25cm"
 FITTED = ("*median*", "*aligned*")  # protocols that take something from the truth
 NAMES = {"nyu_depth_v2": "NYU Depth V2", "synthetic_rooms": "Synthetic rooms"}
+
+
+def update_readme(readme: pathlib.Path, sections: dict[str, str], *, check: bool, refusal: str) -> None:
+    """Writes sections, by name; with `check` only says that they are up to date, or raises InputError."""
+    text = fresh = readme.read_text(encoding="utf-8")
+    for name, content in sections.items():
+        fresh = replace_section(fresh, name, content)
+    where = readme.relative_to(ROOT)
+    if not check:
+        atomic_files.write_text(readme, fresh)
+        say(f"wrote {where}")
+    elif fresh == text:
+        say(f"{where} is up to date")
+    else:
+        raise InputError(f"{where} {refusal}")
 
 
 def replace_section(text: str, name: str, content: str) -> str:
