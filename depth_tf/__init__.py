@@ -2,13 +2,14 @@
 
 Programs, in the order in which the data passes through them, each run as `python -m depth_tf.<name>`:
 
+    predict     depth from photographs
     prepare     writes TFDS's `nyu_depth_v2` from whatever form of it is at hand
     dataset     shows what a data set holds
     train       data, network, compile, callbacks, fit, score
     evaluate    scores a run, a network, or depth maps that any method wrote
     compare     trains a grid of optimizers, schedules and seeds
     schedules, range_test   draws the learning-rate schedules; finds a learning rate
-    benchmark   how fast the pipeline is, and what a larger data set costs
+    benchmark   how fast the pipeline is, what a larger data set costs, how long a prediction takes
     report      writes the READMEs' tables from result files
     publish     puts a run's network into the package
 
@@ -28,6 +29,7 @@ _MODULE_OF = {
     "Augmentation": "augmentation",
     "build_small": "model",
     "build_encoder": "model",
+    "load": "predictor",
     "load_network": "saved",
     "build_optimizer": "optimizers",
     "depth_loss": "losses",

@@ -44,7 +44,12 @@ def load_network(name: str | os.PathLike, *, size_px: tuple[int, int] | None = N
     shapes = network.input_shape, network.output_shape
     if any(len(shape) != 4 for shape in shapes) or shapes[0] != (*shapes[1][:3], 3) or shapes[1][3] != 1:
         raise InputError(f"{name} maps {shapes[0]} to {shapes[1]}: expected (None, H, W, 3) to (None, H, W, 1)")
-    if size_px is None or shapes[0][1:3] == tuple(size_px):
+    return network if size_px is None else resize_network(network, size_px)
+
+
+def resize_network(network: keras.Model, size_px: tuple[int, int]) -> keras.Model:
+    """Returns a network with the same weights for images of another height and width, each divisible by 32."""
+    if network.input_shape[1:3] == tuple(size_px):
         return network
     resizing.check_size(*size_px)
     resized = keras.models.clone_model(network, input_tensors=keras.Input((*size_px, 3), name="image"))

@@ -54,28 +54,42 @@ def write_pair(path: pathlib.Path, image: np.ndarray, depth_m: np.ndarray) -> No
 
     What is not finite, not positive or over 65.535 m is written as 0, missing.
     """
-    units = np.round(depth_m.astype(np.float64) / MILLIMETRE_M)
-    units = np.where(valid_pixels(units, (1, LARGEST_UNIT)), units, 0).astype(np.uint16)
-    for name, pixels in ((f"{path}.png", image), (f"{path}_depth.png", units)):
+    for name, pixels in ((f"{path}.png", image), (f"{path}_depth.png", to_units(depth_m))):
         Image.fromarray(pixels).save(name, compress_level=PNG_LEVEL)
+
+
+def to_units(depth_m: np.ndarray) -> np.ndarray:
+    """Returns [H, W] float metres as uint16 millimetres, 0 where missing or more than 65.535 m."""
+    units = np.round(depth_m.astype(np.float64) / MILLIMETRE_M)
+    return np.where(valid_pixels(units, (1, LARGEST_UNIT)), units, 0).astype(np.uint16)
 
 
 def read_image(path: Path) -> np.ndarray:
     """Returns a photograph, turned upright as its EXIF says, as [H, W, 3] uint8 RGB, without any transparency."""
     with _open_image(path) as opened:
-        turned = ImageOps.exif_transpose(opened)
-        if turned.mode == "P":
-            turned = turned.convert("RGBA")  # straight to RGB, Pillow warns of a palette with transparency
-        return np.asarray(turned.convert("RGB"))
+        return upright(opened)
+
+
+def upright(opened: Image.Image) -> np.ndarray:
+    """Returns a Pillow image as `read_image` does."""
+    _require_8_bits(opened, "the image")
+    turned = ImageOps.exif_transpose(opened)
+    if turned.mode == "P":
+        turned = turned.convert("RGBA")  # straight to RGB, Pillow warns of a palette with transparency
+    return np.asarray(turned.convert("RGB"))
 
 
 @contextlib.contextmanager
 def _open_image(path: Path) -> Iterator[Image.Image]:
     with _naming(path), Image.open(path) as opened:
-        if opened.mode in DEEP_MODES:
-            wanted = "a photograph of 8 bits per channel; the name of a depth map ends in _depth.png"
-            raise InputError(f"{path} is grey of more than 8 bits, as depth maps are: expected {wanted}")
+        _require_8_bits(opened, path)
         yield opened
+
+
+def _require_8_bits(opened: Image.Image, name: Path) -> None:
+    if opened.mode in DEEP_MODES:
+        wanted = "a photograph of 8 bits per channel; the name of a depth map ends in _depth.png"
+        raise InputError(f"{name} is grey of more than 8 bits, as depth maps are: expected {wanted}")
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ Drawn without `pyplot`, whose global state would keep every figure of a long run
 constrained layout, whose solver aborted the process in two of seven sheets.
 """
 
+import math
 import os
 import typing
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
 
 from depth_tf.data import resizing
 from depth_tf.data.valid import valid_pixels
@@ -56,6 +58,33 @@ class Example(typing.NamedTuple):
 def colour_depth(depth_m: np.ndarray, *, max_depth_m: float) -> np.ndarray:
     """Returns [H, W] float depth, metres, as [H, W, 3] uint8, RGB: grey where missing, the last colour beyond."""
     return _scale(DEPTH_COLOURS, max_depth_m).to_rgba(_known(depth_m), bytes=True)[..., :3]
+
+
+def depth_picture(depth_m: np.ndarray, range_m: tuple[float, float] | None = None) -> Image.Image:
+    """Returns depth, [H, W] float, metres, in colours at its own size, with a bar that says what they mean.
+
+    Near is bright. `range_m` is where the colours begin and end; None takes what all but 1 % of the pixels lie in, to
+    a tenth of a metre.
+    """
+    if range_m is None:
+        near_m, far_m = np.percentile(depth_m, (0.5, 99.5)).tolist()
+        range_m = math.floor(10 * near_m) / 10, math.floor(10 * far_m + 1) / 10
+    near_m, far_m = range_m
+    table = (DEPTH_COLOURS(np.linspace(0, 1, SHADES.size))[:, :3] * 255).round().astype(np.uint8)
+    shade = (np.clip((depth_m - near_m) / (far_m - near_m), 0, 1) * (SHADES.size - 1)).astype(np.uint16)
+    picture, (height, width) = Image.fromarray(table[shade]), depth_m.shape
+    draw, size = ImageDraw.Draw(picture), max(8, min(height, width) // 24)
+    bar_width, left, top = width // 2, size // 2, height - 3 * size
+    bar = np.tile(table[np.linspace(0, SHADES.size - 1, max(1, bar_width)).astype(int)], (size, 1, 1))
+    draw.rectangle((0, top - size // 2, bar_width + 4 * size, height), fill=INK)
+    picture.paste(Image.fromarray(bar), (left, top))
+    font = ImageFont.load_default(size)
+    for share, metres in ((0, near_m), (0.5, (near_m + far_m) / 2), (1, far_m)):
+        text = f"{metres:.2g} m" if share == 1 else f"{metres:.2g}"
+        draw.text(
+            (left + share * bar_width, top + size * 1.15), text, fill="white", font=font, anchor="ma" if share else "la"
+        )
+    return picture
 
 
 def depth_panels(

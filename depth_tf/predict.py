@@ -1,0 +1,127 @@
+"""Predicts depth from photographs: python -m depth_tf.predict --input=room.jpg.
+
+    python -m depth_tf.predict --input=photos/ --recursive --output_dir=depth --write=picture,npy,png16
+    python -m depth_tf.predict --input='photos/*.jpg' --network_file=small --range_m=0.5,6
+
+Writes name_depth.png, a picture in colours with a scale in metres; name_depth.npy, float32 metres; name_depth_mm.png,
+16 bits, millimetres, 0 beyond 65 m. All have the photograph's size, upright. Photographs in subfolders keep them.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import glob
+import pathlib
+import sys
+import time
+
+from etils import epy
+
+from depth_tf import saved
+from depth_tf.runtime import program
+from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import option, say
+
+with epy.lazy_imports():
+    import numpy as np
+    from PIL import Image
+
+    from depth_tf import predictor
+    from depth_tf.data import photos
+    from depth_tf.drawing import figures
+    from depth_tf.runtime import atomic_files
+
+FORMS = {"picture": "_depth.png", "npy": "_depth.npy", "png16": "_depth_mm.png"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to predict, and with what; each field is the flag of its name."""
+
+    input: str | None = option(
+        None, "a photograph, a folder of them, or a pattern such as 'photos/*.jpg'", required=True
+    )
+    recursive: bool = option(False, "take the folders in the folder too")
+    network_file: str = option("encoder", f"the network: {', '.join(saved.BUNDLED)}, or a .keras file")
+    write: str = option("picture", f"what to write, comma-separated, of {', '.join(FORMS)}")
+    range_m: str | None = option(None, "where the colours begin and end, such as 0.5,6; unset: by each photograph")
+    output_dir: str = option("depth", "folder to write to")
+
+    def __post_init__(self):
+        program.check(self)
+        if unknown := set(self.write.split(",")) - FORMS.keys():
+            raise InputError(f"expected --write of {', '.join(FORMS)}, separated by commas, got {unknown.pop()!r}")
+        self.colours_m()
+
+    def colours_m(self) -> tuple[float, float] | None:
+        """Returns --range_m as two numbers."""
+        try:
+            near_m, far_m = map(float, self.range_m.split(",")) if self.range_m else (0.0, 1.0)
+        except ValueError:
+            near_m, far_m = 1.0, 0.0
+        if not 0 <= near_m < far_m:
+            raise InputError(f"expected --range_m=NEAR,FAR, two numbers of metres, got {self.range_m}")
+        return (near_m, far_m) if self.range_m else None
+
+
+def main(settings: Settings) -> None:
+    """Predicts every photograph; names those that cannot be read, and then ends with status 1."""
+    outputs = plan(settings)
+    predict, failed, started_s = predictor.load(settings.network_file).predict, [], time.perf_counter()
+    for place, (photo, stem) in enumerate(outputs.items(), start=1):
+        try:
+            depth_m = predict(photo)
+        except InputError as error:
+            failed.append(photo)
+            say(f"{place}/{len(outputs)} {error}")
+            continue
+        write(stem, depth_m, settings)
+        near_m, middle_m, far_m = np.percentile(depth_m, (0, 50, 100))
+        say(f"{place}/{len(outputs)} {photo}: {near_m:.2f} to {far_m:.2f} m, median {middle_m:.2f} m")
+    rate = len(outputs) / (time.perf_counter() - started_s)
+    say(
+        f"wrote {len(outputs) - len(failed)} of {len(outputs)} depth maps to {settings.output_dir}, {rate:.1f} images/s"
+    )
+    if failed:
+        sys.exit(1)
+
+
+def plan(settings: Settings) -> dict[pathlib.Path, pathlib.Path]:
+    """Returns the photographs and, for each, the path of what is written without its ending; no two are equal."""
+    root = pathlib.Path(settings.input)
+    if root.is_dir():
+        found = root.rglob("*") if settings.recursive else root.glob("*")
+        found = [path for path in found if path.suffix.lower() in photos.IMAGE_SUFFIXES]
+        found = [path for path in found if not path.name.endswith(tuple(FORMS.values()))]
+    else:
+        found = [root] if root.is_file() else [pathlib.Path(path) for path in glob.glob(settings.input, recursive=True)]
+        found, root = [path for path in found if path.is_file()], None
+    if not found:
+        kinds = ", ".join(photos.IMAGE_SUFFIXES)
+        raise InputError(f"--input={settings.input}: expected a photograph, or a folder or a pattern of {kinds} files")
+    stems = [path.relative_to(root) if root else pathlib.Path(path.name) for path in sorted(found)]
+    twins = collections.Counter(stem.with_suffix("") for stem in stems)
+    stems = [stem if twins[stem.with_suffix("")] > 1 else stem.with_suffix("") for stem in stems]
+    if len(set(stems)) < len(stems):
+        raise InputError(f"--input={settings.input} finds files of one name in several folders: name a folder instead")
+    return {path: pathlib.Path(settings.output_dir) / stem for path, stem in zip(sorted(found), stems, strict=True)}
+
+
+def write(stem: pathlib.Path, depth_m: np.ndarray, settings: Settings) -> None:
+    """Writes a depth map, [H, W] float32 metres, in the forms asked for."""
+    for form in settings.write.split(","):
+        path = pathlib.Path(f"{stem}{FORMS[form]}")
+        if form == "npy":
+            atomic_files.write_array(path, depth_m)
+            continue
+        if form == "picture":
+            image = figures.depth_picture(depth_m, settings.colours_m())
+        else:
+            image = Image.fromarray(photos.to_units(depth_m))
+        with atomic_files.replacing(path) as temporary:
+            image.save(temporary, format="PNG", compress_level=photos.PNG_LEVEL)
+
+
+if __name__ == "__main__":
+    program.run(main, Settings)

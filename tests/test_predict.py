@@ -1,0 +1,142 @@
+"""Photographs of any size and kind become depth maps of their own size; what cannot be read is named."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import depth_tf
+from depth_tf import model, predict
+from depth_tf.drawing import figures
+from depth_tf.runtime.errors import InputError
+
+PIXELS = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+
+
+@pytest.fixture(name="network_file", scope="module")
+def _network_file(tmp_path_factory):
+    """An untrained network whose last layer is not zero, so that depth differs from pixel to pixel."""
+    network = model.build_small(64, 96, width=8)
+    network.get_layer("depth_logit").kernel.assign(0.1 * np.ones(network.get_layer("depth_logit").kernel.shape))
+    path = tmp_path_factory.mktemp("network") / "best.keras"
+    network.save(path)
+    return str(path)
+
+
+@pytest.fixture(name="photos")
+def _photos(tmp_path):
+    folder = tmp_path / "photos with spaces é"
+    (folder / "sub").mkdir(parents=True)
+    Image.fromarray(PIXELS).save(folder / "room.png")
+    return folder
+
+
+def _run(network_file, photos, output, **flags):
+    predict.main(predict.Settings(input=str(photos), network_file=network_file, output_dir=str(output), **flags))
+
+
+def test_every_form_has_the_photographs_size_upright(network_file, photos, tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6  # lying on its side
+    Image.fromarray(PIXELS).save(photos / "turned.jpg", exif=exif)
+    _run(network_file, photos, tmp_path / "out", write="picture,npy,png16")
+    for stem, shape in {"room": (60, 80), "turned": (80, 60)}.items():
+        depth_m = np.load(tmp_path / "out" / f"{stem}_depth.npy")
+        assert (depth_m.shape, depth_m.dtype) == (shape, np.float32)
+        assert 0.1 < depth_m.min() < depth_m.max() < 10.0
+        with Image.open(tmp_path / "out" / f"{stem}_depth_mm.png") as units:
+            np.testing.assert_allclose(np.asarray(units) / 1000, depth_m, atol=0.00051)
+        with Image.open(tmp_path / "out" / f"{stem}_depth.png") as picture:
+            assert (picture.mode, picture.size) == ("RGB", shape[::-1])
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "LA"])
+def test_kinds_of_picture_are_read_as_what_they_show(network_file, mode):
+    grey = Image.fromarray(PIXELS).convert("L")
+    expected = depth_tf.load(network_file).predict(grey.convert("RGB"))
+    np.testing.assert_allclose(
+        depth_tf.load(network_file).predict(grey.convert("RGB").convert(mode)), expected, rtol=0.2
+    )
+
+
+def test_one_bad_file_is_named_and_the_others_are_written(network_file, photos, tmp_path, capsys):
+    (photos / "bad.jpg").write_text("not an image")
+    (photos / "empty.jpg").write_bytes(b"")
+    (photos / "cut.png").write_bytes((photos / "room.png").read_bytes()[:200])
+    with pytest.raises(SystemExit) as ended:
+        _run(network_file, photos, tmp_path / "out")
+    assert ended.value.code == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["room_depth.png"]
+    printed = capsys.readouterr().out
+    assert "bad.jpg cannot be read" in printed
+    assert "cut.png cannot be read" in printed
+    assert "wrote 1 of 4 depth maps" in printed
+
+
+def test_equal_stems_do_not_collide_and_own_output_is_no_photograph(network_file, photos, tmp_path):
+    Image.fromarray(PIXELS).save(photos / "room.jpg")
+    Image.fromarray(PIXELS).save(photos / "sub" / "room.jpg")
+    for _ in range(2):
+        _run(network_file, photos, photos, recursive=True)
+    written = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*_depth.png"))
+    assert written == ["room.jpg_depth.png", "room.png_depth.png", "sub/room_depth.png"]
+
+
+def test_the_python_interface_gives_what_the_program_writes(network_file, photos, tmp_path):
+    _run(network_file, photos / "*.png", tmp_path / "out", write="npy")
+    predictor = depth_tf.load(network_file)
+    written = np.load(tmp_path / "out" / "room_depth.npy")
+    for photo in (photos / "room.png", PIXELS, Image.fromarray(PIXELS)):
+        np.testing.assert_array_equal(predictor.predict(photo), written)
+    assert len(predictor.predict([PIXELS, PIXELS[:, :40]])) == 2
+
+
+@pytest.mark.parametrize(
+    ("shape", "seen"),
+    [
+        ((480, 640), (64, 96)),
+        ((1080, 1920), (64, 96)),
+        ((640, 480), (96, 64)),
+        ((100, 1000), (32, 256)),
+        ((32, 32), (64, 64)),
+    ],
+)
+def test_the_network_sees_a_photograph_in_its_own_aspect(network_file, shape, seen):
+    """Of a network trained at 64x96 px, with sides divisible by 32."""
+    assert depth_tf.load(network_file).size_px(*shape) == seen
+
+
+def test_a_range_gives_equal_depths_equal_colours():
+    slope_m = np.tile(np.linspace(1, 5, 200, dtype=np.float32), (100, 1))
+    one, other = (np.asarray(figures.depth_picture(depth_m, (0.5, 6.0))) for depth_m in (slope_m, slope_m[:, ::-1]))
+    np.testing.assert_array_equal(one[:70], other[:70, ::-1])
+    assert one[0, 0].sum() > one[0, -1].sum()  # near is bright
+    own = np.asarray(figures.depth_picture(slope_m))
+    assert (own[0, 0] != one[0, 0]).any()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"input": None}, "expected --input"),
+        ({"input": "none.jpg"}, "expected a photograph, or a folder or a pattern"),
+        ({"write": "jpeg"}, "expected --write of picture, npy, png16"),
+        ({"range_m": "6,2"}, "expected --range_m=NEAR,FAR"),
+        ({"range_m": "wide"}, "expected --range_m=NEAR,FAR"),
+        ({"network_file": "none.keras"}, "no network at none.keras"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_refused_in_one_line(photos, tmp_path, flags, message):
+    with pytest.raises(InputError, match=message):
+        predict.main(predict.Settings(**{"input": str(photos), "output_dir": str(tmp_path / "out"), **flags}))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("photo", [PIXELS.astype(np.float32), PIXELS[..., 0], PIXELS[..., :2]])
+def test_an_array_of_another_kind_is_refused(network_file, photo):
+    with pytest.raises(InputError, match=r"expected a photograph \[H, W, 3\] uint8, RGB, got"):
+        depth_tf.load(network_file).predict(photo)
+
+
+def test_a_deep_grey_picture_is_refused(network_file):
+    with pytest.raises(InputError, match="grey of more than 8 bits"):
+        depth_tf.load(network_file).predict(Image.fromarray(PIXELS[..., 0].astype(np.uint16)))
