@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from absl import flags
 
@@ -38,6 +39,14 @@ def _run(command: str, *more: str) -> None:
     program.define_flags(module.Settings, values)
     values([name, *given, *more])
     module.main(program.settings_from_flags(module.Settings, values))
+
+
+def test_the_first_screens_photograph_is_predicted_as_typed(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    _run(_block("predict").split("#")[0], f"--output_dir={tmp_path}")
+    depth_m = np.load(tmp_path / "sample_depth.npy")
+    assert depth_m.shape == (240, 320)
+    assert 0.5 < np.median(depth_m) < 6.0
 
 
 def test_the_worked_example_with_ones_own_photographs_can_be_followed(tiny_rooms, tmp_path, monkeypatch):
