@@ -80,8 +80,6 @@ class Settings(DataSettings):
     csv_logger: bool = option(True, "write history.csv, one row per epoch", group="run")
     tensorboard: bool = option(True, "write TensorBoard event files", group="run")
     panels: bool = option(True, "draw predictions on the hold-out every few epochs", group="run")
-    histograms: bool = option(False, "add the weights' histograms to TensorBoard, every epoch", group="run")
-    profile_steps: int = option(0, "trace this many steps for TensorBoard's profiler", group="run", least=0)
     workdir: str | None = option(None, "folder of the run; unset: runs/<time>-<dataset>-<optimizer>", group="run")
 
     def __post_init__(self):

@@ -3,11 +3,9 @@
     SCALARS       every metric per epoch, train and hold-out; images/s; the learning rate of every step; within long
                   epochs the means so far
     IMAGES        the pictures of `panels`
-    HISTOGRAMS    --histograms: the weights, every epoch
     GRAPHS        the network's forward pass (through `trace_export`: Keras's `write_graph` is not supported)
     HPARAMS       what was chosen against the hold-out's figures; compares the runs of a --logdir
     TEXT          the run's flags
-    PROFILE       --profile_steps: a trace of a few steps; its tab needs `pip install tensorboard-plugin-profile`
 
 Keras's callback opens the writer and, with `update_freq=1`, makes it TensorFlow's default one until the run ends;
 other callbacks need only call `tf.summary`. (A larger `update_freq` loses an epoch's figures too, unless the epoch's
@@ -22,43 +20,22 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api
 
 from depth_tf import optimizers
+from depth_tf.runtime.program import flagfile_text
 from depth_tf.training.settings import Settings
 
 FOLDER = "tensorboard"
-PROFILE_AFTER_STEPS = 10  # the first ones build graphs and fill buffers
 MEANS_EVERY_STEPS = 50  # the epoch's means so far: writing them every step would cost 2 ms of it
 HYPER_PARAMETERS = ("optimizer", "schedule", "ema", "seed", "width")
 METRICS = {"epoch_log10": "hold-out log10", "epoch_delta1": "hold-out delta1", "epoch_loss": "hold-out loss"}
 
 
-def board_callbacks(
-    folder: pathlib.Path,
-    *,
-    hyper_parameters: dict[str, bool | int | float | str],
-    flags: str,
-    histograms: bool,
-    profile_steps: int,
-    total_steps: int,
-) -> list[keras.callbacks.Callback]:
+def board_callbacks(folder: pathlib.Path, settings: Settings, *, epochs: int) -> list[keras.callbacks.Callback]:
     """Returns the callbacks that write event files.
 
-    Args:
-      folder: where they go: train/ and validation/ in it, and the hyper-parameters in itself.
-      hyper_parameters: see the function of that name.
-      flags: the run's flags, one per line.
-      histograms: write the weights' histograms every epoch.
-      profile_steps: how many steps to trace; 0 for none.
-      total_steps: of the whole run.
+    They go to train/ and validation/ in `folder`, and the hyper-parameters and flags into `folder` itself.
     """
-    first = 1 + max(0, min(PROFILE_AFTER_STEPS, total_steps - profile_steps))
-    board = Board(
-        os.fspath(folder),
-        write_graph=False,
-        histogram_freq=1 if histograms else 0,
-        update_freq=1,
-        profile_batch=(first, first + profile_steps - 1) if profile_steps else 0,
-    )
-    return [board, ForwardGraph(), Choices(folder, hyper_parameters, flags)]
+    board = Board(os.fspath(folder), write_graph=False, update_freq=1)
+    return [board, ForwardGraph(), Choices(folder, hyper_parameters(settings, epochs=epochs), flagfile_text(settings))]
 
 
 def hyper_parameters(settings: Settings, *, epochs: int) -> dict[str, bool | int | float | str]:
