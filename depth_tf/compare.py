@@ -89,7 +89,7 @@ def main(settings: Settings) -> None:
     dataset = opening.open_chosen(settings, max_train_images=settings.max_train_images)
     train_missing(runs, dataset)
     result = collect(runs, dataset)
-    result |= result_file.describe(dataset, "holdout", command=program.command_line(PROGRAM), parameters=None)
+    result |= result_file.describe(dataset, "holdout", command=program.command_line(PROGRAM))
     folder, table = pathlib.Path(settings.output), comparison.table(result)
     atomic_files.write_text(folder / "compare.json", comparison.dump(result))
     atomic_files.write_text(folder / "compare.md", table)

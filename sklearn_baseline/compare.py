@@ -132,7 +132,7 @@ def publish(
     """Writes NAME.json, NAME.md and NAME.png, and if asked the table into this package's README; prints the table."""
     folder = pathlib.Path(settings.output_dir)
     command = program.without_paths(program.command_line(f"sklearn_baseline.{name}"))
-    result = {**result_file.describe(opened, settings.split, command=command, parameters=None), **figures}
+    result = {**result_file.describe(opened, settings.split, command=command), **figures}
     figure, text = draw(result), table(result)
     with atomic_files.replacing(folder / f"{name}.png") as temporary:
         figure.savefig(temporary, format="png")

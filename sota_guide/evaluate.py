@@ -24,7 +24,6 @@ from sota_guide import presets
 
 with epy.lazy_imports():
     from depth_tf.data import opening, splits
-    from depth_tf.scoring import mean_depth
     from depth_tf.scoring import result as result_file
     from depth_tf.scoring import score as scoring
 
@@ -77,22 +76,18 @@ def score(
     """
     protocol = protocol or PROTOCOL_OF_KIND[model.prediction_kind]
     scored = splits.first_images(dataset.split(split), max_images) if max_images else dataset.split(split)
-    scores = scoring.score(
+    about = {"title": f"{model.name}, {model.size_px}x{model.size_px}", "model": model.describe()}
+    result_file.score_split(
         examples(model, scored),
-        protocol,
-        num_images=scored.num_images,
-        floor_m=mean_depth.mean_depth_map(dataset.split("train")),
+        dataset,
+        scored,
+        protocol=protocol,
         prediction_kind=model.prediction_kind,
+        output=output,
+        command=program.without_paths(command),
+        parameters=model.estimator.count_params(),
+        about=about | (trained_on or {"num_train_images": None}),
     )
-    command, parameters = program.without_paths(command), model.estimator.count_params()
-    result = {
-        "title": f"{model.name}, {model.size_px}x{model.size_px}",
-        **scores.result,
-        **result_file.describe(dataset, split, command=command, parameters=parameters),
-        **(trained_on or {"num_train_images": None}),
-        "model": model.describe(),
-    }
-    result_file.write_result(output, result, scores, title=f"{dataset.name} {split}, {protocol}")
 
 
 def examples(model: presets.DepthModel, split: splits.Split) -> Iterator[scoring.Example]:
