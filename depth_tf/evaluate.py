@@ -136,8 +136,7 @@ def check_predictions(folder: str, num_images: int) -> list[pathlib.Path]:
 
 def read_predictions(split: splits.Split, paths: list[pathlib.Path]) -> Iterator[score.Example]:
     """Yields the split's examples with the predictions of the files, which must be finite floats of two dimensions."""
-    pairs = split.read().prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
-    for (image, depth_m), path in zip(pairs, paths, strict=True):
+    for (image, true_m), path in zip(score.read_pairs(split), paths, strict=True):
         try:
             prediction = np.load(path, allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
@@ -149,7 +148,7 @@ def read_predictions(split: splits.Split, paths: list[pathlib.Path]) -> Iterator
             raise InputError(f"{path} holds {found}, expected floating-point depth [height, width]")
         if not np.isfinite(prediction).all():
             raise InputError(f"{path} holds NaN or infinity: every pixel needs a finite depth")
-        yield score.Example(image, depth_m[..., 0], prediction.astype(np.float32))
+        yield score.Example(image, true_m, prediction.astype(np.float32))
 
 
 def export_images(split: splits.Split, folder: str) -> None:

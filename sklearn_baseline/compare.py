@@ -25,13 +25,14 @@ from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sklearn_baseline import measure, models
-from sklearn_baseline.dataset import DataSettings, read_part, shrunk_pairs
+from sklearn_baseline.dataset import SIZE_PX, DataSettings, read_part
 
 with epy.lazy_imports():
     import matplotlib.figure
 
     from depth_tf.data import opening, splits
     from depth_tf.scoring import result as result_file
+    from depth_tf.scoring import score
     from sklearn_baseline import estimator
 
 README = pathlib.Path(__file__).resolve().with_name("README.md")
@@ -93,7 +94,7 @@ def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.P
     atomic_files.write_array(folder / measure.CUES, cues)
     atomic_files.write_array(folder / measure.LOG_DEPTHS, log_depths)
     scored = []
-    for place, (image, true_m) in enumerate(shrunk_pairs(opened.split(settings.split))):
+    for place, (image, true_m) in enumerate(score.read_pairs(opened.split(settings.split), SIZE_PX)):
         scored.append(image)
         atomic_files.write_array(folder / measure.TRUTHS / f"{place:05d}.npy", true_m)
     started_s = time.perf_counter()

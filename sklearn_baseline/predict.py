@@ -12,7 +12,6 @@ for a data set 00000.npy and so on, and pictures with --pictures.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import pathlib
 import time
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from etils import epy
 from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
-from sklearn_baseline.dataset import BATCH_IMAGES, SIZE_PX, DataSettings, shrunk_pairs
+from sklearn_baseline.dataset import SIZE_PX, DataSettings
 
 with epy.lazy_imports():
     from depth_tf.data import opening, photos, resizing, splits
@@ -90,7 +89,7 @@ def predict_split(model: estimator.DepthRegressor, split: splits.Split, settings
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"--output_dir={folder} is not empty: name a new folder")
     started_s = time.perf_counter()
-    examples = predicted_examples(model, split)
+    examples = model_examples(model, split)
     for place, example in enumerate(tqdm.tqdm(examples, total=split.num_images, unit=" images", mininterval=5)):
         atomic_files.write_array(folder / f"{place:05d}.npy", example.pred)
         if settings.pictures:
@@ -99,13 +98,14 @@ def predict_split(model: estimator.DepthRegressor, split: splits.Split, settings
     say(f"wrote {split.num_images} depth maps to {folder}, {rate:.1f} images/s")
 
 
-def predicted_examples(model: estimator.DepthRegressor, split: splits.Split) -> Iterator[score.Example]:
+def model_examples(model: estimator.DepthRegressor, split: splits.Split) -> Iterator[score.Example]:
     """Yields the split's examples with the model's prediction, float32 metres of the full image at the truth's size."""
-    pairs = shrunk_pairs(split)
-    while batch := list(itertools.islice(pairs, BATCH_IMAGES)):
-        log_depths = model.predict_log_depth(model.describe(np.stack([image for image, _ in batch])))
-        for (image, true_m), log_depth in zip(batch, log_depths, strict=True):
-            yield score.Example(image, true_m, views.to_metres(log_depth, true_m.shape))
+
+    def predict(images):
+        return model.predict_log_depth(model.describe(np.stack(images)))
+
+    for example in score.predicted_examples(split, predict, size_px=SIZE_PX):
+        yield dataclasses.replace(example, pred=views.to_metres(example.pred, example.true_m.shape))
 
 
 if __name__ == "__main__":

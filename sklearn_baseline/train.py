@@ -18,7 +18,7 @@ from depth_tf.runtime import memory, program, run_folder
 from depth_tf.runtime.program import option, say
 from sklearn_baseline import models
 from sklearn_baseline.dataset import DataSettings, read_part
-from sklearn_baseline.predict import predicted_examples
+from sklearn_baseline.predict import model_examples
 
 with epy.lazy_imports():
     from depth_tf.data import opening, splits
@@ -91,7 +91,7 @@ def score_model(model: estimator.DepthRegressor, opened: splits.DepthDataset, se
     """Scores a fitted model and writes the result and the pictures."""
     split = opened.split(settings.score_split)
     result.score_split(
-        predicted_examples(model, split),
+        model_examples(model, split),
         opened,
         split,
         floor_m=mean_depth.mean_depth_map(opened.split(settings.split)),

@@ -10,9 +10,7 @@ one under *eigen*. Copy the result file to sota_guide/results/ and run `python -
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import pathlib
-from collections.abc import Iterator
 
 from etils import epy
 
@@ -78,7 +76,7 @@ def score(
     scored = splits.first_images(dataset.split(split), max_images) if max_images else dataset.split(split)
     about = {"title": f"{model.name}, {model.size_px}x{model.size_px}", "model": model.describe()}
     result_file.score_split(
-        examples(model, scored),
+        scoring.predicted_examples(scored, model.predict, batch_size=BATCH_SIZE),
         dataset,
         scored,
         protocol=protocol,
@@ -88,14 +86,6 @@ def score(
         parameters=model.estimator.count_params(),
         about=about | (trained_on or {"num_train_images": None}),
     )
-
-
-def examples(model: presets.DepthModel, split: splits.Split) -> Iterator[scoring.Example]:
-    """Yields the split's examples with the network's prediction, metres or inverse depth, at its own resolution."""
-    pairs = split.read().prefetch(2).as_numpy_iterator()
-    while batch := list(itertools.islice(pairs, BATCH_SIZE)):
-        images, depths_m = zip(*batch, strict=True)
-        yield from map(scoring.Example, images, [depth_m[..., 0] for depth_m in depths_m], model.predict(images))
 
 
 if __name__ == "__main__":
