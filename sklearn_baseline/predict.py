@@ -48,15 +48,15 @@ def main(settings: Settings) -> None:
     """Predicts photographs, or a split."""
     model = persistence.load_model(settings.model_file).set_params(n_jobs=settings.n_jobs)
     if settings.photo:
-        return predict_photographs(model, pathlib.Path(settings.photo), pathlib.Path(settings.output_dir))
+        return predict_photographs(model, settings.photo, pathlib.Path(settings.output_dir))
     opened = opening.open_chosen(settings)
     with opening.naming_bad_records(opened):
         return predict_split(model, opened.split(settings.split), settings)
 
 
-def predict_photographs(model: estimator.DepthRegressor, path: pathlib.Path, output_dir: pathlib.Path) -> None:
+def predict_photographs(model: estimator.DepthRegressor, path: str, output_dir: pathlib.Path) -> None:
     """Writes the depth of a photograph, or of each one in a folder."""
-    paths = find_photographs(path)
+    paths = photos.find_photographs(path, flag="photo")
     for place, photograph in enumerate(paths, start=1):
         image = photos.read_image(photograph)
         shrunk = resizing.resize_image(image, SIZE_PX).numpy()[np.newaxis]
@@ -66,21 +66,6 @@ def predict_photographs(model: estimator.DepthRegressor, path: pathlib.Path, out
         figures.image_and_depth(output_dir / f"{photograph.stem}.png", image, depth_m, title=photograph.name)
         say(f"{place}/{len(paths)} {photograph.name}: {depth_m.min():.2f} to {depth_m.max():.2f} m")
     say(f"wrote {len(paths)} depth maps, .npy in metres and .png, to {output_dir}")
-
-
-def find_photographs(path: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the file itself, or the photographs in a folder by name; depth maps beside them are left out."""
-    if path.is_file():
-        return [path]
-    files = sorted(file for file in path.glob("*") if not file.name.endswith(photos.DEPTH_ENDINGS))
-    found = [file for file in files if file.suffix.lower() in photos.IMAGE_SUFFIXES]
-    if not found:
-        kinds = ", ".join(photos.IMAGE_SUFFIXES)
-        raise InputError(f"--photo={path}: expected a photograph or a folder of {kinds} files")
-    stems = [file.stem for file in found]
-    if twice := [stem for stem in stems if stems.count(stem) > 1]:
-        raise InputError(f"--photo={path} has several photographs named {twice[0]}: rename them")
-    return found
 
 
 def predict_split(model: estimator.DepthRegressor, split: splits.Split, settings: Settings) -> None:

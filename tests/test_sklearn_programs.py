@@ -127,15 +127,6 @@ def test_photographs_of_any_size_get_depth_of_their_size(run, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "one" / "tall.npy"), np.load(tmp_path / "out" / "tall.npy"))
 
 
-def test_what_holds_no_photograph_or_two_of_a_name_is_refused(tmp_path):
-    with pytest.raises(InputError, match="expected a photograph or a folder of"):
-        predict.find_photographs(tmp_path / "none")
-    for name in ("a.png", "a.jpg"):
-        (tmp_path / name).write_bytes(b"")
-    with pytest.raises(InputError, match="several photographs named a"):
-        predict.find_photographs(tmp_path)
-
-
 def test_importance_takes_one_kind_of_cue_at_a_time(run, tiny_nyu, tmp_path):
     settings = importance.Settings(
         **_data(tiny_nyu), model_file=str(run / "model.skops"), output_dir=str(tmp_path), repeats=1
