@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import pathlib
 import re
+import signal
 import time
 from collections.abc import Callable
 
@@ -58,7 +59,7 @@ def main(settings: Settings) -> None:
     """Makes the cues, measures every family, and writes what came out."""
     names = chosen_families(settings.families)
     opened = opening.open_chosen(settings, max_train_images=settings.max_train_images)
-    folder = pathlib.Path(settings.output_dir).absolute()
+    folder = pathlib.Path(settings.output_dir)
     with opening.naming_bad_records(opened):
         about = make_cues(opened, settings, folder / "cues")
     rows = [measured(name, folder, settings) for name in names]
@@ -117,7 +118,10 @@ def measured(name: str, folder: pathlib.Path, settings: Settings) -> dict:
     if not output.exists():
         given = (name, folder / "cues", output, settings.n_jobs, settings.seed)
         process = multiprocessing.get_context("spawn").Process(target=measure.measure, args=given)
+        # Inherited by the new process: Ctrl-C in a terminal reaches both, and this one then ends the other.
+        on_ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)
         process.start()
+        signal.signal(signal.SIGINT, on_ctrl_c)
         try:
             process.join()
         finally:

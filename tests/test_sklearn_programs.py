@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -201,6 +202,18 @@ def test_a_familys_memory_is_its_own_and_not_its_parents(comparison):
     """This process has TensorFlow loaded, the family's has not."""
     result = json.loads((comparison[0] / "ridge.json").read_text())
     assert result["peak_gib"] < peak_gib() / 2
+
+
+def _note_what_ctrl_c_does(family, folder, output, n_jobs, seed):
+    output.write_text(json.dumps({"ignored": signal.getsignal(signal.SIGINT) == signal.SIG_IGN}))
+
+
+def test_ctrl_c_is_for_the_program_and_not_for_the_process_that_measures(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure, "measure", _note_what_ctrl_c_does)
+    before = signal.getsignal(signal.SIGINT)
+    settings = compare.Settings(output_dir=str(tmp_path))
+    assert compare.measured("ridge", tmp_path, settings) == {"ignored": True}
+    assert signal.getsignal(signal.SIGINT) == before != signal.SIG_IGN
 
 
 def test_a_wall_answered_a_fifth_too_near_scores_a_fifth():
