@@ -53,7 +53,7 @@ def score(
     """
     rules = protocols.PROTOCOLS[protocol]
     no_edges = dataclasses.replace(rules, has_edges=False)  # of the mean map, whose edges no result holds
-    scorer, mean_map = protocols.Scorer(rules, prediction_kind, mirrored=mirrored), protocols.Scorer(no_edges)
+    scorer, mean_map = protocols.Scorer(rules, prediction_kind), protocols.Scorer(no_edges)
     shown = set(np.linspace(0, num_images - 1, NUM_PANELS).round().astype(int).tolist())
     columns = ("index", *METRICS, *(THRESHOLDS_M if rules.has_edges else ()))
     per_image, panels = [], []
@@ -67,7 +67,8 @@ def score(
             panels.append(figures.Panels(example.image, true_m, pred_m, caption))
     floor = {name: value for name, value in mean_map.result().items() if name in METRICS}
     where = {"by_depth": scorer.bands.result(), **failures.by_image(per_image, scenes)}
-    result = {**scorer.result(), "protocol": scorer.describe(), "floor": floor, "failures": where}
+    rules = scorer.describe(mirrored=mirrored)
+    result = {**scorer.result(), "protocol": rules, "floor": floor, "failures": where}
     return Scores(result, per_image, panels)
 
 
