@@ -16,7 +16,7 @@ from depth_tf.scoring.score import network_examples
 
 def score_run(workdir: pathlib.Path, dataset: DepthDataset, **how) -> dict:
     """Scores the network in a run's folder as `score_network` does; `output` unset is metrics.json in the folder."""
-    network = load_network(workdir / run_folder.BEST_NETWORK, size_px=size_of(run_folder.read_config(workdir)))
+    network = load_best(workdir)
     path = workdir / run_folder.MEAN_DEPTH
     if not path.is_file():
         raise InputError(f"{workdir} has no {path.name}: the run did not get as far as training; train again")
@@ -37,9 +37,11 @@ def score_network(
     return score_split(network_examples(network, scored, mirrored=mirrored), dataset, scored, **how)
 
 
-def size_of(config: dict) -> tuple[int, int]:
-    """Returns the height and width that a run's network sees, px."""
-    return config["image_height_px"], config["image_width_px"]
+def load_best(workdir: pathlib.Path) -> keras.Model:
+    """Returns the network that a run kept, for images of the size it learned from."""
+    config = run_folder.read_config(workdir)
+    size_px = config["image_height_px"], config["image_width_px"]
+    return load_network(workdir / run_folder.BEST_NETWORK, size_px=size_px)
 
 
 def trained_on(workdir: pathlib.Path) -> dict:
