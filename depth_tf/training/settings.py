@@ -112,7 +112,7 @@ class Settings(DataSettings):
     def peak_learning_rate(self) -> float:
         """`--learning_rate`, or the optimizer's own default."""
         given = self.learning_rate
-        return optimizers.default_learning_rate(self.optimizer) if given is None else given
+        return optimizers.recipe(self.optimizer).learning_rate if given is None else given
 
     @property
     def optimizer_options(self) -> dict[str, float | bool | int | None]:

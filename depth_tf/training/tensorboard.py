@@ -44,7 +44,7 @@ def hyper_parameters(settings: Settings, *, epochs: int) -> dict[str, bool | int
     return {
         **{name: getattr(settings, name) for name in HYPER_PARAMETERS},
         "learning_rate": settings.peak_learning_rate,
-        "weight_decay": optimizers.default_weight_decay(settings.optimizer) if decay is None else decay,
+        "weight_decay": optimizers.recipe(settings.optimizer).weight_decay if decay is None else decay,
         "epochs": epochs,
     }
 
