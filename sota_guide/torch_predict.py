@@ -24,15 +24,12 @@ INSTALL = "pip install -r sota_guide/requirements-torch.txt"
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(program.CheckedSettings):
     """What to predict, and with what; each field is the flag of its name."""
 
     images: str | None = option(None, "a photograph, or a folder of them", required=True)
     output: str = option("depths", "folder to write to, new or empty")
     model: str = option(MODEL, "Hugging Face repository of a depth network, or the folder of one")
-
-    def __post_init__(self):
-        program.check(self)
 
 
 def main(settings: Settings) -> None:
