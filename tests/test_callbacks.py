@@ -211,7 +211,7 @@ def test_what_acts_comes_before_what_writes_it_down(tmp_path):
     settings = _settings(schedule="step", ema=True, early_stopping=True, tensorboard=True, panels=True)
     names = [type(callback).__name__ for callback in _built(settings, tmp_path)]
     acting = ["SwapEMAWeights", "LearningRateScheduler", "StopAtNaN", "EarlyStopping", "KeepNetwork"]
-    assert names == [*acting, "AddRate", "HistoryFile", "Board", "ForwardGraph", "Choices", "PredictionPanels"]
+    assert names == [*acting, "AddRate", "HistoryFile", "Board", "ForwardGraph", "LambdaCallback", "PredictionPanels"]
 
 
 @pytest.mark.parametrize(

@@ -35,18 +35,8 @@ def board_callbacks(folder: pathlib.Path, settings: Settings, *, epochs: int) ->
     They go to train/ and validation/ in `folder`, and the hyper-parameters and flags into `folder` itself.
     """
     board = Board(os.fspath(folder), write_graph=False, update_freq=1)
-    return [board, ForwardGraph(), Choices(folder, hyper_parameters(settings, epochs=epochs), flagfile_text(settings))]
-
-
-def hyper_parameters(settings: Settings, *, epochs: int) -> dict[str, bool | int | float | str]:
-    """Returns what the HPARAMS tab compares: the settings that bear on the result, with no value unset."""
-    decay = settings.weight_decay
-    return {
-        **{name: getattr(settings, name) for name in HYPER_PARAMETERS},
-        "learning_rate": settings.peak_learning_rate,
-        "weight_decay": optimizers.recipe(settings.optimizer).weight_decay if decay is None else decay,
-        "epochs": epochs,
-    }
+    choices = keras.callbacks.LambdaCallback(on_train_begin=lambda _: write_choices(folder, settings, epochs=epochs))
+    return [board, ForwardGraph(), choices]
 
 
 class Board(keras.callbacks.TensorBoard):
@@ -78,19 +68,22 @@ class ForwardGraph(keras.callbacks.Callback):
         tf.summary.trace_export("network", step=0)
 
 
-class Choices(keras.callbacks.Callback):
-    """Writes what was chosen for the run, and by which of its scalars it is to be judged."""
+def write_choices(folder: pathlib.Path, settings: Settings, *, epochs: int) -> None:
+    """Writes what was chosen for the run, no value unset, by which scalars it is to be judged, and its flags.
 
-    def __init__(self, folder: pathlib.Path, hyper_parameters: dict[str, bool | int | float | str], flags: str):
-        super().__init__()
-        self._folder, self._hyper_parameters, self._flags = folder, hyper_parameters, flags
-
-    def on_train_begin(self, logs=None):
-        """Writes into a file of its own: the plugin takes its folder for the run."""
-        with tf.summary.create_file_writer(os.fspath(self._folder)).as_default():
-            api.hparams_config(
-                hparams=[api.HParam(name) for name in self._hyper_parameters],
-                metrics=[api.Metric(tag, group="validation", display_name=name) for tag, name in METRICS.items()],
-            )
-            api.hparams(self._hyper_parameters)
-            tf.summary.text("flags", "".join(f"    {line}\n" for line in self._flags.splitlines()), step=0)
+    Into a file of its own: the plugin takes its folder for the run.
+    """
+    decay = settings.weight_decay
+    chosen = {
+        **{name: getattr(settings, name) for name in HYPER_PARAMETERS},
+        "learning_rate": settings.peak_learning_rate,
+        "weight_decay": optimizers.recipe(settings.optimizer).weight_decay if decay is None else decay,
+        "epochs": epochs,
+    }
+    with tf.summary.create_file_writer(os.fspath(folder)).as_default():
+        api.hparams_config(
+            hparams=[api.HParam(name) for name in chosen],
+            metrics=[api.Metric(tag, group="validation", display_name=name) for tag, name in METRICS.items()],
+        )
+        api.hparams(chosen)
+        tf.summary.text("flags", "".join(f"    {line}\n" for line in flagfile_text(settings).splitlines()), step=0)
