@@ -136,7 +136,7 @@ def check_predictions(folder: str, num_images: int) -> list[pathlib.Path]:
 
 def read_predictions(split: splits.Split, paths: list[pathlib.Path]) -> Iterator[score.Example]:
     """Yields the split's examples with the predictions of the files, which must be finite floats of two dimensions."""
-    for (image, true_m), path in zip(score.read_pairs(split), paths, strict=True):
+    for (image, true_m), path in zip(score.scoring_pairs(split), paths, strict=True):
         try:
             prediction = np.load(path, allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:

@@ -95,7 +95,7 @@ def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.P
     atomic_files.write_array(folder / measure.CUES, cues)
     atomic_files.write_array(folder / measure.LOG_DEPTHS, log_depths)
     scored = []
-    for place, (image, true_m) in enumerate(score.read_pairs(opened.split(settings.split), SIZE_PX)):
+    for place, (image, true_m) in enumerate(score.scoring_pairs(opened.split(settings.split), SIZE_PX)):
         scored.append(image)
         atomic_files.write_array(folder / measure.TRUTHS / f"{place:05d}.npy", true_m)
     started_s = time.perf_counter()

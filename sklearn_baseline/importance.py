@@ -57,7 +57,7 @@ def permutation_importance(model: estimator.DepthRegressor, split: splits.Split,
 
     Each group is permuted `repeats` times among the split's images, two at least.
     """
-    images, truths_m = zip(*score.read_pairs(split, SIZE_PX), strict=True)
+    images, truths_m = zip(*score.scoring_pairs(split, SIZE_PX), strict=True)
     cues = model.describe(np.stack(images))
     base = eigen_metrics(model.predict_log_depth(cues), truths_m)
     rng = np.random.default_rng(seed)

@@ -55,11 +55,6 @@ class Protocol:
     fit: Callable[..., np.ndarray] | None = None
     has_edges: bool = True  # whether depth edges are compared too, inside the Eigen crop
 
-    @property
-    def takes_inverse(self) -> bool:
-        """Whether depth up to scale and shift of its inverse is enough."""
-        return self.fit is align
-
 
 class Scorer:
     """Scores images one after another under one protocol."""
@@ -68,7 +63,7 @@ class Scorer:
         """Starts with no image; "inverse_depth" is 1/depth up to scale and shift, for *aligned* alone."""
         if prediction_kind not in PREDICTION_KINDS:
             raise InputError(f"prediction_kind must be one of {PREDICTION_KINDS}, got {prediction_kind!r}")
-        if prediction_kind == "inverse_depth" and not protocol.takes_inverse:
+        if prediction_kind == "inverse_depth" and protocol.fit is not align:
             raise InputError(f"protocol {protocol.name} needs metres, got inverse depth: use aligned")
         self._protocol, self._prediction_kind = protocol, prediction_kind
         self._per_image: list[dict[str, float]] = []
@@ -110,7 +105,7 @@ class Scorer:
         if true_m.shape != FRAME_SHAPE:
             true_m, self._truth_resized = resize_nearest(true_m, FRAME_SHAPE), True
         pred = resize_bilinear(pred, FRAME_SHAPE)
-        if self._protocol.takes_inverse:
+        if self._protocol.fit is align:
             return true_m, align(true_m=true_m, inverse_depth=1.0 / pred.astype(np.float64) if metric else pred)
         return true_m, self._protocol.fit(true_m=true_m, pred_m=pred) if self._protocol.fit else pred
 

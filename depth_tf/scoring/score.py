@@ -95,15 +95,15 @@ def predicted_examples(
 ) -> Iterator[Example]:
     """Yields the split's examples with their predictions.
 
-    `predict` takes up to `batch_size` images, as `read_pairs` yields them, and returns an `Example.pred` for each.
+    `predict` takes up to `batch_size` images, as `scoring_pairs` yields them, and returns an `Example.pred` for each.
     """
-    pairs = read_pairs(split, size_px)
+    pairs = scoring_pairs(split, size_px)
     while batch := list(itertools.islice(pairs, batch_size)):  # not `Dataset.batch`: pairs may differ in size
         images, truths_m = zip(*batch, strict=True)
         yield from (Example(*parts) for parts in zip(images, truths_m, predict(images), strict=True))
 
 
-def read_pairs(split: Split, size_px: tuple[int, int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def scoring_pairs(split: Split, size_px: tuple[int, int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields images [h, w, 3] uint8, brought to `size_px` if given, and depths [H, W] float32, metres, as they are."""
 
     def prepare(image, depth_m):
