@@ -35,38 +35,25 @@ class Diverged(InputError):
 
 
 def build_callbacks(
-    *,
-    schedule: str,
-    peak_learning_rate: float,
-    epochs: int,
-    ema: bool = False,
-    early_stopping: bool = False,
-    reduce_lr_on_plateau: bool = False,
-    best_network: pathlib.Path,
-    has_holdout: bool = True,
-    is_chief: bool = True,
+    settings, best_network: pathlib.Path, *, epochs: int, has_holdout: bool = True, is_chief: bool = True
 ) -> list[keras.callbacks.Callback]:
     """Returns the callbacks that act on a run, in the order that stands at the top of this file.
 
     Args:
-      schedule: an entry of `schedules.SCHEDULES`.
-      peak_learning_rate: highest rate.
-      epochs: of the whole run.
-      ema: whether the optimizer averages the weights.
-      early_stopping: stop once the hold-out stalls for a fifth of the epochs, at least three.
-      reduce_lr_on_plateau: cut a constant rate once the hold-out stalls.
+      settings: the run's. `early_stopping` stops once the hold-out stalls for a fifth of the epochs, at least three.
       best_network: file of the network that is kept.
+      epochs: of the whole run.
       has_holdout: whether there is a split to judge by; without one the last epoch's network is kept.
       is_chief: whether this process writes files.
     """
     chosen: list[keras.callbacks.Callback] = []
-    if ema:
+    if settings.ema:
         chosen.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
-    rate = "plateau" if reduce_lr_on_plateau else schedule
-    if rate in schedules.CALLBACKS:
-        chosen.append(schedules.CALLBACKS[rate](peak_learning_rate, epochs, MONITOR))
+    schedule = "plateau" if settings.reduce_lr_on_plateau else settings.schedule
+    if schedule in schedules.CALLBACKS:
+        chosen.append(schedules.CALLBACKS[schedule](settings.peak_learning_rate, epochs, MONITOR))
     chosen.append(StopAtNaN(best_network))
-    if early_stopping:
+    if settings.early_stopping:
         patience = max(3, epochs // 5)
         chosen.append(
             keras.callbacks.EarlyStopping(

@@ -24,7 +24,7 @@ import numpy as np
 from etils import epy
 
 from depth_tf.data.settings import DataSettings
-from depth_tf.optimizers import OPTIMIZERS, default_learning_rate
+from depth_tf.optimizers import OPTIMIZERS
 from depth_tf.runtime import atomic_files, program, run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
@@ -59,7 +59,7 @@ class Settings(DataSettings):
     optimizers: str | None = option(None, f"comma-separated, of {', '.join(OPTIMIZERS)}", group="grid")
     schedules: str | None = option(None, f"comma-separated, of {', '.join(SCHEDULES)}", group="grid")
     seeds: str | None = option(None, "comma-separated whole numbers", group="grid")
-    output: str | None = option(None, "folder of the comparison", group="grid")
+    output: str | None = option(None, "folder for the comparison's runs and results", group="grid", required=True)
     tensorboard: bool = option(False, "write TensorBoard event files: --logdir=OUT/runs compares them", group="grid")
     max_train_images: int = option(0, "train on the first this many images; 0: all", group="data")
     epochs: int = option(20, "passes over the training images, in every run", group="budget")
@@ -70,8 +70,6 @@ class Settings(DataSettings):
 
     def __post_init__(self):
         super().__post_init__()
-        if not self.output:
-            raise InputError("expected --output, the folder for the comparison's runs and results")
         if not self.validation_fraction:
             raise InputError("a comparison needs a hold-out to judge by: expected --validation_fraction above 0")
 
@@ -89,7 +87,7 @@ def main(settings: Settings) -> None:
     dataset = opening.open_chosen(settings, max_train_images=settings.max_train_images)
     train_missing(runs, dataset)
     result = collect(runs, dataset)
-    result |= result_file.describe(dataset, "holdout", command=program.command_line(PROGRAM), parameters=None)
+    result |= result_file.describe(dataset, "holdout", command=program.command_line(PROGRAM))
     folder, table = pathlib.Path(settings.output), comparison.table(result)
     atomic_files.write_text(folder / "compare.json", comparison.dump(result))
     atomic_files.write_text(folder / "compare.md", table)
@@ -165,7 +163,7 @@ def collect(runs: list[RunSettings], dataset: splits.DepthDataset) -> dict:
         training_s += sum(read_csv(folder / run_folder.SPEED)["training_s"])
         history = read_csv(folder / run_folder.HISTORY)
         about = {name: getattr(run, name) for name in ("optimizer", "schedule", "seed")}
-        about |= {"peak_learning_rate": default_learning_rate(run.optimizer), "diverged": (folder / DIVERGED).exists()}
+        about |= {"peak_learning_rate": run.peak_learning_rate, "diverged": (folder / DIVERGED).exists()}
         about["curves"] = {name: [float(f"{value:.5g}") for value in history[name]] for name in curves}
         described.append(about)
     return {

@@ -28,8 +28,8 @@ with epy.lazy_imports():
     import tensorflow as tf
 
     from depth_tf.data import opening, splits
-    from depth_tf.scoring import mean_depth, score, score_run
     from depth_tf.scoring import result as result_file
+    from depth_tf.scoring import score, score_run
 
 PROGRAM = "depth_tf.evaluate"
 
@@ -97,10 +97,8 @@ def _score_network(settings: Settings, dataset: splits.DepthDataset, network) ->
             raise InputError(
                 f"{settings.network_file} has learnt from these images: expected --split=validation or test"
             )
-        learnt |= _floor(dataset)
-        floor_m = mean_depth.mean_depth_map(dataset.split("train"))
-        how["output"] = pathlib.Path(settings.output or run_folder.METRICS)
-        score_run.score_network(network, dataset, floor_m=floor_m, learnt=learnt, **how)
+        output = pathlib.Path(settings.output or run_folder.METRICS)
+        score_run.score_network(network, dataset, **how, output=output, about=learnt | _floor(dataset))
 
 
 def _floor(dataset: splits.DepthDataset) -> dict:
@@ -110,18 +108,16 @@ def _floor(dataset: splits.DepthDataset) -> dict:
 
 def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits.Split) -> None:
     paths = check_predictions(settings.predictions, split.num_images)
-    scores = score.score(
+    result_file.score_split(
         read_predictions(split, paths),
-        settings.protocol,
-        num_images=split.num_images,
-        floor_m=mean_depth.mean_depth_map(dataset.split("train")),
+        dataset,
+        split,
+        protocol=settings.protocol,
         prediction_kind=settings.prediction_kind,
-        scenes=split.scene_of_image,
+        output=pathlib.Path(settings.output or run_folder.METRICS),
+        command=program.command_line(PROGRAM),
+        about={"trained_on": "unknown", "num_train_images": None, **_floor(dataset)},
     )
-    origin = result_file.describe(dataset, split.name, command=program.command_line(PROGRAM), parameters=None)
-    result = {**scores.result, **origin, "trained_on": "unknown", "num_train_images": None, **_floor(dataset)}
-    title, path = f"{dataset.name} {split.name}, {settings.protocol}", settings.output or run_folder.METRICS
-    result_file.write_result(pathlib.Path(path), result, scores, title=title)
 
 
 def check_predictions(folder: str, num_images: int) -> list[pathlib.Path]:
@@ -140,8 +136,7 @@ def check_predictions(folder: str, num_images: int) -> list[pathlib.Path]:
 
 def read_predictions(split: splits.Split, paths: list[pathlib.Path]) -> Iterator[score.Example]:
     """Yields the split's examples with the predictions of the files, which must be finite floats of two dimensions."""
-    pairs = split.read().prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
-    for (image, depth_m), path in zip(pairs, paths, strict=True):
+    for (image, true_m), path in zip(score.scoring_pairs(split), paths, strict=True):
         try:
             prediction = np.load(path, allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
@@ -153,7 +148,7 @@ def read_predictions(split: splits.Split, paths: list[pathlib.Path]) -> Iterator
             raise InputError(f"{path} holds {found}, expected floating-point depth [height, width]")
         if not np.isfinite(prediction).all():
             raise InputError(f"{path} holds NaN or infinity: every pixel needs a finite depth")
-        yield score.Example(image, depth_m[..., 0], prediction.astype(np.float32))
+        yield score.Example(image, true_m, prediction.astype(np.float32))
 
 
 def export_images(split: splits.Split, folder: str) -> None:

@@ -42,14 +42,11 @@ OPTIMIZERS: dict[str, Recipe] = {
 }
 
 
-def default_learning_rate(name: str) -> float:
-    """Returns the rate used when the user names none; raises InputError for an unknown optimizer."""
-    return _recipe(name).learning_rate
-
-
-def default_weight_decay(name: str) -> float:
-    """Returns the decay used when the user names none; raises InputError for an unknown optimizer."""
-    return _recipe(name).weight_decay
+def recipe(name: str) -> Recipe:
+    """Returns an optimizer with its defaults; raises InputError if there is none of that name."""
+    if name not in OPTIMIZERS:
+        raise InputError(f"unknown optimizer {name!r}: expected one of {', '.join(OPTIMIZERS)}")
+    return OPTIMIZERS[name]
 
 
 def build_optimizer(
@@ -74,13 +71,13 @@ def build_optimizer(
     Raises:
       InputError: if the name is unknown or a number is out of range.
     """
-    recipe = _recipe(name)
+    chosen = recipe(name)
     if not callable(learning_rate) and not learning_rate > 0:
         raise InputError(f"expected --learning_rate above 0, got {learning_rate:g}")
-    decay = recipe.weight_decay if weight_decay is None else weight_decay
+    decay = chosen.weight_decay if weight_decay is None else weight_decay
     if decay < 0:
         raise InputError(f"expected --weight_decay of 0 or more, got {decay:g}")
-    optimizer = recipe.build(
+    optimizer = chosen.build(
         learning_rate=learning_rate,
         weight_decay=decay,
         global_clipnorm=CLIP_NORM,
@@ -105,9 +102,3 @@ def _slow_pretrained(optimizer: keras.optimizers.Optimizer, network: keras.Model
         update_step(gradient, variable, PRETRAINED_SHARE * rate if optimizer._var_key(variable) in slow else rate)
 
     optimizer.update_step = slower
-
-
-def _recipe(name: str) -> Recipe:
-    if name not in OPTIMIZERS:
-        raise InputError(f"unknown optimizer {name!r}: expected one of {', '.join(OPTIMIZERS)}")
-    return OPTIMIZERS[name]

@@ -31,17 +31,13 @@ FULL_COUNTS = {"train": 47584, "validation": 654}  # the data set that TFDS publ
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(program.CheckedSettings):
     """What to prepare, from what and where."""
 
     source: str = program.option("", "archive, folder or .mat file; empty downloads 34.3 GB", group="input")
-    max_images: int = program.option(0, "images per split, spread over the scenes; 0 takes all", group="input")
+    max_images: int = program.option(0, "images per split, spread over the scenes; 0 takes all", group="input", least=0)
     data_dir: str = program.option("", "folder of TFDS data sets; empty means TFDS's own", group="output")
     overwrite: bool = program.option(False, "make it anew, whatever stands there", group="output")
-
-    def __post_init__(self):
-        if self.max_images < 0:
-            raise InputError(f"--max_images must be 0 or more, got {self.max_images}")
 
 
 def main(settings: Settings) -> None:

@@ -29,7 +29,9 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
     from keras.optimizers import schedules as keras_schedules
     from matplotlib import figure as matplotlib_figure
 
-    from depth_tf.training import stages
+    from depth_tf.data import opening
+    from depth_tf.scoring import mean_depth
+    from depth_tf.training import resume, stages
 
 STEPS = 800  # of the whole test: 160 for every factor of 10; with --epochs, what those hold
 SMOOTHING = 0.98  # share of the running mean that stays at each step
@@ -54,9 +56,9 @@ def main(settings: Settings) -> None:
     """Runs the test and prints what it suggests."""
     strategy = distribute.build_strategy(settings.strategy, tpu=settings.tpu)
     settings, dataset, workdir = stages.open_run(settings, suffix="-range_test")
-    with stages.explaining_stops(dataset, workdir):
+    with opening.naming_bad_records(dataset), resume.explaining_signals(workdir):
         stages.prepare_process(settings, strategy)
-        mean_depth_m = stages.mean_depth_m(dataset, settings)
+        mean_depth_m = mean_depth.mean_depth_map(dataset.split("train"), settings.size_px)
         epochs, steps = plan(settings, dataset.split("train").num_images)
         with strategy.scope():
             network = stages.start_network(settings, mean_depth_m)

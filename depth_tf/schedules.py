@@ -95,19 +95,16 @@ def learning_rate(name: str, peak: float, *, steps: int) -> float | keras_schedu
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(program.CheckedSettings):
     """What to draw; each field is the flag of its name."""
 
     plot: str = option("schedules.png", "figure to write, PNG")
-    epochs: int = option(30, "length of the run that is drawn")
+    epochs: int = option(30, "length of the run that is drawn", least=1)
     learning_rate: float = option(2e-3, "peak rate")
 
 
 def main(settings: Settings) -> None:
     """Draws every schedule over one run."""
-    if settings.epochs < 1 or not settings.learning_rate > 0:
-        got = f"got {settings.epochs} and {settings.learning_rate:g}"
-        raise InputError(f"expected --epochs of 1 or more and --learning_rate above 0, {got}")
     draw(settings.plot, peak=settings.learning_rate, epochs=settings.epochs)
     say(f"wrote {settings.plot}")
 

@@ -20,8 +20,8 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
     import tensorflow as tf
 
     from depth_tf import callbacks
-    from depth_tf.data import splits
-    from depth_tf.scoring import keras_metrics, score_run
+    from depth_tf.data import opening, splits
+    from depth_tf.scoring import keras_metrics, mean_depth, score_run
     from depth_tf.training import logs, multi_worker, resume, stages
 
 
@@ -34,7 +34,7 @@ def train(settings: Settings) -> dict:
     """Runs all stages and returns what metrics.json holds; empty on a worker that is not the chief."""
     strategy = distribute.build_strategy(settings.strategy, tpu=settings.tpu)
     settings, dataset, workdir = stages.open_run(settings)
-    with stages.explaining_stops(dataset, workdir):
+    with opening.naming_bad_records(dataset), resume.explaining_signals(workdir):
         train_network(dataset, settings, workdir, strategy)
         result = {}
         if distribute.is_chief(strategy):
@@ -51,7 +51,7 @@ def train_network(
 ) -> None:
     """Leaves a trained network in `workdir`; goes on where a killed run left off."""
     stages.prepare_process(settings, strategy)
-    mean_depth_m = stages.mean_depth_m(dataset, settings)
+    mean_depth_m = mean_depth.mean_depth_map(dataset.split("train"), settings.size_px)
     epochs, steps = stages.plan(settings, dataset.split("train").num_images)
     is_chief = distribute.is_chief(strategy)
 
@@ -66,16 +66,9 @@ def train_network(
             return
         done = saved_state.epochs_done if saved_state else 0
 
+        best_network, has_holdout = workdir / run_folder.BEST_NETWORK, "holdout" in dataset.splits
         chosen = callbacks.build_callbacks(
-            schedule=settings.schedule,
-            peak_learning_rate=settings.peak_learning_rate,
-            epochs=epochs,
-            ema=settings.ema,
-            early_stopping=settings.early_stopping,
-            reduce_lr_on_plateau=settings.reduce_lr_on_plateau,
-            best_network=workdir / run_folder.BEST_NETWORK,
-            has_holdout="holdout" in dataset.splits,
-            is_chief=is_chief,
+            settings, best_network, epochs=epochs, has_holdout=has_holdout, is_chief=is_chief
         )
         if is_chief:
             chosen += logs.build_callbacks(settings, dataset, workdir, epochs=epochs, steps=steps, done=done)

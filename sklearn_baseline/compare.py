@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import pathlib
 import re
+import signal
 import time
 from collections.abc import Callable
 
@@ -25,13 +26,14 @@ from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sklearn_baseline import measure, models
-from sklearn_baseline.dataset import DataSettings, read_part, shrunk_pairs
+from sklearn_baseline.dataset import SIZE_PX, DataSettings, read_part
 
 with epy.lazy_imports():
     import matplotlib.figure
 
     from depth_tf.data import opening, splits
     from depth_tf.scoring import result as result_file
+    from depth_tf.scoring import score
     from sklearn_baseline import estimator
 
 README = pathlib.Path(__file__).resolve().with_name("README.md")
@@ -57,7 +59,7 @@ def main(settings: Settings) -> None:
     """Makes the cues, measures every family, and writes what came out."""
     names = chosen_families(settings.families)
     opened = opening.open_chosen(settings, max_train_images=settings.max_train_images)
-    folder = pathlib.Path(settings.output_dir).absolute()
+    folder = pathlib.Path(settings.output_dir)
     with opening.naming_bad_records(opened):
         about = make_cues(opened, settings, folder / "cues")
     rows = [measured(name, folder, settings) for name in names]
@@ -93,7 +95,7 @@ def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.P
     atomic_files.write_array(folder / measure.CUES, cues)
     atomic_files.write_array(folder / measure.LOG_DEPTHS, log_depths)
     scored = []
-    for place, (image, true_m) in enumerate(shrunk_pairs(opened.split(settings.split))):
+    for place, (image, true_m) in enumerate(score.scoring_pairs(opened.split(settings.split), SIZE_PX)):
         scored.append(image)
         atomic_files.write_array(folder / measure.TRUTHS / f"{place:05d}.npy", true_m)
     started_s = time.perf_counter()
@@ -116,7 +118,10 @@ def measured(name: str, folder: pathlib.Path, settings: Settings) -> dict:
     if not output.exists():
         given = (name, folder / "cues", output, settings.n_jobs, settings.seed)
         process = multiprocessing.get_context("spawn").Process(target=measure.measure, args=given)
+        # Inherited by the new process: Ctrl-C in a terminal reaches both, and this one then ends the other.
+        on_ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)
         process.start()
+        signal.signal(signal.SIGINT, on_ctrl_c)
         try:
             process.join()
         finally:
@@ -132,7 +137,7 @@ def publish(
     """Writes NAME.json, NAME.md and NAME.png, and if asked the table into this package's README; prints the table."""
     folder = pathlib.Path(settings.output_dir)
     command = program.without_paths(program.command_line(f"sklearn_baseline.{name}"))
-    result = {**result_file.describe(opened, settings.split, command=command, parameters=None), **figures}
+    result = {**result_file.describe(opened, settings.split, command=command), **figures}
     figure, text = draw(result), table(result)
     with atomic_files.replacing(folder / f"{name}.png") as temporary:
         figure.savefig(temporary, format="png")

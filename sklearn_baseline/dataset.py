@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from etils import epy
@@ -22,7 +22,6 @@ with epy.lazy_imports():
 
 SIZE_PX = (192, 256)  # height and width
 PAIR_BYTES = SIZE_PX[0] * SIZE_PX[1] * (3 + 4)  # uint8 RGB, float32 depth
-BATCH_IMAGES = 16
 READER_GIB = 0.3  # tf.data's buffers and decoders while it reads, measured
 
 
@@ -78,11 +77,3 @@ def read_pairs(split: splits.Split, count: int = 0) -> tuple[np.ndarray, np.ndar
     for place, (image, depth_m) in enumerate(kept):
         images[place], depths_m[place] = image, depth_m[..., 0]
     return images, depths_m
-
-
-def shrunk_pairs(split: splits.Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields images [192, 256, 3] uint8 and depths [H, W] float32, metres, in the split's order."""
-    pairs = split.read().map(
-        lambda image, depth_m: (resizing.resize_image(image, SIZE_PX), depth_m[..., 0]), splits.PARALLEL_CALLS
-    )
-    yield from pairs.prefetch(2 * BATCH_IMAGES).as_numpy_iterator()

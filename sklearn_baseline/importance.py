@@ -18,13 +18,14 @@ from depth_tf.drawing import tables
 from depth_tf.runtime import program
 from depth_tf.runtime.program import option, say
 from sklearn_baseline.compare import publish
-from sklearn_baseline.dataset import DataSettings, shrunk_pairs
+from sklearn_baseline.dataset import SIZE_PX, DataSettings
 from sklearn_baseline.measure import eigen_metrics
 
 with epy.lazy_imports():
     import matplotlib.figure
 
     from depth_tf.data import opening, splits
+    from depth_tf.scoring import score
     from sklearn_baseline import estimator, persistence
 
 
@@ -56,7 +57,7 @@ def permutation_importance(model: estimator.DepthRegressor, split: splits.Split,
 
     Each group is permuted `repeats` times among the split's images, two at least.
     """
-    images, truths_m = zip(*shrunk_pairs(split), strict=True)
+    images, truths_m = zip(*score.scoring_pairs(split, SIZE_PX), strict=True)
     cues = model.describe(np.stack(images))
     base = eigen_metrics(model.predict_log_depth(cues), truths_m)
     rng = np.random.default_rng(seed)

@@ -10,13 +10,12 @@ import pathlib
 import numpy as np
 from etils import epy
 
-from depth_tf.runtime import program, run_folder
+from depth_tf.runtime import program
 from depth_tf.runtime.program import option, say
 from sklearn_baseline.dataset import DataSettings
-from sklearn_baseline.predict import predicted_examples
+from sklearn_baseline.predict import model_examples
 
 with epy.lazy_imports():
-    from depth_tf import saved
     from depth_tf.data import opening
     from depth_tf.drawing import figures
     from depth_tf.scoring import score, score_run
@@ -39,11 +38,10 @@ def main(settings: Settings) -> None:
     model = persistence.load_model(settings.model_file)
     opened = opening.open_chosen(settings)
     split = opened.split(settings.split)
-    size_px = score_run.size_of(run_folder.read_config(settings.network_run))
-    network = saved.load_network(pathlib.Path(settings.network_run) / run_folder.BEST_NETWORK, size_px=size_px)
+    network = score_run.load_best(pathlib.Path(settings.network_run))
     shown = set(np.linspace(0, split.num_images - 1, settings.num_images).round().astype(int).tolist())
     with opening.naming_bad_records(opened):
-        both = zip(predicted_examples(model, split), score.network_examples(network, split), strict=True)
+        both = zip(model_examples(model, split), score.network_examples(network, split), strict=True)
         chosen = itertools.compress(both, (place in shown for place in range(split.num_images)))
         rows = [figures.Panels(mine.image, mine.true_m, (mine.pred, its.pred)) for mine, its in chosen]
     title, methods = f"{opened.name} {split.name}", ("scikit-learn", "network")

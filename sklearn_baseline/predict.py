@@ -12,7 +12,6 @@ for a data set 00000.npy and so on, and pictures with --pictures.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import pathlib
 import time
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from etils import epy
 from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
-from sklearn_baseline.dataset import BATCH_IMAGES, SIZE_PX, DataSettings, shrunk_pairs
+from sklearn_baseline.dataset import SIZE_PX, DataSettings
 
 with epy.lazy_imports():
     from depth_tf.data import opening, photos, resizing, splits
@@ -49,15 +48,15 @@ def main(settings: Settings) -> None:
     """Predicts photographs, or a split."""
     model = persistence.load_model(settings.model_file).set_params(n_jobs=settings.n_jobs)
     if settings.photo:
-        return predict_photographs(model, pathlib.Path(settings.photo), pathlib.Path(settings.output_dir))
+        return predict_photographs(model, settings.photo, pathlib.Path(settings.output_dir))
     opened = opening.open_chosen(settings)
     with opening.naming_bad_records(opened):
         return predict_split(model, opened.split(settings.split), settings)
 
 
-def predict_photographs(model: estimator.DepthRegressor, path: pathlib.Path, output_dir: pathlib.Path) -> None:
+def predict_photographs(model: estimator.DepthRegressor, path: str, output_dir: pathlib.Path) -> None:
     """Writes the depth of a photograph, or of each one in a folder."""
-    paths = find_photographs(path)
+    paths = photos.find_photographs(path, flag="photo")
     for place, photograph in enumerate(paths, start=1):
         image = photos.read_image(photograph)
         shrunk = resizing.resize_image(image, SIZE_PX).numpy()[np.newaxis]
@@ -69,28 +68,13 @@ def predict_photographs(model: estimator.DepthRegressor, path: pathlib.Path, out
     say(f"wrote {len(paths)} depth maps, .npy in metres and .png, to {output_dir}")
 
 
-def find_photographs(path: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the file itself, or the photographs in a folder by name; depth maps beside them are left out."""
-    if path.is_file():
-        return [path]
-    files = sorted(file for file in path.glob("*") if not file.name.endswith(photos.DEPTH_ENDINGS))
-    found = [file for file in files if file.suffix.lower() in photos.IMAGE_SUFFIXES]
-    if not found:
-        kinds = ", ".join(photos.IMAGE_SUFFIXES)
-        raise InputError(f"--photo={path}: expected a photograph or a folder of {kinds} files")
-    stems = [file.stem for file in found]
-    if twice := [stem for stem in stems if stems.count(stem) > 1]:
-        raise InputError(f"--photo={path} has several photographs named {twice[0]}: rename them")
-    return found
-
-
 def predict_split(model: estimator.DepthRegressor, split: splits.Split, settings: Settings) -> None:
     """Writes 00000.npy and so on, one per image of the split, and says how fast."""
     folder = pathlib.Path(settings.output_dir)
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"--output_dir={folder} is not empty: name a new folder")
     started_s = time.perf_counter()
-    examples = predicted_examples(model, split)
+    examples = model_examples(model, split)
     for place, example in enumerate(tqdm.tqdm(examples, total=split.num_images, unit=" images", mininterval=5)):
         atomic_files.write_array(folder / f"{place:05d}.npy", example.pred)
         if settings.pictures:
@@ -99,13 +83,14 @@ def predict_split(model: estimator.DepthRegressor, split: splits.Split, settings
     say(f"wrote {split.num_images} depth maps to {folder}, {rate:.1f} images/s")
 
 
-def predicted_examples(model: estimator.DepthRegressor, split: splits.Split) -> Iterator[score.Example]:
+def model_examples(model: estimator.DepthRegressor, split: splits.Split) -> Iterator[score.Example]:
     """Yields the split's examples with the model's prediction, float32 metres of the full image at the truth's size."""
-    pairs = shrunk_pairs(split)
-    while batch := list(itertools.islice(pairs, BATCH_IMAGES)):
-        log_depths = model.predict_log_depth(model.describe(np.stack([image for image, _ in batch])))
-        for (image, true_m), log_depth in zip(batch, log_depths, strict=True):
-            yield score.Example(image, true_m, views.to_metres(log_depth, true_m.shape))
+
+    def predict(images):
+        return model.predict_log_depth(model.describe(np.stack(images)))
+
+    for example in score.predicted_examples(split, predict, size_px=SIZE_PX):
+        yield dataclasses.replace(example, pred=views.to_metres(example.pred, example.true_m.shape))
 
 
 if __name__ == "__main__":

@@ -14,15 +14,15 @@ import time
 
 from etils import epy
 
-from depth_tf.runtime import memory, program
+from depth_tf.runtime import memory, program, run_folder
 from depth_tf.runtime.program import option, say
 from sklearn_baseline import models
 from sklearn_baseline.dataset import DataSettings, read_part
-from sklearn_baseline.predict import predicted_examples
+from sklearn_baseline.predict import model_examples
 
 with epy.lazy_imports():
     from depth_tf.data import opening, splits
-    from depth_tf.scoring import mean_depth, result, score
+    from depth_tf.scoring import mean_depth, result
     from sklearn_baseline import estimator, persistence
 
 NUM_TIMED_IMAGES = 64
@@ -90,20 +90,15 @@ def learn(opened: splits.DepthDataset, settings: Settings) -> tuple[estimator.De
 def score_model(model: estimator.DepthRegressor, opened: splits.DepthDataset, settings: Settings, about: dict) -> None:
     """Scores a fitted model and writes the result and the pictures."""
     split = opened.split(settings.score_split)
-    scores = score.score(
-        predicted_examples(model, split),
-        "eigen",
-        num_images=split.num_images,
+    result.score_split(
+        model_examples(model, split),
+        opened,
+        split,
         floor_m=mean_depth.mean_depth_map(opened.split(settings.split)),
+        output=pathlib.Path(settings.output_dir) / run_folder.METRICS,
+        command=program.command_line("sklearn_baseline.train"),
+        about={**about, "model": models.CHOSEN},
     )
-    found = {
-        **scores.result,
-        **result.describe(opened, split.name, command=program.command_line("sklearn_baseline.train"), parameters=None),
-        **about,
-        "model": models.CHOSEN,
-    }
-    path = pathlib.Path(settings.output_dir) / "metrics.json"
-    result.write_result(path, found, scores, title=f"{opened.name} {split.name}, eigen")
 
 
 if __name__ == "__main__":

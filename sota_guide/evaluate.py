@@ -10,9 +10,7 @@ one under *eigen*. Copy the result file to sota_guide/results/ and run `python -
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import pathlib
-from collections.abc import Iterator
 
 from etils import epy
 
@@ -24,7 +22,6 @@ from sota_guide import presets
 
 with epy.lazy_imports():
     from depth_tf.data import opening, splits
-    from depth_tf.scoring import mean_depth
     from depth_tf.scoring import result as result_file
     from depth_tf.scoring import score as scoring
 
@@ -77,30 +74,18 @@ def score(
     """
     protocol = protocol or PROTOCOL_OF_KIND[model.prediction_kind]
     scored = splits.first_images(dataset.split(split), max_images) if max_images else dataset.split(split)
-    scores = scoring.score(
-        examples(model, scored),
-        protocol,
-        num_images=scored.num_images,
-        floor_m=mean_depth.mean_depth_map(dataset.split("train")),
+    about = {"title": f"{model.name}, {model.size_px}x{model.size_px}", "model": model.describe()}
+    result_file.score_split(
+        scoring.predicted_examples(scored, model.predict, batch_size=BATCH_SIZE),
+        dataset,
+        scored,
+        protocol=protocol,
         prediction_kind=model.prediction_kind,
+        output=output,
+        command=program.without_paths(command),
+        parameters=model.estimator.count_params(),
+        about=about | (trained_on or {"num_train_images": None}),
     )
-    command, parameters = program.without_paths(command), model.estimator.count_params()
-    result = {
-        "title": f"{model.name}, {model.size_px}x{model.size_px}",
-        **scores.result,
-        **result_file.describe(dataset, split, command=command, parameters=parameters),
-        **(trained_on or {"num_train_images": None}),
-        "model": model.describe(),
-    }
-    result_file.write_result(output, result, scores, title=f"{dataset.name} {split}, {protocol}")
-
-
-def examples(model: presets.DepthModel, split: splits.Split) -> Iterator[scoring.Example]:
-    """Yields the split's examples with the network's prediction, metres or inverse depth, at its own resolution."""
-    pairs = split.read().prefetch(2).as_numpy_iterator()
-    while batch := list(itertools.islice(pairs, BATCH_SIZE)):
-        images, depths_m = zip(*batch, strict=True)
-        yield from map(scoring.Example, images, [depth_m[..., 0] for depth_m in depths_m], model.predict(images))
 
 
 if __name__ == "__main__":

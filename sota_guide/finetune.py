@@ -141,7 +141,7 @@ def fit(estimator, dataset: splits.DepthDataset, size_px: tuple[int, int], setti
     kept = {"monitor": callbacks.MONITOR, "mode": callbacks.MONITOR_MODE, "save_best_only": holdout is not None}
     say(f"data: {dataset.name}: {train_split.num_images} images, {holdout.num_images if holdout else 0} held out")
     say(f"training: {network.count_params():,} parameters, {settings.epochs} epochs of {steps} steps -> {best.parent}")
-    history = network.fit(
+    network.fit(
         pipeline.training_batches(
             train_split,
             size_px,
@@ -157,13 +157,11 @@ def fit(estimator, dataset: splits.DepthDataset, size_px: tuple[int, int], setti
         shuffle=False,  # the pipeline has its own order
         verbose=1 if sys.stdout.isatty() else 2,
         callbacks=[
-            keras.callbacks.TerminateOnNaN(),
+            callbacks.StopAtNaN(best),
             keras.callbacks.ModelCheckpoint(str(best), save_weights_only=True, **kept),
             keras.callbacks.CSVLogger(str(best.with_name("history.csv"))),
         ],
-    ).history
-    if not np.isfinite(history["loss"]).all():
-        raise InputError("the loss stopped being a number: try a smaller --learning_rate")
+    )
     network.load_weights(best)
     best.unlink()
 

@@ -14,7 +14,6 @@ import numpy as np
 from etils import epy
 
 from depth_tf.runtime import atomic_files, program
-from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
 from sota_guide import presets
 
@@ -31,11 +30,11 @@ NEAREST_SHADE = 1e-3  # of relative depth, whose 0 would be painted as missing
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(program.CheckedSettings):
     """What to run, and on what; each field is the flag of its name."""
 
     preset: str = option(presets.NAMES[0], "KerasHub's name of a network, or the folder of a preset")
-    input: str | None = option(None, "the photograph")
+    input: str | None = option(None, "the photograph", required=True)
     output_dir: str = option("depth", "folder to write to")
     size_px: int | None = option(
         None, "side of the square the network sees, divisible by 14; unset: the preset's own, 518"
@@ -44,8 +43,6 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Reads the photograph, predicts, writes and tells."""
-    if settings.input is None:
-        raise InputError("expected --input=PHOTO, a photograph")
     image = photos.read_image(settings.input)
     model = presets.load(settings.preset, size_px=settings.size_px)
     gpus = len(tf.config.list_physical_devices("GPU"))

@@ -40,7 +40,7 @@ DECODERS = {  # DPT
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(program.CheckedSettings):
     """What to time; each field is the flag of its name."""
 
     preset: str | None = option(None, "network to time; unset: the small one with random weights")
@@ -49,9 +49,6 @@ class Settings:
     repeats: int = option(10, "images timed, one at a time, after one that is not", least=1)
     note: str = option("", "what else the machine was doing, for the record")
     output: str | None = option(None, "result file, JSON; unset: print alone")
-
-    def __post_init__(self):
-        program.check(self)
 
 
 def main(settings: Settings) -> None:

@@ -24,17 +24,17 @@ INSTALL = "pip install -r sota_guide/requirements-torch.txt"
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(program.CheckedSettings):
     """What to predict, and with what; each field is the flag of its name."""
 
-    images: str | None = option(None, "folder of images")
+    images: str | None = option(None, "a photograph, or a folder of them", required=True)
     output: str = option("depths", "folder to write to, new or empty")
     model: str = option(MODEL, "Hugging Face repository of a depth network, or the folder of one")
 
 
 def main(settings: Settings) -> None:
     """Loads the network and writes the depth of every image."""
-    paths = _image_paths(settings.images)
+    paths = photos.find_photographs(settings.images, flag="images")
     output = pathlib.Path(settings.output)
     if output.exists() and any(output.iterdir()):
         raise InputError(f"--output={output} is not empty: name a new folder")
@@ -66,15 +66,6 @@ def _load(model: str):
             f"{model} cannot be loaded ({reason}): check the connection and the name, or download the repository's "
             "folder elsewhere and give --model=FOLDER"
         ) from error
-
-
-def _image_paths(folder: str | None) -> list[pathlib.Path]:
-    if folder is None or not pathlib.Path(folder).is_dir():
-        raise InputError(f"expected --images=FOLDER, a folder of images, got {folder}")
-    paths = sorted(path for path in pathlib.Path(folder).iterdir() if path.suffix.lower() in photos.IMAGE_SUFFIXES)
-    if not paths:
-        raise InputError(f"--images={folder} holds no file ending in {', '.join(photos.IMAGE_SUFFIXES)}")
-    return paths
 
 
 if __name__ == "__main__":

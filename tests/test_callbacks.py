@@ -62,21 +62,13 @@ class _Spy(keras.callbacks.Callback):
 
 
 def _settings(**changes) -> train.Settings:
-    quiet = {"tensorboard": False, "panels": False, "global_batch_size": 1}
+    quiet = {"tensorboard": False, "panels": False, "global_batch_size": 1, "learning_rate": 0.1}
     return train.Settings(**({"image_height_px": 32, "image_width_px": 64} | quiet | changes))
 
 
 def _built(settings: train.Settings, workdir, *, epochs: int = EPOCHS) -> list[keras.callbacks.Callback]:
     """The callbacks of a run, as `train` puts them together, but for those that report and keep the state."""
-    acting = callbacks.build_callbacks(
-        schedule=settings.schedule,
-        peak_learning_rate=0.1,
-        epochs=epochs,
-        ema=settings.ema,
-        early_stopping=settings.early_stopping,
-        reduce_lr_on_plateau=settings.reduce_lr_on_plateau,
-        best_network=workdir / "best.keras",
-    )
+    acting = callbacks.build_callbacks(settings, workdir / "best.keras", epochs=epochs)
     split = Split("train", 1, lambda: tf.data.Dataset.from_tensor_slices(PAIR), None)
     dataset = DepthDataset("made_up", "none", {"train": split, "holdout": split})
     recorded = logs.build_callbacks(settings, dataset, workdir, epochs=epochs, steps=1)
@@ -219,7 +211,7 @@ def test_what_acts_comes_before_what_writes_it_down(tmp_path):
     settings = _settings(schedule="step", ema=True, early_stopping=True, tensorboard=True, panels=True)
     names = [type(callback).__name__ for callback in _built(settings, tmp_path)]
     acting = ["SwapEMAWeights", "LearningRateScheduler", "StopAtNaN", "EarlyStopping", "KeepNetwork"]
-    assert names == [*acting, "AddRate", "HistoryFile", "Board", "ForwardGraph", "Choices", "PredictionPanels"]
+    assert names == [*acting, "AddRate", "HistoryFile", "Board", "ForwardGraph", "LambdaCallback", "PredictionPanels"]
 
 
 @pytest.mark.parametrize(

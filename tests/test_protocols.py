@@ -242,6 +242,6 @@ def test_maps_with_channels_and_empty_results_are_refused():
 
 def test_descriptions_are_json_with_the_same_keys_and_their_own_names():
     for name, protocol in PROTOCOLS.items():
-        described = json.loads(json.dumps(protocol.describe(), allow_nan=False))
+        described = json.loads(json.dumps(protocols.Scorer(protocol).describe(), allow_nan=False))
         assert list(described) == ["name", "crop", "range_m", "resize", "averaging", "flip"]
         assert described["name"] == name

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -127,15 +128,6 @@ def test_photographs_of_any_size_get_depth_of_their_size(run, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "one" / "tall.npy"), np.load(tmp_path / "out" / "tall.npy"))
 
 
-def test_what_holds_no_photograph_or_two_of_a_name_is_refused(tmp_path):
-    with pytest.raises(InputError, match="expected a photograph or a folder of"):
-        predict.find_photographs(tmp_path / "none")
-    for name in ("a.png", "a.jpg"):
-        (tmp_path / name).write_bytes(b"")
-    with pytest.raises(InputError, match="several photographs named a"):
-        predict.find_photographs(tmp_path)
-
-
 def test_importance_takes_one_kind_of_cue_at_a_time(run, tiny_nyu, tmp_path):
     settings = importance.Settings(
         **_data(tiny_nyu), model_file=str(run / "model.skops"), output_dir=str(tmp_path), repeats=1
@@ -210,6 +202,18 @@ def test_a_familys_memory_is_its_own_and_not_its_parents(comparison):
     """This process has TensorFlow loaded, the family's has not."""
     result = json.loads((comparison[0] / "ridge.json").read_text())
     assert result["peak_gib"] < peak_gib() / 2
+
+
+def _note_what_ctrl_c_does(family, folder, output, n_jobs, seed):
+    output.write_text(json.dumps({"ignored": signal.getsignal(signal.SIGINT) == signal.SIG_IGN}))
+
+
+def test_ctrl_c_is_for_the_program_and_not_for_the_process_that_measures(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure, "measure", _note_what_ctrl_c_does)
+    before = signal.getsignal(signal.SIGINT)
+    settings = compare.Settings(output_dir=str(tmp_path))
+    assert compare.measured("ridge", tmp_path, settings) == {"ignored": True}
+    assert signal.getsignal(signal.SIGINT) == before != signal.SIG_IGN
 
 
 def test_a_wall_answered_a_fifth_too_near_scores_a_fifth():

@@ -134,7 +134,7 @@ def test_a_photograph_becomes_values_of_its_own_size_and_a_picture(tiny_preset, 
 def test_a_photograph_that_is_missing_is_refused(tiny_preset, tmp_path):
     with pytest.raises(InputError, match="none.jpg"):
         run.main(run.Settings(preset=str(tiny_preset), input=str(tmp_path / "none.jpg")))
-    with pytest.raises(InputError, match="expected --input=PHOTO"):
+    with pytest.raises(InputError, match="expected --input .the photograph"):
         run.main(run.Settings(preset=str(tiny_preset)))
 
 

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 
-import keras
 import numpy as np
 import pytest
 import requests
@@ -21,7 +20,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from depth_tf import schedules, train
-from depth_tf.training import tensorboard
 from tests.conftest import read_csv
 
 CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -110,21 +108,6 @@ def test_the_flags_are_there_as_text(tiny_run):
     event = _read(tiny_run / "tensorboard").Tensors("flags")[0]
     shown = [line.strip() for line in tf.make_ndarray(event.tensor_proto).item().decode().splitlines()]
     assert set((tiny_run / "flags.txt").read_text().split()) <= set(shown)
-
-
-def test_histograms_and_a_profile_are_written_on_demand_and_not_otherwise(tmp_path, tiny_run):
-    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(1, 1, name="only")])
-    model.compile("sgd", "mse")
-    chosen = tensorboard.board_callbacks(
-        tmp_path, hyper_parameters={"seed": 0}, flags="", histograms=True, profile_steps=2, total_steps=4
-    )
-    model.fit(np.zeros((4, 8, 8, 3)), np.zeros((4, 8, 8, 1)), 1, epochs=1, verbose=0, callbacks=chosen)
-    tags = _read(tmp_path / "train").Tags()["tensors"]
-    assert sum(tag.endswith(("only/kernel/histogram", "only/bias/histogram")) for tag in tags) == 2
-    assert list(tmp_path.glob("train/plugins/profile/*/*.xplane.pb"))
-    plain = tiny_run / "tensorboard" / "train"
-    assert not [tag for tag in _read(plain).Tags()["tensors"] if "histogram" in tag]
-    assert not (plain / "plugins").exists()
 
 
 @contextlib.contextmanager

@@ -24,6 +24,24 @@ DEPTH_FORMS = "16-bit grey in a _depth.png, or floating-point metres [height, wi
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)  # from Pillow and NumPy
 
 
+def find_photographs(path: Path, *, flag: str) -> list[pathlib.Path]:
+    """Returns the file itself, or the photographs in a folder by name; depth maps beside them are left out.
+
+    InputError, which names the `flag`, if there is no photograph, or if two differ in their suffix alone.
+    """
+    path = pathlib.Path(path)
+    if path.is_file():
+        return [path]
+    files = sorted(file for file in path.glob("*") if not file.name.endswith(DEPTH_ENDINGS))
+    found = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+    if not found:
+        raise InputError(f"--{flag}={path}: expected a photograph or a folder of {', '.join(IMAGE_SUFFIXES)} files")
+    stems = [file.stem for file in found]
+    if twice := [stem for stem in stems if stems.count(stem) > 1]:
+        raise InputError(f"--{flag}={path} has several photographs named {twice[0]}: rename them")
+    return found
+
+
 def read_pair(image_path: Path, depth_path: Path, *, depth_scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Reads a photograph, turned as its EXIF orientation says, and the depth map of what is then seen.
 

@@ -5,7 +5,7 @@ import functools
 import math
 
 from depth_tf.runtime.errors import InputError
-from depth_tf.runtime.program import check, option
+from depth_tf.runtime.program import CheckedSettings, option
 
 # Functions of (data_dir, settings), named rather than imported: what reads a data set builds on this package.
 DATASETS: dict[str, str] = {
@@ -20,7 +20,7 @@ _flag = functools.partial(option, group="data")
 
 
 @dataclasses.dataclass(frozen=True)
-class DataSettings:
+class DataSettings(CheckedSettings):
     """A data set and how to read it; each field is the flag of its name."""
 
     dataset: str = _flag("auto", "data set; auto: NYU if prepared, else synthetic rooms", choices=CHOICES)
@@ -33,7 +33,7 @@ class DataSettings:
     max_depth_m: float = _flag(10.0, "farther readings count as missing, metres")
 
     def __post_init__(self):
-        check(self)
+        super().__post_init__()
         if not 0 <= self.validation_fraction < 1:
             raise InputError(f"expected --validation_fraction from 0 to below 1, got {self.validation_fraction:g}")
         if not (self.depth_scale > 0 and math.isfinite(self.depth_scale)):

@@ -48,6 +48,14 @@ def option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+@dataclasses.dataclass(frozen=True)
+class CheckedSettings:
+    """Settings that cannot be made of what `check` refuses."""
+
+    def __post_init__(self):
+        check(self)
+
+
 def check(settings: Any) -> None:
     """Raises InputError for required settings that are not given, and for a number below its least."""
     fields = dataclasses.fields(settings)

@@ -55,44 +55,20 @@ class Protocol:
     fit: Callable[..., np.ndarray] | None = None
     has_edges: bool = True  # whether depth edges are compared too, inside the Eigen crop
 
-    @property
-    def takes_inverse(self) -> bool:
-        """Whether depth up to scale and shift of its inverse is enough."""
-        return self.fit is align
-
-    def describe(self, *, truth_resized: bool = False, mirrored: bool = False) -> dict:
-        """Returns what a result file says beside its figures.
-
-        `truth_resized` if a truth was not 480x640, `mirrored` if predictions are averaged with those of mirror images.
-        """
-        truth = "; truth by nearest to 480x640 first" if truth_resized else ""
-        return {
-            "name": self.name,
-            "crop": self.crop,
-            "range_m": list(self.range_m),
-            "resize": self.resize + truth,
-            "averaging": "all pixels of all images at once" if self.pooled else "per image, then the mean over images",
-            "flip": "mean with the mirrored image's prediction" if mirrored else "none",
-        }
-
 
 class Scorer:
     """Scores images one after another under one protocol."""
 
-    def __init__(self, protocol: Protocol, prediction_kind: str = "depth_m", *, mirrored: bool = False):
-        """Starts with no image; "inverse_depth" is 1/depth up to scale and shift, for *aligned* alone.
-
-        `mirrored` says that predictions are averaged with those of mirror images, for the description.
-        """
+    def __init__(self, protocol: Protocol, prediction_kind: str = "depth_m"):
+        """Starts with no image; "inverse_depth" is 1/depth up to scale and shift, for *aligned* alone."""
         if prediction_kind not in PREDICTION_KINDS:
             raise InputError(f"prediction_kind must be one of {PREDICTION_KINDS}, got {prediction_kind!r}")
-        if prediction_kind == "inverse_depth" and not protocol.takes_inverse:
+        if prediction_kind == "inverse_depth" and protocol.fit is not align:
             raise InputError(f"protocol {protocol.name} needs metres, got inverse depth: use aligned")
         self._protocol, self._prediction_kind = protocol, prediction_kind
         self._per_image: list[dict[str, float]] = []
         self._sums, self.bands = metrics.MetricSums(), DepthBands()
-        self._num_images = 0
-        self._truth_resized, self._mirrored = False, mirrored
+        self._num_images, self._truth_resized = 0, False
 
     def add(self, *, true_m: np.ndarray, pred: np.ndarray) -> dict[str, float] | None:
         """Scores one image; returns its metrics, whatever the protocol's averaging, or None if it has no valid pixel.
@@ -129,7 +105,7 @@ class Scorer:
         if true_m.shape != FRAME_SHAPE:
             true_m, self._truth_resized = resize_nearest(true_m, FRAME_SHAPE), True
         pred = resize_bilinear(pred, FRAME_SHAPE)
-        if self._protocol.takes_inverse:
+        if self._protocol.fit is align:
             return true_m, align(true_m=true_m, inverse_depth=1.0 / pred.astype(np.float64) if metric else pred)
         return true_m, self._protocol.fit(true_m=true_m, pred_m=pred) if self._protocol.fit else pred
 
@@ -148,9 +124,20 @@ class Scorer:
             "num_images_without_valid_pixels": self._num_images - len(self._per_image),
         }
 
-    def describe(self) -> dict:
-        """Returns the protocol's description, which says so if a truth so far had to be resized."""
-        return self._protocol.describe(truth_resized=self._truth_resized, mirrored=self._mirrored)
+    def describe(self, *, mirrored: bool = False) -> dict:
+        """Returns what a result file says beside its figures, such as whether a truth so far had to be resized.
+
+        `mirrored` says that predictions are averaged with those of mirror images.
+        """
+        rules, truth = self._protocol, "; truth by nearest to 480x640 first" if self._truth_resized else ""
+        return {
+            "name": rules.name,
+            "crop": rules.crop,
+            "range_m": list(rules.range_m),
+            "resize": rules.resize + truth,
+            "averaging": "all pixels of all images at once" if rules.pooled else "per image, then the mean over images",
+            "flip": "mean with the mirrored image's prediction" if mirrored else "none",
+        }
 
 
 def _plane(values: np.ndarray, name: str) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -53,7 +53,7 @@ def score(
     """
     rules = protocols.PROTOCOLS[protocol]
     no_edges = dataclasses.replace(rules, has_edges=False)  # of the mean map, whose edges no result holds
-    scorer, mean_map = protocols.Scorer(rules, prediction_kind, mirrored=mirrored), protocols.Scorer(no_edges)
+    scorer, mean_map = protocols.Scorer(rules, prediction_kind), protocols.Scorer(no_edges)
     shown = set(np.linspace(0, num_images - 1, NUM_PANELS).round().astype(int).tolist())
     columns = ("index", *METRICS, *(THRESHOLDS_M if rules.has_edges else ()))
     per_image, panels = [], []
@@ -67,7 +67,8 @@ def score(
             panels.append(figures.Panels(example.image, true_m, pred_m, caption))
     floor = {name: value for name, value in mean_map.result().items() if name in METRICS}
     where = {"by_depth": scorer.bands.result(), **failures.by_image(per_image, scenes)}
-    result = {**scorer.result(), "protocol": scorer.describe(), "floor": floor, "failures": where}
+    rules = scorer.describe(mirrored=mirrored)
+    result = {**scorer.result(), "protocol": rules, "floor": floor, "failures": where}
     return Scores(result, per_image, panels)
 
 
@@ -86,9 +87,26 @@ def network_examples(network: keras.Model, split: Split, *, mirrored: bool = Fal
             depth_m = (depth_m + network(images[:, :, ::-1], training=False)[:, :, ::-1]) / 2
         return depth_m[..., 0]
 
-    pairs = split.read().map(lambda image, depth_m: (resize_image(image, size_px), depth_m[..., 0]), PARALLEL_CALLS)
-    pairs = pairs.prefetch(2 * BATCH_SIZE).as_numpy_iterator()
-    while batch := list(itertools.islice(pairs, BATCH_SIZE)):  # not `pairs.batch`: truths may differ in size
-        images = np.stack([image for image, _ in batch])
-        for (image, true_m), pred_m in zip(batch, predict(images).numpy(), strict=True):
-            yield Example(image, true_m, pred_m)
+    return predicted_examples(split, lambda images: predict(np.stack(images)).numpy(), size_px=size_px)
+
+
+def predicted_examples(
+    split: Split, predict: Callable, *, size_px: tuple[int, int] | None = None, batch_size: int = BATCH_SIZE
+) -> Iterator[Example]:
+    """Yields the split's examples with their predictions.
+
+    `predict` takes up to `batch_size` images, as `scoring_pairs` yields them, and returns an `Example.pred` for each.
+    """
+    pairs = scoring_pairs(split, size_px)
+    while batch := list(itertools.islice(pairs, batch_size)):  # not `Dataset.batch`: pairs may differ in size
+        images, truths_m = zip(*batch, strict=True)
+        yield from (Example(*parts) for parts in zip(images, truths_m, predict(images), strict=True))
+
+
+def scoring_pairs(split: Split, size_px: tuple[int, int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields images [h, w, 3] uint8, brought to `size_px` if given, and depths [H, W] float32, metres, as they are."""
+
+    def prepare(image, depth_m):
+        return image if size_px is None else resize_image(image, size_px), depth_m[..., 0]
+
+    return split.read().map(prepare, PARALLEL_CALLS).prefetch(2 * BATCH_SIZE).as_numpy_iterator()

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 import keras
 
 from depth_tf.data.splits import DepthDataset
-from depth_tf.runtime.program import flagfile_text
 from depth_tf.runtime.run_folder import HISTORY, SPEED
 from depth_tf.training import panels, resume, tensorboard
 from depth_tf.training.progress import AddRate, Progress
@@ -45,14 +44,7 @@ def build_callbacks(
     images_per_epoch = steps * settings.global_batch_size
     chosen.append(Progress(epochs=epochs, steps=steps, images_per_epoch=images_per_epoch, file=workdir / SPEED))
     if settings.tensorboard:
-        chosen += tensorboard.board_callbacks(
-            workdir / tensorboard.FOLDER,
-            hyper_parameters=tensorboard.hyper_parameters(settings, epochs=epochs),
-            flags=flagfile_text(settings),
-            histograms=settings.histograms,
-            profile_steps=settings.profile_steps,
-            total_steps=epochs * steps,
-        )
+        chosen += tensorboard.board_callbacks(workdir / tensorboard.FOLDER, settings, epochs=epochs)
     if settings.panels:
         shown = panels.panel_pairs(dataset.splits.get("holdout") or dataset.split("train"), settings.size_px)
         chosen.append(panels.PredictionPanels(workdir / panels.FOLDER, shown, epochs=epochs))

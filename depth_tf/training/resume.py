@@ -72,12 +72,8 @@ class KeepState(keras.callbacks.Callback):
           is_chief: whether this process writes, or only goes on.
         """
         super().__init__()
-        self._folder, self._callbacks, self._saved_state, self._is_chief = (
-            workdir / FOLDER,
-            callbacks,
-            saved_state,
-            is_chief,
-        )
+        self._folder, self._callbacks = workdir / FOLDER, callbacks
+        self._saved_state, self._is_chief = saved_state, is_chief
 
     def on_train_begin(self, logs=None):
         """Puts the state back, after the other callbacks have reset themselves."""

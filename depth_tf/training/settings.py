@@ -1,6 +1,7 @@
 """What a training run depends on: the flags of `depth_tf.train`."""
 
 import dataclasses
+import functools
 
 from depth_tf import encoders, optimizers, schedules
 from depth_tf.data import cache
@@ -13,76 +14,61 @@ from depth_tf.saved import BUNDLED
 from depth_tf.training import distribute
 
 IMAGE_BUDGET = 70_000  # images seen if --epochs is not given, to the nearest whole epoch and at least one
+_data, _network, _training, _devices, _run = (  # where `--help` shows a flag
+    functools.partial(option, group=group) for group in ("data", "network", "training", "devices", "run")
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings(DataSettings):
     """What a training run depends on; each field is the flag of its name."""
 
-    max_train_images: int = option(0, "train on the first this many images; 0: all", group="data")
-    cache: str = option("auto", "where decoded images stay after the first epoch", group="data", choices=cache.CACHES)
-    image_height_px: int = option(192, "height the network sees, divisible by 32", group="network")
-    image_width_px: int = option(256, "width the network sees, divisible by 32", group="network")
-    network: str = option("small", "which network", group="network", choices=tuple(NETWORKS))
-    width: int = option(32, "channels of the first stage of small, a multiple of 8", group="network", least=8)
-    encoder: str = option(
-        encoders.LITE0, "encoder of encoder: this one, or a network of keras.applications", group="network"
-    )
-    encoder_weights: str = option("imagenet", "its weights: imagenet, none, or a file", group="network")
-    normalization: str = option("batch", "kind of normalisation layers", group="network", choices=NORMALIZATIONS)
-    init_from: str | None = option(
+    max_train_images: int = _data(0, "train on the first this many images; 0: all")
+    cache: str = _data("auto", "where decoded images stay after the first epoch", choices=cache.CACHES)
+    image_height_px: int = _network(192, "height the network sees, divisible by 32")
+    image_width_px: int = _network(256, "width the network sees, divisible by 32")
+    network: str = _network("small", "which network", choices=tuple(NETWORKS))
+    width: int = _network(32, "channels of the first stage of small, a multiple of 8", least=8)
+    encoder: str = _network(encoders.LITE0, "encoder of encoder: this one, or a network of keras.applications")
+    encoder_weights: str = _network("imagenet", "its weights: imagenet, none, or a file")
+    normalization: str = _network("batch", "kind of normalisation layers", choices=NORMALIZATIONS)
+    init_from: str | None = _network(
         None,
         f"start from this trained network, with its widths and range of depths: {', '.join(BUNDLED)}, or a .keras file",
-        group="network",
     )
-    optimizer: str = option("adamw", "optimizer", group="training", choices=tuple(optimizers.OPTIMIZERS))
-    schedule: str = option("cosine", "learning-rate schedule", group="training", choices=schedules.SCHEDULES)
-    learning_rate: float | None = option(None, "peak rate; unset: the optimizer's own default", group="training")
-    weight_decay: float | None = option(None, "decoupled decay; unset: the optimizer's own default", group="training")
-    epochs: int | None = option(
-        None,
-        f"passes over the images; unset: what comes nearest to seeing {IMAGE_BUDGET:,}, at least 1",
-        group="training",
-        least=1,
+    optimizer: str = _training("adamw", "optimizer", choices=tuple(optimizers.OPTIMIZERS))
+    schedule: str = _training("cosine", "learning-rate schedule", choices=schedules.SCHEDULES)
+    learning_rate: float | None = _training(None, "peak rate; unset: the optimizer's own default")
+    weight_decay: float | None = _training(None, "decoupled decay; unset: the optimizer's own default")
+    epochs: int | None = _training(
+        None, f"passes over the images; unset: what comes nearest to seeing {IMAGE_BUDGET:,}, at least 1", least=1
     )
-    steps_per_epoch: int | None = option(
-        None,
-        "steps between two scores and saved states; unset: as many as see every training image",
-        group="training",
-        least=1,
+    steps_per_epoch: int | None = _training(
+        None, "steps between two scores and saved states; unset: as many as see every training image", least=1
     )
-    global_batch_size: int = option(16, "images per step, over all devices of all machines", group="training", least=1)
-    loss: str = option("silog", "pixel loss; a gradient loss is added", group="training", choices=tuple(PIXEL_LOSSES))
-    gradient_weight: float = option(0.5, "weight of the gradient loss; 0: none", group="training")
-    ema: bool = option(False, "judge, keep and score a moving average of the weights", group="training")
-    early_stopping: bool = option(False, "stop when the hold-out's log10 stalls", group="training")
-    reduce_lr_on_plateau: bool = option(
-        False, "cut the rate when the hold-out's log10 stalls; with --schedule=constant", group="training"
+    global_batch_size: int = _training(16, "images per step, over all devices of all machines", least=1)
+    loss: str = _training("silog", "pixel loss; a gradient loss is added", choices=tuple(PIXEL_LOSSES))
+    gradient_weight: float = _training(0.5, "weight of the gradient loss; 0: none")
+    ema: bool = _training(False, "judge, keep and score a moving average of the weights")
+    early_stopping: bool = _training(False, "stop when the hold-out's log10 stalls")
+    reduce_lr_on_plateau: bool = _training(
+        False, "cut the rate when the hold-out's log10 stalls; with --schedule=constant"
     )
-    seed: int = option(0, "seed of the weights, the order and the augmentation", group="training", least=0)
-    strategy: str = option(
-        "auto", "devices; auto: all GPUs of this machine, else its CPU", group="devices", choices=distribute.STRATEGIES
+    seed: int = _training(0, "seed of the weights, the order and the augmentation", least=0)
+    strategy: str = _devices(
+        "auto", "devices; auto: all GPUs of this machine, else its CPU", choices=distribute.STRATEGIES
     )
-    tpu: str = option("", "name or address of the TPU, for --strategy=tpu", group="devices")
-    precision: str = option(
-        "float32",
-        "number format of the arithmetic; weights stay float32",
-        group="devices",
-        choices=tuple(distribute.PRECISIONS),
+    tpu: str = _devices("", "name or address of the TPU, for --strategy=tpu")
+    precision: str = _devices(
+        "float32", "number format of the arithmetic; weights stay float32", choices=tuple(distribute.PRECISIONS)
     )
-    steps_per_execution: int = option(
-        1, "steps per call of the compiled graph; one device only", group="devices", least=1
-    )
-    gradient_accumulation_steps: int = option(
-        1, "steps per update of the weights; one device only", group="devices", least=1
-    )
-    deterministic: bool = option(True, "the same weights, bit for bit, every time", group="devices")
-    csv_logger: bool = option(True, "write history.csv, one row per epoch", group="run")
-    tensorboard: bool = option(True, "write TensorBoard event files", group="run")
-    panels: bool = option(True, "draw predictions on the hold-out every few epochs", group="run")
-    histograms: bool = option(False, "add the weights' histograms to TensorBoard, every epoch", group="run")
-    profile_steps: int = option(0, "trace this many steps for TensorBoard's profiler", group="run", least=0)
-    workdir: str | None = option(None, "folder of the run; unset: runs/<time>-<dataset>-<optimizer>", group="run")
+    steps_per_execution: int = _devices(1, "steps per call of the compiled graph; one device only", least=1)
+    gradient_accumulation_steps: int = _devices(1, "steps per update of the weights; one device only", least=1)
+    deterministic: bool = _devices(True, "the same weights, bit for bit, every time")
+    csv_logger: bool = _run(True, "write history.csv, one row per epoch")
+    tensorboard: bool = _run(True, "write TensorBoard event files")
+    panels: bool = _run(True, "draw predictions on the hold-out every few epochs")
+    workdir: str | None = _run(None, "folder of the run; unset: runs/<time>-<dataset>-<optimizer>")
 
     def __post_init__(self):
         super().__post_init__()
@@ -114,7 +100,7 @@ class Settings(DataSettings):
     def peak_learning_rate(self) -> float:
         """`--learning_rate`, or the optimizer's own default."""
         given = self.learning_rate
-        return optimizers.default_learning_rate(self.optimizer) if given is None else given
+        return optimizers.recipe(self.optimizer).learning_rate if given is None else given
 
     @property
     def optimizer_options(self) -> dict[str, float | bool | int | None]:

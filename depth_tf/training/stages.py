@@ -12,14 +12,14 @@ import tensorflow as tf
 from depth_tf import pipeline
 from depth_tf.augmentation import Augmentation
 from depth_tf.data import cache
-from depth_tf.data.opening import naming_bad_records, open_chosen, resolve_name
+from depth_tf.data.opening import open_chosen, resolve_name
 from depth_tf.data.splits import DepthDataset
 from depth_tf.model import NETWORKS
 from depth_tf.runtime import atomic_files, memory, run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
 from depth_tf.saved import load_network
-from depth_tf.scoring.mean_depth import log_mean_depth_m, mean_depth_map
+from depth_tf.scoring.mean_depth import log_mean_depth_m
 from depth_tf.training import distribute, multi_worker, resume
 from depth_tf.training.settings import IMAGE_BUDGET, Settings
 
@@ -32,24 +32,12 @@ def open_run(settings: Settings, *, suffix: str = "") -> tuple[Settings, DepthDa
     return settings, dataset, pathlib.Path(workdir)
 
 
-@contextlib.contextmanager
-def explaining_stops(dataset: DepthDataset, workdir: pathlib.Path) -> Iterator[None]:
-    """While the block runs, a bad record and a signal that ends the run are each explained in one line."""
-    with naming_bad_records(dataset), resume.explaining_signals(workdir):
-        yield
-
-
 def prepare_process(settings: Settings, strategy: tf.distribute.Strategy) -> None:
     """Seeds everything random, and raises InputError if the strategy cannot do what the settings ask for."""
     keras.utils.set_random_seed(settings.seed)
     distribute.make_repeatable(settings.deterministic)
     distribute.check_batch(strategy, settings)
     memory.keep_freed_memory()
-
-
-def mean_depth_m(dataset: DepthDataset, settings: Settings) -> np.ndarray:
-    """Returns the mean depth map of the training images, [H, W] float32, metres."""
-    return mean_depth_map(dataset.split("train"), settings.size_px)
 
 
 def plan(settings: Settings, num_images: int) -> tuple[int, int]:

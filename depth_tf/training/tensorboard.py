@@ -3,11 +3,9 @@
     SCALARS       every metric per epoch, train and hold-out; images/s; the learning rate of every step; within long
                   epochs the means so far
     IMAGES        the pictures of `panels`
-    HISTOGRAMS    --histograms: the weights, every epoch
     GRAPHS        the network's forward pass (through `trace_export`: Keras's `write_graph` is not supported)
     HPARAMS       what was chosen against the hold-out's figures; compares the runs of a --logdir
     TEXT          the run's flags
-    PROFILE       --profile_steps: a trace of a few steps; its tab needs `pip install tensorboard-plugin-profile`
 
 Keras's callback opens the writer and, with `update_freq=1`, makes it TensorFlow's default one until the run ends;
 other callbacks need only call `tf.summary`. (A larger `update_freq` loses an epoch's figures too, unless the epoch's
@@ -22,54 +20,23 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api
 
 from depth_tf import optimizers
+from depth_tf.runtime.program import flagfile_text
 from depth_tf.training.settings import Settings
 
 FOLDER = "tensorboard"
-PROFILE_AFTER_STEPS = 10  # the first ones build graphs and fill buffers
 MEANS_EVERY_STEPS = 50  # the epoch's means so far: writing them every step would cost 2 ms of it
 HYPER_PARAMETERS = ("optimizer", "schedule", "ema", "seed", "width")
 METRICS = {"epoch_log10": "hold-out log10", "epoch_delta1": "hold-out delta1", "epoch_loss": "hold-out loss"}
 
 
-def board_callbacks(
-    folder: pathlib.Path,
-    *,
-    hyper_parameters: dict[str, bool | int | float | str],
-    flags: str,
-    histograms: bool,
-    profile_steps: int,
-    total_steps: int,
-) -> list[keras.callbacks.Callback]:
+def board_callbacks(folder: pathlib.Path, settings: Settings, *, epochs: int) -> list[keras.callbacks.Callback]:
     """Returns the callbacks that write event files.
 
-    Args:
-      folder: where they go: train/ and validation/ in it, and the hyper-parameters in itself.
-      hyper_parameters: see the function of that name.
-      flags: the run's flags, one per line.
-      histograms: write the weights' histograms every epoch.
-      profile_steps: how many steps to trace; 0 for none.
-      total_steps: of the whole run.
+    They go to train/ and validation/ in `folder`, and the hyper-parameters and flags into `folder` itself.
     """
-    first = 1 + max(0, min(PROFILE_AFTER_STEPS, total_steps - profile_steps))
-    board = Board(
-        os.fspath(folder),
-        write_graph=False,
-        histogram_freq=1 if histograms else 0,
-        update_freq=1,
-        profile_batch=(first, first + profile_steps - 1) if profile_steps else 0,
-    )
-    return [board, ForwardGraph(), Choices(folder, hyper_parameters, flags)]
-
-
-def hyper_parameters(settings: Settings, *, epochs: int) -> dict[str, bool | int | float | str]:
-    """Returns what the HPARAMS tab compares: the settings that bear on the result, with no value unset."""
-    decay = settings.weight_decay
-    return {
-        **{name: getattr(settings, name) for name in HYPER_PARAMETERS},
-        "learning_rate": settings.peak_learning_rate,
-        "weight_decay": optimizers.default_weight_decay(settings.optimizer) if decay is None else decay,
-        "epochs": epochs,
-    }
+    board = Board(os.fspath(folder), write_graph=False, update_freq=1)
+    choices = keras.callbacks.LambdaCallback(on_train_begin=lambda _: write_choices(folder, settings, epochs=epochs))
+    return [board, ForwardGraph(), choices]
 
 
 class Board(keras.callbacks.TensorBoard):
@@ -101,19 +68,22 @@ class ForwardGraph(keras.callbacks.Callback):
         tf.summary.trace_export("network", step=0)
 
 
-class Choices(keras.callbacks.Callback):
-    """Writes what was chosen for the run, and by which of its scalars it is to be judged."""
+def write_choices(folder: pathlib.Path, settings: Settings, *, epochs: int) -> None:
+    """Writes what was chosen for the run, no value unset, by which scalars it is to be judged, and its flags.
 
-    def __init__(self, folder: pathlib.Path, hyper_parameters: dict[str, bool | int | float | str], flags: str):
-        super().__init__()
-        self._folder, self._hyper_parameters, self._flags = folder, hyper_parameters, flags
-
-    def on_train_begin(self, logs=None):
-        """Writes into a file of its own: the plugin takes its folder for the run."""
-        with tf.summary.create_file_writer(os.fspath(self._folder)).as_default():
-            api.hparams_config(
-                hparams=[api.HParam(name) for name in self._hyper_parameters],
-                metrics=[api.Metric(tag, group="validation", display_name=name) for tag, name in METRICS.items()],
-            )
-            api.hparams(self._hyper_parameters)
-            tf.summary.text("flags", "".join(f"    {line}\n" for line in self._flags.splitlines()), step=0)
+    Into a file of its own: the plugin takes its folder for the run.
+    """
+    decay = settings.weight_decay
+    chosen = {
+        **{name: getattr(settings, name) for name in HYPER_PARAMETERS},
+        "learning_rate": settings.peak_learning_rate,
+        "weight_decay": optimizers.recipe(settings.optimizer).weight_decay if decay is None else decay,
+        "epochs": epochs,
+    }
+    with tf.summary.create_file_writer(os.fspath(folder)).as_default():
+        api.hparams_config(
+            hparams=[api.HParam(name) for name in chosen],
+            metrics=[api.Metric(tag, group="validation", display_name=name) for tag, name in METRICS.items()],
+        )
+        api.hparams(chosen)
+        tf.summary.text("flags", "".join(f"    {line}\n" for line in flagfile_text(settings).splitlines()), step=0)
