@@ -9,19 +9,15 @@ Writes name_depth.png, a picture in colours with a scale in metres; name_depth.n
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-import glob
 import pathlib
-import sys
-import time
 
 from etils import epy
 
 from depth_tf import saved
 from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
-from depth_tf.runtime.program import option, say
+from depth_tf.runtime.program import option
 
 with epy.lazy_imports():
     import numpy as np
@@ -66,46 +62,17 @@ class Settings:
 
 
 def main(settings: Settings) -> None:
-    """Predicts every photograph; names those that cannot be read, and then ends with status 1."""
-    outputs = plan(settings)
-    predict, failed, started_s = predictor.load(settings.network_file).predict, [], time.perf_counter()
-    for place, (photo, stem) in enumerate(outputs.items(), start=1):
-        try:
-            depth_m = predict(photo)
-        except InputError as error:
-            failed.append(photo)
-            say(f"{place}/{len(outputs)} {error}")
-            continue
-        write(stem, depth_m, settings)
+    """Predicts every photograph."""
+    names = photos.find_photographs(settings.input, flag="input", recursive=settings.recursive)
+    predict = predictor.load(settings.network_file).predict
+
+    def work(file: pathlib.Path, image: np.ndarray) -> str:
+        depth_m = predict(image)
+        write(pathlib.Path(settings.output_dir) / names[file], depth_m, settings)
         near_m, middle_m, far_m = np.percentile(depth_m, (0, 50, 100))
-        say(f"{place}/{len(outputs)} {photo}: {near_m:.2f} to {far_m:.2f} m, median {middle_m:.2f} m")
-    rate = len(outputs) / (time.perf_counter() - started_s)
-    say(
-        f"wrote {len(outputs) - len(failed)} of {len(outputs)} depth maps to {settings.output_dir}, {rate:.1f} images/s"
-    )
-    if failed:
-        sys.exit(1)
+        return f"{near_m:.2f} to {far_m:.2f} m, median {middle_m:.2f} m"
 
-
-def plan(settings: Settings) -> dict[pathlib.Path, pathlib.Path]:
-    """Returns the photographs and, for each, the path of what is written without its ending; no two are equal."""
-    root = pathlib.Path(settings.input)
-    if root.is_dir():
-        found = root.rglob("*") if settings.recursive else root.glob("*")
-        found = [path for path in found if path.suffix.lower() in photos.IMAGE_SUFFIXES]
-        found = [path for path in found if not path.name.endswith(tuple(FORMS.values()))]
-    else:
-        found = [root] if root.is_file() else [pathlib.Path(path) for path in glob.glob(settings.input, recursive=True)]
-        found, root = [path for path in found if path.is_file()], None
-    if not found:
-        kinds = ", ".join(photos.IMAGE_SUFFIXES)
-        raise InputError(f"--input={settings.input}: expected a photograph, or a folder or a pattern of {kinds} files")
-    stems = [path.relative_to(root) if root else pathlib.Path(path.name) for path in sorted(found)]
-    twins = collections.Counter(stem.with_suffix("") for stem in stems)
-    stems = [stem if twins[stem.with_suffix("")] > 1 else stem.with_suffix("") for stem in stems]
-    if len(set(stems)) < len(stems):
-        raise InputError(f"--input={settings.input} finds files of one name in several folders: name a folder instead")
-    return {path: pathlib.Path(settings.output_dir) / stem for path, stem in zip(sorted(found), stems, strict=True)}
+    photos.for_each(names, work)
 
 
 def write(stem: pathlib.Path, depth_m: np.ndarray, settings: Settings) -> None:

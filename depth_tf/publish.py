@@ -112,7 +112,7 @@ Written by `python -m depth_tf.publish` from the run that trained it.
 def command(config: dict) -> str:
     """Returns the command of a run with that config.json, without its paths and what is usual."""
     usual = dataclasses.asdict(training.Settings())
-    flags = (f"--{flag}={value}" for flag, value in config.items() if value != usual.get(flag))
+    flags = (f"--{flag}={value}" for flag, value in config.items() if flag in usual and value != usual[flag])
     return program.without_paths(" ".join(["python -m depth_tf.train", *flags]))
 
 

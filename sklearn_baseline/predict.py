@@ -56,16 +56,17 @@ def main(settings: Settings) -> None:
 
 def predict_photographs(model: estimator.DepthRegressor, path: str, output_dir: pathlib.Path) -> None:
     """Writes the depth of a photograph, or of each one in a folder."""
-    paths = photos.find_photographs(path, flag="photo")
-    for place, photograph in enumerate(paths, start=1):
-        image = photos.read_image(photograph)
+    names = photos.find_photographs(path, flag="photo")
+
+    def work(file: pathlib.Path, image: np.ndarray) -> str:
         shrunk = resizing.resize_image(image, SIZE_PX).numpy()[np.newaxis]
         (log_depth,) = model.predict_log_depth(model.describe(shrunk))
         depth_m = views.to_metres(log_depth, image.shape[:2])
-        atomic_files.write_array(output_dir / f"{photograph.stem}.npy", depth_m)
-        figures.image_and_depth(output_dir / f"{photograph.stem}.png", image, depth_m, title=photograph.name)
-        say(f"{place}/{len(paths)} {photograph.name}: {depth_m.min():.2f} to {depth_m.max():.2f} m")
-    say(f"wrote {len(paths)} depth maps, .npy in metres and .png, to {output_dir}")
+        atomic_files.write_array(output_dir / f"{names[file]}.npy", depth_m)
+        figures.image_and_depth(output_dir / f"{names[file]}.png", image, depth_m, title=file.name)
+        return f"{depth_m.min():.2f} to {depth_m.max():.2f} m"
+
+    photos.for_each(names, work)
 
 
 def predict_split(model: estimator.DepthRegressor, split: splits.Split, settings: Settings) -> None:

@@ -11,7 +11,7 @@ import dataclasses
 import importlib
 import pathlib
 
-import tqdm
+import numpy as np
 from PIL import Image
 
 from depth_tf.data import photos
@@ -34,7 +34,7 @@ class Settings(program.CheckedSettings):
 
 def main(settings: Settings) -> None:
     """Loads the network and writes the depth of every image."""
-    paths = photos.find_photographs(settings.images, flag="images")
+    names = photos.find_photographs(settings.images, flag="images")
     output = pathlib.Path(settings.output)
     if output.exists() and any(output.iterdir()):
         raise InputError(f"--output={output} is not empty: name a new folder")
@@ -43,13 +43,17 @@ def main(settings: Settings) -> None:
     network = network.to(device).eval()
     kind = "depth_m" if getattr(network.config, "depth_estimation_type", None) == "metric" else "inverse_depth"
     say(f"{settings.model}: {sum(weight.numel() for weight in network.parameters()):,} parameters on {device}")
-    for path in tqdm.tqdm(paths, unit=" images"):
-        image = Image.fromarray(photos.read_image(path))
+
+    def work(file: pathlib.Path, image: np.ndarray) -> str:
         with torch.inference_mode():
-            predicted = network(**processor(images=image, return_tensors="pt").to(device))
-        (depth,) = processor.post_process_depth_estimation(predicted, target_sizes=[image.size[::-1]])
-        atomic_files.write_array(output / f"{path.stem}.npy", depth["predicted_depth"].float().cpu().numpy())
-    say(f"wrote {output}/*.npy: score them with --prediction_kind={kind}")
+            predicted = network(**processor(images=Image.fromarray(image), return_tensors="pt").to(device))
+        (depth,) = processor.post_process_depth_estimation(predicted, target_sizes=[image.shape[:2]])
+        depth = depth["predicted_depth"].float().cpu().numpy()
+        atomic_files.write_array(output / f"{names[file]}.npy", depth)
+        return f"{depth.min():.2f} to {depth.max():.2f}"
+
+    say(f"writing {output}/*.npy: score them with --prediction_kind={kind}")
+    photos.for_each(names, work)
 
 
 def _load(model: str):

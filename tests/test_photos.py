@@ -167,10 +167,10 @@ def test_a_file_that_does_not_fit_is_named_in_one_line(tmp_path, name, change, m
     assert "\n" not in str(caught.value)
 
 
-def test_what_holds_no_photograph_or_two_of_a_name_is_refused(tmp_path):
-    with pytest.raises(InputError, match="--photo=.*: expected a photograph or a folder of"):
+def test_what_holds_no_photograph_is_refused_and_names_stay_apart(tmp_path):
+    with pytest.raises(InputError, match="--photo=.*: expected a photograph, or a folder or a pattern of"):
         photos.find_photographs(tmp_path / "none", flag="photo")
-    for name in ("a.png", "a.jpg"):
+    for name in ("a.png", "a.jpg", "b.jpg", "b_depth.png"):
         (tmp_path / name).write_bytes(b"")
-    with pytest.raises(InputError, match="several photographs named a"):
-        photos.find_photographs(tmp_path, flag="photo")
+    names = photos.find_photographs(tmp_path, flag="photo").values()
+    assert [name.as_posix() for name in names] == ["a.jpg", "a.png", "b"]

@@ -1,19 +1,25 @@
 """Reads and writes one photograph with its depth map, as files that any camera and any program can make."""
 
+import collections
 import contextlib
+import glob
 import os
 import pathlib
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
+from depth_tf.runtime.program import say
 
 Path = str | os.PathLike
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-DEPTH_ENDINGS = ("_depth.png", "_depth.npy")  # after the photograph's name without its suffix
+# After the photograph's name without its suffix; the last is what `depth_tf.predict` writes in millimetres.
+DEPTH_ENDINGS = ("_depth.png", "_depth.npy", "_depth_mm.png")
 MILLIMETRE_M = 0.001
 LARGEST_UNIT = 65535  # of a depth PNG
 PNG_LEVEL = 1  # zlib: 20 ms and 425 kB per pair of 640x480; the default, 6, takes 74 ms for 358 kB
@@ -24,22 +30,48 @@ DEPTH_FORMS = "16-bit grey in a _depth.png, or floating-point metres [height, wi
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)  # from Pillow and NumPy
 
 
-def find_photographs(path: Path, *, flag: str) -> list[pathlib.Path]:
-    """Returns the file itself, or the photographs in a folder by name; depth maps beside them are left out.
+def find_photographs(given: Path, *, flag: str, recursive: bool = False) -> dict[pathlib.Path, pathlib.Path]:
+    """Returns the photographs of a file, a folder or a pattern, and the name of what is made of each.
 
-    InputError, which names the `flag`, if there is no photograph, or if two differ in their suffix alone.
+    The name is the photograph's path below the folder without its suffix, which stays where two differ in it alone.
+    Depth maps beside photographs are left out. InputError, which names the `flag`, if there is no photograph.
     """
-    path = pathlib.Path(path)
-    if path.is_file():
-        return [path]
-    files = sorted(file for file in path.glob("*") if not file.name.endswith(DEPTH_ENDINGS))
-    found = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+    path, pattern = pathlib.Path(given), os.fspath(given)
+    if path.is_dir():
+        files = path.rglob("*") if recursive else path.glob("*")
+        files = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+        found = {file: file.relative_to(path) for file in files if not file.name.endswith(DEPTH_ENDINGS)}
+    else:
+        files = [path] if path.is_file() else map(pathlib.Path, glob.glob(pattern, recursive=True))
+        found = {file: pathlib.Path(file.name) for file in files if file.is_file()}
     if not found:
-        raise InputError(f"--{flag}={path}: expected a photograph or a folder of {', '.join(IMAGE_SUFFIXES)} files")
-    stems = [file.stem for file in found]
-    if twice := [stem for stem in stems if stems.count(stem) > 1]:
-        raise InputError(f"--{flag}={path} has several photographs named {twice[0]}: rename them")
-    return found
+        wanted = f"a photograph, or a folder or a pattern of {', '.join(IMAGE_SUFFIXES)} files"
+        raise InputError(f"--{flag}={given}: expected {wanted}")
+    if len(set(found.values())) < len(found):
+        raise InputError(f"--{flag}={given} finds files of one name in several folders: name a folder instead")
+    stems = collections.Counter(name.with_suffix("") for name in found.values())
+    return {
+        file: found[file] if stems[found[file].with_suffix("")] > 1 else found[file].with_suffix("")
+        for file in sorted(found)
+    }
+
+
+def for_each(files: Iterable[pathlib.Path], work: Callable[[pathlib.Path, np.ndarray], str]) -> None:
+    """Calls `work` with each file and its picture, as of `read_image`, and says what it returns.
+
+    A file that cannot be read is named and does not stop the others; in the end the program then leaves with status 1.
+    """
+    files, failed, started_s = list(files), 0, time.perf_counter()
+    for place, file in enumerate(files, start=1):
+        try:
+            told = f"{file}: {work(file, read_image(file))}"
+        except InputError as error:
+            told, failed = str(error), failed + 1
+        say(f"{place}/{len(files)} {told}")
+    rate = len(files) / (time.perf_counter() - started_s)
+    say(f"{len(files) - failed} of {len(files)} photographs predicted, {rate:.1f} images/s")
+    if failed:
+        sys.exit(1)
 
 
 def read_pair(image_path: Path, depth_path: Path, *, depth_scale: float) -> tuple[np.ndarray, np.ndarray]:
