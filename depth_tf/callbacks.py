@@ -54,12 +54,8 @@ def build_callbacks(
         chosen.append(schedules.CALLBACKS[schedule](settings.peak_learning_rate, epochs, MONITOR))
     chosen.append(StopAtNaN(best_network))
     if settings.early_stopping:
-        patience = max(3, epochs // 5)
-        chosen.append(
-            keras.callbacks.EarlyStopping(
-                MONITOR, mode=MONITOR_MODE, patience=patience, restore_best_weights=True, verbose=1
-            )
-        )
+        stall = {"mode": MONITOR_MODE, "patience": max(3, epochs // 5)}
+        chosen.append(keras.callbacks.EarlyStopping(MONITOR, **stall, restore_best_weights=True, verbose=1))
     if is_chief:
         chosen.append(KeepNetwork(best_network, best_only=has_holdout))
     return chosen
