@@ -59,7 +59,7 @@ def score(
     model: presets.DepthModel,
     dataset: splits.DepthDataset,
     *,
-    split: str,
+    split: str | None,
     output: pathlib.Path,
     command: str,
     max_images: int = 0,

@@ -29,10 +29,9 @@ def score_network(
 ) -> dict:
     """Scores a network, [B, H, W, 3] RGB in 0..255 to [B, H, W, 1] metres, as `score_split` does with the rest.
 
-    `split` None takes validation, or holdout or train where there is none. With `mirrored`, each prediction is averaged
-    with that for the mirrored image.
+    `split` is as for `DepthDataset.split`; `mirrored` averages each prediction with that for the mirrored image.
     """
-    scored = dataset.split(split or next(name for name in ("validation", "holdout", "train") if name in dataset.splits))
+    scored = dataset.split(split)
     how |= {"mirrored": mirrored, "parameters": network.count_params()}
     return score_split(network_examples(network, scored, mirrored=mirrored), dataset, scored, **how)
 
