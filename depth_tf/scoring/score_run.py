@@ -10,8 +10,7 @@ from depth_tf.data.splits import DepthDataset
 from depth_tf.runtime import run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.saved import load_network
-from depth_tf.scoring.result import score_split
-from depth_tf.scoring.score import network_examples
+from depth_tf.scoring.score import network_examples, score_split
 
 
 def score_run(workdir: pathlib.Path, dataset: DepthDataset, **how) -> dict:
