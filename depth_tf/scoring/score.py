@@ -35,15 +35,6 @@ class Example:
     pred: np.ndarray  # [h, w] float32, metres, or inverse depth
 
 
-@dataclasses.dataclass
-class Scores:
-    """Figures of a split: over all images, and a row and some pictures of single ones."""
-
-    result: dict
-    per_image: list[dict]
-    panels: list[figures.Panels]
-
-
 def score_split(
     examples: Iterable[Example],
     dataset: DepthDataset,
@@ -74,12 +65,12 @@ def score_split(
     """
     floor_m = mean_depth_map(dataset.split("train")) if floor_m is None else floor_m
     how |= {"num_images": split.num_images, "scenes": split.scene_of_image}
-    scores = score(examples, protocol, floor_m=floor_m, **how)
-    result = {**scores.result, **describe(dataset, split.name, command=command, parameters=parameters), **about}
+    result, per_image, panels = score(examples, protocol, floor_m=floor_m, **how)
+    result |= {**describe(dataset, split.name, command=command, parameters=parameters), **about}
     stem = "" if output.name == run_folder.METRICS else output.stem + "_"
-    atomic_files.write_csv(output.with_name(f"{stem}per_image.csv"), scores.per_image)
+    atomic_files.write_csv(output.with_name(f"{stem}per_image.csv"), per_image)
     where = f"{dataset.name} {split.name}"
-    figures.depth_panels(output.with_name(f"{stem}panels.png"), scores.panels, title=f"{where}, {protocol}")
+    figures.depth_panels(output.with_name(f"{stem}panels.png"), panels, title=f"{where}, {protocol}")
     atomic_files.write_json(output, result)  # last: its presence says that the run is finished
     say(f"\n{where}, {result['num_images']} images, protocol {protocol}")
     say(" " * 10 + "".join(f"{name:>10}" for name in METRICS))
@@ -111,10 +102,11 @@ def score(
     prediction_kind: str = "depth_m",
     mirrored: bool = False,
     scenes: Sequence[str] | None = None,
-) -> Scores:
+) -> tuple[dict, list[dict], list[figures.Panels]]:
     """Scores `num_images` examples under a key of `PROTOCOLS`, and the mean map, [h, w] metres, on the same pixels.
 
-    With the images' `scenes`, the result also says how the kinds of room differ.
+    Returns the figures over all images, a row per image, and pictures of some. With the images' `scenes`, the figures
+    also say how the kinds of room differ.
     """
     rules = protocols.PROTOCOLS[protocol]
     no_edges = dataclasses.replace(rules, has_edges=False)  # of the mean map, whose edges no result holds
@@ -134,7 +126,7 @@ def score(
     where = {"by_depth": scorer.bands.result(), **failures.by_image(per_image, scenes)}
     rules = scorer.describe(mirrored=mirrored)
     result = {**scorer.result(), "protocol": rules, "floor": floor, "failures": where}
-    return Scores(result, per_image, panels)
+    return result, per_image, panels
 
 
 def network_examples(network: keras.Model, split: Split, *, mirrored: bool = False) -> Iterator[Example]:
