@@ -40,7 +40,8 @@ def build_callbacks(
     """Returns the callbacks that act on a run, in the order that stands at the top of this file.
 
     Args:
-      settings: the run's. `early_stopping` stops once the hold-out stalls for a fifth of the epochs, at least three.
+      settings: the run's `schedule`, `peak_learning_rate`, `ema`, `reduce_lr_on_plateau`, and `early_stopping`, which
+        stops once the hold-out stalls for a fifth of the epochs, at least three.
       best_network: file of the network that is kept.
       epochs: of the whole run.
       has_holdout: whether there is a split to judge by; without one the last epoch's network is kept.
@@ -54,12 +55,8 @@ def build_callbacks(
         chosen.append(schedules.CALLBACKS[schedule](settings.peak_learning_rate, epochs, MONITOR))
     chosen.append(StopAtNaN(best_network))
     if settings.early_stopping:
-        patience = max(3, epochs // 5)
-        chosen.append(
-            keras.callbacks.EarlyStopping(
-                MONITOR, mode=MONITOR_MODE, patience=patience, restore_best_weights=True, verbose=1
-            )
-        )
+        stall = {"mode": MONITOR_MODE, "patience": max(3, epochs // 5)}
+        chosen.append(keras.callbacks.EarlyStopping(MONITOR, **stall, restore_best_weights=True, verbose=1))
     if is_chief:
         chosen.append(KeepNetwork(best_network, best_only=has_holdout))
     return chosen

@@ -37,8 +37,7 @@ with epy.lazy_imports():
     from depth_tf import callbacks, train
     from depth_tf.data import cache, opening, resizing, splits
     from depth_tf.drawing import comparison
-    from depth_tf.scoring import result as result_file
-    from depth_tf.scoring import score_run
+    from depth_tf.scoring import score, score_run
     from depth_tf.training import distribute, progress, resume
 
 PROGRAM = "depth_tf.compare"
@@ -87,7 +86,7 @@ def main(settings: Settings) -> None:
     dataset = opening.open_chosen(settings, max_train_images=settings.max_train_images)
     train_missing(runs, dataset)
     result = collect(runs, dataset)
-    result |= result_file.describe(dataset, "holdout", command=program.command_line(PROGRAM))
+    result |= score.describe(dataset, "holdout", command=program.command_line(PROGRAM))
     folder, table = pathlib.Path(settings.output), comparison.table(result)
     atomic_files.write_text(folder / "compare.json", comparison.dump(result))
     atomic_files.write_text(folder / "compare.md", table)

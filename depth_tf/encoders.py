@@ -111,9 +111,8 @@ def _application(image, name, weights):
         raise InputError(f"unknown --encoder={name}: {wanted}; did you mean {near[0]}?")
     preprocess = sys.modules[build.__module__].preprocess_input  # each wants its images scaled in its own way
     try:
-        network = build(
-            include_top=False, weights=None if weights == "none" else weights, input_tensor=preprocess(image)
-        )
+        given = None if weights == "none" else weights
+        network = build(include_top=False, weights=given, input_tensor=preprocess(image))
     except (OSError, ValueError) as error:  # Keras wraps a failed download in a plain Exception
         raise InputError(f"--encoder={name} at {weights}: {error}") from error
     except Exception as error:

@@ -28,7 +28,6 @@ with epy.lazy_imports():
     import tensorflow as tf
 
     from depth_tf.data import opening, splits
-    from depth_tf.scoring import result as result_file
     from depth_tf.scoring import score, score_run
 
 PROGRAM = "depth_tf.evaluate"
@@ -108,7 +107,7 @@ def _floor(dataset: splits.DepthDataset) -> dict:
 
 def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits.Split) -> None:
     paths = check_predictions(settings.predictions, split.num_images)
-    result_file.score_split(
+    score.score_split(
         read_predictions(split, paths),
         dataset,
         split,

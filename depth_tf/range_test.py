@@ -63,13 +63,10 @@ def main(settings: Settings) -> None:
         with strategy.scope():
             network = stages.start_network(settings, mean_depth_m)
             rate = growing(settings.peak_learning_rate, epochs * steps)
-            network.compile(
-                optimizer=optimizers.build_optimizer(
-                    settings.optimizer, rate, network=network, **settings.optimizer_options
-                ),
-                loss=losses.depth_loss(settings.loss, settings.gradient_weight),
-                jit_compile=distribute.compile_with_xla(strategy),
-            )
+            options = {"network": network, **settings.optimizer_options}
+            optimizer = optimizers.build_optimizer(settings.optimizer, rate, **options)
+            loss = losses.depth_loss(settings.loss, settings.gradient_weight)
+            network.compile(optimizer, loss, jit_compile=distribute.compile_with_xla(strategy))
         test, length = LossByRate(), f"{epochs * steps} steps of {settings.global_batch_size} images"
         chosen = [test.callback(network, steps=steps)]
         with stages.claimed(workdir, settings, dataset, mean_depth_m, is_chief=True):
@@ -95,7 +92,7 @@ class LossByRate:
     """Notes rate and loss of every step until the loss has clearly risen."""
 
     def __init__(self):
-        self.columns: dict[str, list[float]] = {"learning_rate": [], "loss": [], "smoothed_loss": []}
+        self.rows: list[dict[str, float]] = []  # of each step: "learning_rate", "loss" and "smoothed_loss"
         self._mean = FadingMean()
 
     def callback(self, network: keras.Model, *, steps: int) -> keras.callbacks.Callback:
@@ -114,9 +111,8 @@ class LossByRate:
                 network.stop_training = True
             elif batch + 1 < steps:
                 loss = total - last_total  # the step's own
-                for column, value in zip(self.columns.values(), (rate, loss, self._mean.add(loss)), strict=True):
-                    column.append(value)
-                read = self.columns["smoothed_loss"][EDGE_STEPS:]
+                self.rows.append({"learning_rate": rate, "loss": loss, "smoothed_loss": self._mean.add(loss)})
+                read = [row["smoothed_loss"] for row in self.rows[EDGE_STEPS:]]
                 network.stop_training = bool(read) and read[-1] > FAILED * min(read)
 
         return keras.callbacks.LambdaCallback(on_train_batch_end=after)
@@ -124,13 +120,14 @@ class LossByRate:
 
 def report(workdir: pathlib.Path, test: LossByRate) -> None:
     """Writes the files, and says what they suggest; raises InputError where no step has a finite loss."""
-    rows = [dict(zip(test.columns, row, strict=True)) for row in zip(*test.columns.values(), strict=True)]
-    if not rows:
+    if not test.rows:
         raise InputError("the range test has no step with a finite loss: expected two steps per epoch or more")
-    suggested = suggest_rate(test.columns["learning_rate"], test.columns["smoothed_loss"])
-    atomic_files.write_csv(workdir / "range_test.csv", rows)
-    draw(workdir / "range_test.png", test.columns, suggested)
-    atomic_files.write_json(workdir / "range_test.json", {"suggested_learning_rate": suggested, "steps": len(rows)})
+    columns = {name: [row[name] for row in test.rows] for name in test.rows[0]}
+    suggested = suggest_rate(columns["learning_rate"], columns["smoothed_loss"])
+    atomic_files.write_csv(workdir / "range_test.csv", test.rows)
+    draw(workdir / "range_test.png", columns, suggested)
+    told = {"suggested_learning_rate": suggested, "steps": len(test.rows)}
+    atomic_files.write_json(workdir / "range_test.json", told)
     say(f"range test: try --learning_rate={suggested:.2g} (see {workdir / 'range_test.png'})")
 
 

@@ -32,7 +32,6 @@ with epy.lazy_imports():
     import matplotlib.figure
 
     from depth_tf.data import opening, splits
-    from depth_tf.scoring import result as result_file
     from depth_tf.scoring import score
     from sklearn_baseline import estimator
 
@@ -137,7 +136,7 @@ def publish(
     """Writes NAME.json, NAME.md and NAME.png, and if asked the table into this package's README; prints the table."""
     folder = pathlib.Path(settings.output_dir)
     command = program.without_paths(program.command_line(f"sklearn_baseline.{name}"))
-    result = {**result_file.describe(opened, settings.split, command=command), **figures}
+    result = {**score.describe(opened, settings.split, command=command), **figures}
     figure, text = draw(result), table(result)
     with atomic_files.replacing(folder / f"{name}.png") as temporary:
         figure.savefig(temporary, format="png")

@@ -22,7 +22,7 @@ from sklearn_baseline.predict import model_examples
 
 with epy.lazy_imports():
     from depth_tf.data import opening, splits
-    from depth_tf.scoring import mean_depth, result
+    from depth_tf.scoring import mean_depth, score
     from sklearn_baseline import estimator, persistence
 
 NUM_TIMED_IMAGES = 64
@@ -90,7 +90,7 @@ def learn(opened: splits.DepthDataset, settings: Settings) -> tuple[estimator.De
 def score_model(model: estimator.DepthRegressor, opened: splits.DepthDataset, settings: Settings, about: dict) -> None:
     """Scores a fitted model and writes the result and the pictures."""
     split = opened.split(settings.score_split)
-    result.score_split(
+    score.score_split(
         model_examples(model, split),
         opened,
         split,

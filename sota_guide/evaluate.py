@@ -22,7 +22,6 @@ from sota_guide import presets
 
 with epy.lazy_imports():
     from depth_tf.data import opening, splits
-    from depth_tf.scoring import result as result_file
     from depth_tf.scoring import score as scoring
 
 PROTOCOL_OF_KIND = {"inverse_depth": "aligned", "depth_m": "eigen"}
@@ -59,7 +58,7 @@ def score(
     model: presets.DepthModel,
     dataset: splits.DepthDataset,
     *,
-    split: str,
+    split: str | None,
     output: pathlib.Path,
     command: str,
     max_images: int = 0,
@@ -75,7 +74,7 @@ def score(
     protocol = protocol or PROTOCOL_OF_KIND[model.prediction_kind]
     scored = splits.first_images(dataset.split(split), max_images) if max_images else dataset.split(split)
     about = {"title": f"{model.name}, {model.size_px}x{model.size_px}", "model": model.describe()}
-    result_file.score_split(
+    scoring.score_split(
         scoring.predicted_examples(scored, model.predict, batch_size=BATCH_SIZE),
         dataset,
         scored,

@@ -71,7 +71,7 @@ def main(settings: Settings) -> None:
         evaluate.score(
             presets.DepthModel(estimator, f"{model.name}, tuned to metres"),
             dataset,
-            split=next(name for name in ("validation", "holdout", "train") if name in dataset.splits),
+            split=None,
             output=workdir / run_folder.METRICS,
             command=program.command_line("sota_guide.finetune"),
             trained_on=score_run.trained_on(workdir),

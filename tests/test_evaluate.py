@@ -98,7 +98,7 @@ def test_a_network_alone_scores_as_in_its_run_and_the_mean_with_its_mirror_image
 def test_an_image_without_depth_leaves_its_row_empty_and_every_row_as_long():
     image, depth_m = np.zeros((48, 64, 3), np.uint8), np.full((48, 64), 2.0, np.float32)
     examples = [scoring.Example(image, true_m, depth_m) for true_m in (np.zeros_like(depth_m), depth_m)]
-    rows = scoring.score(examples, "eigen", num_images=2, floor_m=depth_m).per_image
+    _, rows, _ = scoring.score(examples, "eigen", num_images=2, floor_m=depth_m)
     assert list(rows[0]) == list(rows[1])
     assert (rows[0]["abs_rel"], rows[1]["abs_rel"]) == (None, 0.0)
 

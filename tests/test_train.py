@@ -38,7 +38,7 @@ def test_a_run_leaves_everything_that_explains_it(tiny_run):
 
 def test_metrics_json_is_flat_and_says_where_its_figures_come_from(tiny_run):
     result = json.loads((tiny_run / "metrics.json").read_text())
-    assert {key for key, value in result.items() if isinstance(value, dict)} == {"protocol", "floor"}
+    assert {key for key, value in result.items() if isinstance(value, dict)} == {"protocol", "floor", "failures"}
     assert set(METRICS) == result["floor"].keys()
     assert set(METRICS) < result.keys()
     network = load_network(tiny_run / "best.keras", size_px=(64, 64))

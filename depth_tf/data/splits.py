@@ -51,8 +51,12 @@ class DepthDataset:
         counts = {name: split.num_images for name, split in self.splits.items()}
         return {"dataset": self.name, "source": self.source, "num_images": counts}
 
-    def split(self, name: str) -> Split:
-        """Returns the split called `name`; raises InputError if there is none."""
+    def split(self, name: str | None) -> Split:
+        """Returns the split called `name`; InputError if there is none.
+
+        None takes the one to report on: validation, or holdout or train where there is none.
+        """
+        name = name or next(name for name in ("validation", "holdout", "train") if name in self.splits)
         if name not in self.splits:
             raise InputError(f"{self.name} has no split {name!r} here; it has: {', '.join(self.splits)}")
         return self.splits[name]

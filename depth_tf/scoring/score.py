@@ -1,7 +1,11 @@
-"""Scores depth maps one image after another, whoever made them, with the mean map on the same pixels."""
+"""Scores depth maps one image after another, whoever made them, with the mean map on the same pixels.
+
+The result file holds the figures and where they come from; beside it lie a row per image, and pictures.
+"""
 
 import dataclasses
 import itertools
+import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import keras
@@ -9,10 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from depth_tf.data.resizing import resize_image
-from depth_tf.data.splits import PARALLEL_CALLS, Split
+from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split
 from depth_tf.drawing import figures
+from depth_tf.runtime import atomic_files, machine, run_folder
+from depth_tf.runtime.program import say
 from depth_tf.scoring import failures, protocols
 from depth_tf.scoring.edges import THRESHOLDS_M
+from depth_tf.scoring.mean_depth import mean_depth_map
 from depth_tf.scoring.metrics import METRICS
 
 BATCH_SIZE = 16
@@ -28,13 +35,62 @@ class Example:
     pred: np.ndarray  # [h, w] float32, metres, or inverse depth
 
 
-@dataclasses.dataclass
-class Scores:
-    """Figures of a split: over all images, and a row and some pictures of single ones."""
+def score_split(
+    examples: Iterable[Example],
+    dataset: DepthDataset,
+    split: Split,
+    *,
+    output: pathlib.Path,
+    command: str,
+    about: dict,
+    parameters: int | None = None,
+    protocol: str = "eigen",
+    floor_m: np.ndarray | None = None,
+    **how,
+) -> dict:
+    """Scores predictions, prints the table, writes the result file and returns what it holds.
 
-    result: dict
-    per_image: list[dict]
-    panels: list[figures.Panels]
+    Args:
+      examples: the split's, each with its prediction.
+      dataset: what they are of.
+      split: one of the data set's, or a part of one.
+      output: the result file. metrics.json gets per_image.csv and panels.png beside it; any other name.json gets
+        name_per_image.csv and so on.
+      command: what the user typed, for the record.
+      about: what else the result file is to say, such as what the method learned from.
+      parameters: of the network, if there is one.
+      protocol: a key of `PROTOCOLS`.
+      floor_m: [h, w] float32, metres, the mean map to compare with; None takes that of `train`.
+      **how: `prediction_kind` and `mirrored`, as for `score`.
+    """
+    floor_m = mean_depth_map(dataset.split("train")) if floor_m is None else floor_m
+    how |= {"num_images": split.num_images, "scenes": split.scene_of_image}
+    result, per_image, panels = score(examples, protocol, floor_m=floor_m, **how)
+    result |= {**describe(dataset, split.name, command=command, parameters=parameters), **about}
+    stem = "" if output.name == run_folder.METRICS else output.stem + "_"
+    atomic_files.write_csv(output.with_name(f"{stem}per_image.csv"), per_image)
+    where = f"{dataset.name} {split.name}"
+    figures.depth_panels(output.with_name(f"{stem}panels.png"), panels, title=f"{where}, {protocol}")
+    atomic_files.write_json(output, result)  # last: its presence says that the run is finished
+    say(f"\n{where}, {result['num_images']} images, protocol {protocol}")
+    say(" " * 10 + "".join(f"{name:>10}" for name in METRICS))
+    for name, row in {"predicted": result, "mean map": result["floor"]}.items():
+        say(f"{name:<10}" + "".join(f"{row[metric]:10.3f}" for metric in METRICS))
+    say(f"\nwrote {output}")
+    return result
+
+
+def describe(dataset: DepthDataset, split: str, *, command: str, parameters: int | None = None) -> dict:
+    """Returns where a result comes from."""
+    return {
+        "dataset": dataset.name,
+        "source": dataset.source,
+        "split": split,
+        "parameters": parameters,
+        "machine": machine.describe_machine(),
+        "date": machine.today(),
+        "command": command,
+    }
 
 
 def score(
@@ -46,10 +102,11 @@ def score(
     prediction_kind: str = "depth_m",
     mirrored: bool = False,
     scenes: Sequence[str] | None = None,
-) -> Scores:
+) -> tuple[dict, list[dict], list[figures.Panels]]:
     """Scores `num_images` examples under a key of `PROTOCOLS`, and the mean map, [h, w] metres, on the same pixels.
 
-    With the images' `scenes`, the result also says how the kinds of room differ.
+    Returns the figures over all images, a row per image, and pictures of some. With the images' `scenes`, the figures
+    also say how the kinds of room differ.
     """
     rules = protocols.PROTOCOLS[protocol]
     no_edges = dataclasses.replace(rules, has_edges=False)  # of the mean map, whose edges no result holds
@@ -69,7 +126,7 @@ def score(
     where = {"by_depth": scorer.bands.result(), **failures.by_image(per_image, scenes)}
     rules = scorer.describe(mirrored=mirrored)
     result = {**scorer.result(), "protocol": rules, "floor": floor, "failures": where}
-    return Scores(result, per_image, panels)
+    return result, per_image, panels
 
 
 def network_examples(network: keras.Model, split: Split, *, mirrored: bool = False) -> Iterator[Example]:

@@ -10,8 +10,7 @@ from depth_tf.data.splits import DepthDataset
 from depth_tf.runtime import run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.saved import load_network
-from depth_tf.scoring.result import score_split
-from depth_tf.scoring.score import network_examples
+from depth_tf.scoring.score import network_examples, score_split
 
 
 def score_run(workdir: pathlib.Path, dataset: DepthDataset, **how) -> dict:
@@ -29,10 +28,9 @@ def score_network(
 ) -> dict:
     """Scores a network, [B, H, W, 3] RGB in 0..255 to [B, H, W, 1] metres, as `score_split` does with the rest.
 
-    `split` None takes validation, or holdout or train where there is none. With `mirrored`, each prediction is averaged
-    with that for the mirrored image.
+    `split` is as for `DepthDataset.split`; `mirrored` averages each prediction with that for the mirrored image.
     """
-    scored = dataset.split(split or next(name for name in ("validation", "holdout", "train") if name in dataset.splits))
+    scored = dataset.split(split)
     how |= {"mirrored": mirrored, "parameters": network.count_params()}
     return score_split(network_examples(network, scored, mirrored=mirrored), dataset, scored, **how)
 

@@ -55,19 +55,12 @@ class State:
 class KeepState(keras.callbacks.Callback):
     """Writes the state after every epoch; comes last of all callbacks, when the epoch's other files are written."""
 
-    def __init__(
-        self,
-        workdir: pathlib.Path,
-        callbacks: Sequence[keras.callbacks.Callback],
-        saved_state: State | None,
-        *,
-        is_chief: bool = True,
-    ):
+    def __init__(self, workdir: pathlib.Path, callbacks: Sequence, saved_state: State | None, *, is_chief: bool = True):
         """Prepares to write, and to go on from `saved_state`.
 
         Args:
           workdir: the run's folder.
-          callbacks: those whose memory counts.
+          callbacks: Keras's, those whose memory counts.
           saved_state: the state to begin with; None for a fresh run.
           is_chief: whether this process writes, or only goes on.
         """

@@ -51,9 +51,8 @@ def start_network(settings: Settings, mean_depth_m: np.ndarray) -> keras.Model:
     """Returns a fresh network that predicts the data's log-mean depth, or the one that `--init_from` names."""
     if settings.init_from:
         network = load_network(settings.init_from, size_px=settings.size_px)
-        if settings.strategy == "multi_worker" and any(
-            isinstance(layer, keras.layers.BatchNormalization) for layer in network.layers
-        ):
+        has_statistics = any(isinstance(layer, keras.layers.BatchNormalization) for layer in network.layers)
+        if settings.strategy == "multi_worker" and has_statistics:
             raise InputError(
                 f"{settings.init_from} has batch statistics, which would differ by device: see --normalization"
             )
