@@ -23,7 +23,7 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
     from depth_tf.data import resizing
 
 FOLDER = pathlib.Path(__file__).parent / "weights"
-BUNDLED = ("encoder",)
+BUNDLED = ("encoder", "small")
 
 
 def load_network(name: str | os.PathLike, *, size_px: tuple[int, int] | None = None) -> keras.Model:
