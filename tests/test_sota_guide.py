@@ -98,7 +98,7 @@ def test_the_pins_that_the_text_names_are_those_of_the_requirements():
 def test_images_for_pytorch_that_are_not_there_are_refused(tmp_path):
     with pytest.raises(InputError, match="expected --images .a photograph"):
         torch_predict.main(torch_predict.Settings())
-    with pytest.raises(InputError, match="--images=.*: expected a photograph or a folder of .jpg"):
+    with pytest.raises(InputError, match="--images=.*: expected a photograph, or a folder or a pattern of .jpg"):
         torch_predict.main(torch_predict.Settings(images=str(tmp_path)))
 
 
@@ -118,7 +118,7 @@ def test_the_pytorch_program_starts_without_tensorflow():
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert ended.returncode == 2, ended.stderr
-    assert ended.stderr.startswith("error: --images=x: expected a photograph or a folder of")
+    assert ended.stderr.startswith("error: --images=x: expected a photograph, or a folder or a pattern of")
 
 
 def test_without_pytorch_one_line_says_how_to_install_it(tmp_path, monkeypatch):
