@@ -140,7 +140,7 @@ def measure_prediction(settings: Settings) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         files = {name: pathlib.Path(folder) / f"{name}.onnx" for name in model.NETWORKS}
         for name, file in files.items():
-            _export(model.NETWORKS[name](*SIZE_PX), file)
+            _export(model.NETWORKS[name](*SIZE_PX, initial_depth_m=2.5), file)
         if settings.reference:
             files["reference"] = pathlib.Path(settings.reference)
             if not files["reference"].is_file():

@@ -3,18 +3,20 @@
     python -m depth_tf.predict --input=photos/ --recursive --output_dir=depth --write=picture,npy,png16
     python -m depth_tf.predict --input='photos/*.jpg' --network_file=small --range_m=0.5,6
 
-Writes name_depth.png, a picture in colours with a scale in metres; name_depth.npy, float32 metres; name_depth_mm.png,
-16 bits, millimetres, 0 beyond 65 m. All have the photograph's size, upright. Photographs in subfolders keep them.
+Writes name_predicted.png, a picture in colours with a scale in metres; name_predicted.npy, float32 metres;
+name_predicted_mm.png, 16 bits, millimetres, 0 beyond 65 m. All have the photograph's size, upright.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import pathlib
 
 from etils import epy
 
 from depth_tf import saved
+from depth_tf.data import photos
 from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option
@@ -24,11 +26,10 @@ with epy.lazy_imports():
     from PIL import Image
 
     from depth_tf import predictor
-    from depth_tf.data import photos
     from depth_tf.drawing import figures
     from depth_tf.runtime import atomic_files
 
-FORMS = {"picture": "_depth.png", "npy": "_depth.npy", "png16": "_depth_mm.png"}
+FORMS = dict(zip(("picture", "npy", "png16"), photos.PREDICTED_ENDINGS, strict=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Settings:
             near_m, far_m = map(float, self.range_m.split(",")) if self.range_m else (0.0, 1.0)
         except ValueError:
             near_m, far_m = 1.0, 0.0
-        if not 0 <= near_m < far_m:
+        if not 0 <= near_m < far_m < math.inf:
             raise InputError(f"expected --range_m=NEAR,FAR, two numbers of metres, got {self.range_m}")
         return (near_m, far_m) if self.range_m else None
 

@@ -19,11 +19,11 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
     import tensorflow as tf
 
 Photo = str | os.PathLike | Image.Image | np.ndarray
-SHAPES_KEPT = 8  # networks for as many shapes of photographs are kept; a new one takes a second or two
+SIZES_KEPT = 8  # networks kept, one per input size; building another takes a second or two
 
 
 class Predictor:
-    """Predicts depth at a photograph's own size, in metres, from its own aspect ratio: nothing is squeezed.
+    """Predicts depth at a photograph's own size, in metres, from its own aspect ratio, to within the rounding to 32 px.
 
     The network is built anew, with the same weights, for each shape of photograph, at about as many pixels as it was
     trained on, with sides divisible by 32.
@@ -32,7 +32,7 @@ class Predictor:
     def __init__(self, network: keras.Model):
         """Takes a network as `saved.load_network` returns it."""
         self._network = network
-        self._sized = functools.lru_cache(SHAPES_KEPT)(self._build)
+        self._sized = functools.lru_cache(SIZES_KEPT)(self._build)
 
     def predict(self, photo: Photo | list[Photo]) -> np.ndarray | list[np.ndarray]:
         """Returns the depth of a photograph, or of each one in a list.

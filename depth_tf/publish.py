@@ -28,11 +28,12 @@ LICENCES = {
     "synthetic_rooms": "rendered by this package, under its own licence",
 }
 LIMITS = """
-- Indoor rooms, 0.7 to 10 m, upright, seen by a camera with NYU's field of view (about 58 degrees across). Another
+- Indoor rooms, 0.7 to 10 m, upright, seen by a camera with NYU's field of view (about 63 degrees across). Another
   focal length scales all depths by one factor.
 - Scores on the images it learnt from say nothing: of NYU, only the official 654 test images are left.
-- Glass, mirrors, pictures of rooms and night scenes are read as what they show.
-- Most of the error is one factor per image: shape is better than scale. Nothing here is fit for safety.
+- Mirrors, glass and pictures are predicted as the scene they show. Dark rooms are predicted badly.
+- A third to two fifths of the squared logarithmic error is one factor per image; the rest is shape. Not for use where
+  safety depends on it.
 """
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import pathlib
 import re
 
@@ -120,18 +121,25 @@ def scale_table(result: dict) -> str:
     for row in result["rows"]:
         figures = f"{row['seconds']:.1f}", f"{row['seconds'] / first_s:.2f}", f"{row['peak_memory_gib']:.2f}"
         rows.append([f"{row['images']:,}", *figures])
-    table = tables.markdown(["images per pass", "seconds", "time, to the first", "peak of memory, GiB"], rows)
+    table = tables.markdown(["images per pass", "seconds", "time relative to the first", "peak of memory, GiB"], rows)
     where = f"{tables.NAMES[result['dataset']]}, read over and over; {result['date']}, {result['machine']}"
     return f"{table}\n\n192x256, decoded and augmented, no cache, one process per length; {where}."
 
 
 def prediction_table(result: dict) -> str:
     """Returns what a prediction takes, as a Markdown table."""
-    rows, reference_ms = [], result["rows"]["reference"]["ms"]
+    rows, reference_ms = [], result["rows"].get("reference", {}).get("ms", math.nan)
     for name, row in result["rows"].items():
         counts = f"{row['megabytes']:.1f}", f"{row['parameters'] / 1e6:.2f} M", f"{row['macs'] / 1e6:.0f} M"
         rows.append([name, f"{row['ms']:.2f}", f"{row['ms'] / reference_ms:.2f}", *counts])
-    columns = ["network", "ms per image", "to the reference", "ONNX file, MB", "weights of convolutions", "MACs"]
+    columns = [
+        "network",
+        "ms per image",
+        "relative to the reference",
+        "ONNX file, MB",
+        "weights of convolutions",
+        "MACs",
+    ]
     return (
         f"{tables.markdown(columns, rows)}\n\nBest of several rounds in one run; {result['date']}, {result['machine']}."
     )

@@ -40,12 +40,12 @@ def test_every_form_has_the_photographs_size_upright(network_file, photos, tmp_p
     Image.fromarray(PIXELS).save(photos / "turned.jpg", exif=exif)
     _run(network_file, photos, tmp_path / "out", write="picture,npy,png16")
     for stem, shape in {"room": (60, 80), "turned": (80, 60)}.items():
-        depth_m = np.load(tmp_path / "out" / f"{stem}_depth.npy")
+        depth_m = np.load(tmp_path / "out" / f"{stem}_predicted.npy")
         assert (depth_m.shape, depth_m.dtype) == (shape, np.float32)
         assert 0.1 < depth_m.min() < depth_m.max() < 10.0
-        with Image.open(tmp_path / "out" / f"{stem}_depth_mm.png") as units:
+        with Image.open(tmp_path / "out" / f"{stem}_predicted_mm.png") as units:
             np.testing.assert_allclose(np.asarray(units) / 1000, depth_m, atol=0.00051)
-        with Image.open(tmp_path / "out" / f"{stem}_depth.png") as picture:
+        with Image.open(tmp_path / "out" / f"{stem}_predicted.png") as picture:
             assert (picture.mode, picture.size) == ("RGB", shape[::-1])
 
 
@@ -65,7 +65,7 @@ def test_one_bad_file_is_named_and_the_others_are_written(network_file, photos, 
     with pytest.raises(SystemExit) as ended:
         _run(network_file, photos, tmp_path / "out")
     assert ended.value.code == 1
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["room_depth.png"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["room_predicted.png"]
     printed = capsys.readouterr().out
     assert "bad.jpg cannot be read" in printed
     assert "cut.png cannot be read" in printed
@@ -77,14 +77,14 @@ def test_equal_stems_do_not_collide_and_own_output_is_no_photograph(network_file
     Image.fromarray(PIXELS).save(photos / "sub" / "room.jpg")
     for _ in range(2):
         _run(network_file, photos, photos, recursive=True)
-    written = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*_depth.png"))
-    assert written == ["room.jpg_depth.png", "room.png_depth.png", "sub/room_depth.png"]
+    written = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*_predicted.png"))
+    assert written == ["room.jpg_predicted.png", "room.png_predicted.png", "sub/room_predicted.png"]
 
 
 def test_the_python_interface_gives_what_the_program_writes(network_file, photos, tmp_path):
     _run(network_file, photos / "*.png", tmp_path / "out", write="npy")
     predictor = depth_tf.load(network_file)
-    written = np.load(tmp_path / "out" / "room_depth.npy")
+    written = np.load(tmp_path / "out" / "room_predicted.npy")
     for photo in (photos / "room.png", PIXELS, Image.fromarray(PIXELS)):
         np.testing.assert_array_equal(predictor.predict(photo), written)
     assert len(predictor.predict([PIXELS, PIXELS[:, :40]])) == 2

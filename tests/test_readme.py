@@ -44,7 +44,7 @@ def _run(command: str, *more: str) -> None:
 def test_the_first_screens_photograph_is_predicted_as_typed(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     _run(_block("predict").split("#")[0], f"--output_dir={tmp_path}")
-    depth_m = np.load(tmp_path / "sample_depth.npy")
+    depth_m = np.load(tmp_path / "sample_predicted.npy")
     assert depth_m.shape == (240, 320)
     assert 0.5 < np.median(depth_m) < 6.0
 

@@ -18,8 +18,8 @@ from depth_tf.runtime.program import say
 
 Path = str | os.PathLike
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-# After the photograph's name without its suffix; the last is what `depth_tf.predict` writes in millimetres.
-DEPTH_ENDINGS = ("_depth.png", "_depth.npy", "_depth_mm.png")
+DEPTH_ENDINGS = ("_depth.png", "_depth.npy")  # after the photograph's name without its suffix
+PREDICTED_ENDINGS = ("_predicted.png", "_predicted.npy", "_predicted_mm.png")  # what `depth_tf.predict` writes
 MILLIMETRE_M = 0.001
 LARGEST_UNIT = 65535  # of a depth PNG
 PNG_LEVEL = 1  # zlib: 20 ms and 425 kB per pair of 640x480; the default, 6, takes 74 ms for 358 kB
@@ -34,16 +34,18 @@ def find_photographs(given: Path, *, flag: str, recursive: bool = False) -> dict
     """Returns the photographs of a file, a folder or a pattern, and the name of what is made of each.
 
     The name is the photograph's path below the folder without its suffix, which stays where two differ in it alone.
-    Depth maps beside photographs are left out. InputError, which names the `flag`, if there is no photograph.
+    Depth maps beside photographs, true or predicted, are left out of folders and patterns. InputError, which names the
+    `flag`, if there is no photograph.
     """
     path, pattern = pathlib.Path(given), os.fspath(given)
     if path.is_dir():
         files = path.rglob("*") if recursive else path.glob("*")
-        files = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
-        found = {file: file.relative_to(path) for file in files if not file.name.endswith(DEPTH_ENDINGS)}
+        found = {file: file.relative_to(path) for file in files if _is_photograph(file)}
+    elif path.is_file():
+        found = {path: pathlib.Path(path.name)}
     else:
-        files = [path] if path.is_file() else map(pathlib.Path, glob.glob(pattern, recursive=True))
-        found = {file: pathlib.Path(file.name) for file in files if file.is_file()}
+        files = map(pathlib.Path, glob.glob(pattern, recursive=True))
+        found = {file: pathlib.Path(file.name) for file in files if _is_photograph(file)}
     if not found:
         wanted = f"a photograph, or a folder or a pattern of {', '.join(IMAGE_SUFFIXES)} files"
         raise InputError(f"--{flag}={given}: expected {wanted}")
@@ -54,6 +56,11 @@ def find_photographs(given: Path, *, flag: str, recursive: bool = False) -> dict
         file: found[file] if stems[found[file].with_suffix("")] > 1 else found[file].with_suffix("")
         for file in sorted(found)
     }
+
+
+def _is_photograph(file: pathlib.Path) -> bool:
+    name = file.name.lower()
+    return name.endswith(IMAGE_SUFFIXES) and not name.endswith(DEPTH_ENDINGS + PREDICTED_ENDINGS) and file.is_file()
 
 
 def for_each(files: Iterable[pathlib.Path], work: Callable[[pathlib.Path, np.ndarray], str]) -> None:
@@ -68,8 +75,8 @@ def for_each(files: Iterable[pathlib.Path], work: Callable[[pathlib.Path, np.nda
         except InputError as error:
             told, failed = str(error), failed + 1
         say(f"{place}/{len(files)} {told}")
-    rate = len(files) / (time.perf_counter() - started_s)
-    say(f"{len(files) - failed} of {len(files)} photographs predicted, {rate:.1f} images/s")
+    done = len(files) - failed
+    say(f"{done} of {len(files)} photographs predicted, {done / (time.perf_counter() - started_s):.1f} images/s")
     if failed:
         sys.exit(1)
 
