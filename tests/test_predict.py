@@ -22,6 +22,11 @@ def _network_file(tmp_path_factory):
     return str(path)
 
 
+@pytest.fixture(name="predictor", scope="module")
+def _predictor(network_file):
+    return depth_tf.load(network_file)
+
+
 @pytest.fixture(name="photos")
 def _photos(tmp_path):
     folder = tmp_path / "photos with spaces é"
@@ -50,12 +55,10 @@ def test_every_form_has_the_photographs_size_upright(network_file, photos, tmp_p
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "LA"])
-def test_kinds_of_picture_are_read_as_what_they_show(network_file, mode):
+def test_kinds_of_picture_are_read_as_what_they_show(predictor, mode):
     grey = Image.fromarray(PIXELS).convert("L")
-    expected = depth_tf.load(network_file).predict(grey.convert("RGB"))
-    np.testing.assert_allclose(
-        depth_tf.load(network_file).predict(grey.convert("RGB").convert(mode)), expected, rtol=0.2
-    )
+    expected = predictor.predict(grey.convert("RGB"))
+    np.testing.assert_allclose(predictor.predict(grey.convert("RGB").convert(mode)), expected, rtol=0.2)
 
 
 def test_one_bad_file_is_named_and_the_others_are_written(network_file, photos, tmp_path, capsys):
@@ -81,9 +84,8 @@ def test_equal_stems_do_not_collide_and_own_output_is_no_photograph(network_file
     assert written == ["room.jpg_predicted.png", "room.png_predicted.png", "sub/room_predicted.png"]
 
 
-def test_the_python_interface_gives_what_the_program_writes(network_file, photos, tmp_path):
+def test_the_python_interface_gives_what_the_program_writes(network_file, predictor, photos, tmp_path):
     _run(network_file, photos / "*.png", tmp_path / "out", write="npy")
-    predictor = depth_tf.load(network_file)
     written = np.load(tmp_path / "out" / "room_predicted.npy")
     for photo in (photos / "room.png", PIXELS, Image.fromarray(PIXELS)):
         np.testing.assert_array_equal(predictor.predict(photo), written)
@@ -100,9 +102,9 @@ def test_the_python_interface_gives_what_the_program_writes(network_file, photos
         ((32, 32), (64, 64)),
     ],
 )
-def test_the_network_sees_a_photograph_in_its_own_aspect(network_file, shape, seen):
+def test_the_network_sees_a_photograph_in_its_own_aspect(predictor, shape, seen):
     """Of a network trained at 64x96 px, with sides divisible by 32."""
-    assert depth_tf.load(network_file).size_px(*shape) == seen
+    assert predictor.size_px(*shape) == seen
 
 
 def test_a_range_gives_equal_depths_equal_colours():
@@ -132,11 +134,11 @@ def test_what_is_asked_for_wrongly_is_refused_in_one_line(photos, tmp_path, flag
 
 
 @pytest.mark.parametrize("photo", [PIXELS.astype(np.float32), PIXELS[..., 0], PIXELS[..., :2]])
-def test_an_array_of_another_kind_is_refused(network_file, photo):
+def test_an_array_of_another_kind_is_refused(predictor, photo):
     with pytest.raises(InputError, match=r"expected a photograph \[H, W, 3\] uint8, RGB, got"):
-        depth_tf.load(network_file).predict(photo)
+        predictor.predict(photo)
 
 
-def test_a_deep_grey_picture_is_refused(network_file):
+def test_a_deep_grey_picture_is_refused(predictor):
     with pytest.raises(InputError, match="grey of more than 8 bits"):
-        depth_tf.load(network_file).predict(Image.fromarray(PIXELS[..., 0].astype(np.uint16)))
+        predictor.predict(Image.fromarray(PIXELS[..., 0].astype(np.uint16)))
