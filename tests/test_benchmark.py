@@ -106,7 +106,9 @@ def test_networks_predict_in_turn_with_a_reference(tmp_path, monkeypatch, capsys
     reference, output = tmp_path / "reference.onnx", tmp_path / "prediction.json"
     benchmark._export(network, reference)
     monkeypatch.setattr(benchmark, "SIZE_PX", (64, 64))
-    monkeypatch.setattr(model, "NETWORKS", {"small": lambda *size_px: model.build_small(*size_px, width=8)})
+    monkeypatch.setattr(
+        model, "NETWORKS", {"small": lambda *size_px, **given: model.build_small(*size_px, width=8, **given)}
+    )
     settings = {"rounds": 1, "reference": str(reference), "output": str(output)}
     benchmark.main(benchmark.Settings("prediction", **settings))
     rows = json.loads(output.read_text())["rows"]
