@@ -66,7 +66,8 @@ def _assert_same_run(one: pathlib.Path, other: pathlib.Path) -> None:
     assert len(rows) == 6
     for row, other_row in zip(rows, others, strict=True):
         for name, value in row.items():
-            assert float(value) == pytest.approx(float(other_row[name]), rel=1e-5, abs=1e-5), name
+            near = 2e-4 if "delta" in name else 1e-5  # a pixel on a delta's edge counts or not by the last digit
+            assert float(value) == pytest.approx(float(other_row[name]), rel=1e-5, abs=near), name
     weights = [load_network(folder / "best.keras", size_px=(64, 64)).get_weights() for folder in (one, other)]
     for mine, its in zip(*weights, strict=True):
         np.testing.assert_allclose(mine, its, atol=1e-5)
