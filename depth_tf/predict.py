@@ -33,7 +33,7 @@ FORMS = dict(zip(("picture", "npy", "png16"), photos.PREDICTED_ENDINGS, strict=T
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(program.CheckedSettings):
     """What to predict, and with what; each field is the flag of its name."""
 
     input: str | None = option(
@@ -46,20 +46,22 @@ class Settings:
     output_dir: str = option("depth", "folder to write to")
 
     def __post_init__(self):
-        program.check(self)
+        super().__post_init__()
         if unknown := set(self.write.split(",")) - FORMS.keys():
             raise InputError(f"expected --write of {', '.join(FORMS)}, separated by commas, got {unknown.pop()!r}")
         self.colours_m()
 
     def colours_m(self) -> tuple[float, float] | None:
         """Returns --range_m as two numbers."""
+        if not self.range_m:
+            return None
         try:
-            near_m, far_m = map(float, self.range_m.split(",")) if self.range_m else (0.0, 1.0)
+            near_m, far_m = map(float, self.range_m.split(","))
         except ValueError:
-            near_m, far_m = 1.0, 0.0
+            near_m = far_m = math.nan
         if not 0 <= near_m < far_m < math.inf:
             raise InputError(f"expected --range_m=NEAR,FAR, two numbers of metres, got {self.range_m}")
-        return (near_m, far_m) if self.range_m else None
+        return near_m, far_m
 
 
 def main(settings: Settings) -> None:

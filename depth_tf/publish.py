@@ -38,14 +38,11 @@ LIMITS = """
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(program.CheckedSettings):
     """What to publish; each field is the flag of its name."""
 
     workdir: str | None = option(None, "folder of a finished run", required=True)
     name: str = option("encoder", "name of the network in the package", choices=saved.BUNDLED)
-
-    def __post_init__(self):
-        program.check(self)
 
 
 def main(settings: Settings) -> None:

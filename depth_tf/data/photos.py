@@ -98,7 +98,8 @@ def read_pair(image_path: Path, depth_path: Path, *, depth_scale: float) -> tupl
 
 def check_pair(image_path: Path, depth_path: Path) -> None:
     """Raises what `read_pair` would, as far as the first bytes of the files tell; takes no time to speak of."""
-    with _open_depth(depth_path) as (_, depth_shape), _open_image(image_path) as opened:
+    with _open_depth(depth_path) as (_, depth_shape), _naming(image_path), Image.open(image_path) as opened:
+        _require_8_bits(opened, image_path)
         # Pillow decodes all of a PNG to look for an orientation behind the pixels: only where one is needed.
         looked_up = opened.format != "PNG" or "exif" in opened.info or opened.size[::-1] != depth_shape
         sideways = looked_up and opened.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
@@ -123,24 +124,17 @@ def to_units(depth_m: np.ndarray) -> np.ndarray:
 
 def read_image(path: Path) -> np.ndarray:
     """Returns a photograph, turned upright as its EXIF says, as [H, W, 3] uint8 RGB, without any transparency."""
-    with _open_image(path) as opened:
-        return upright(opened)
+    with _naming(path), Image.open(path) as opened:
+        return upright(opened, path)
 
 
-def upright(opened: Image.Image) -> np.ndarray:
-    """Returns a Pillow image as `read_image` does."""
-    _require_8_bits(opened, "the image")
+def upright(opened: Image.Image, name: Path = "the image") -> np.ndarray:
+    """Returns a Pillow image as `read_image` does; `name` is for the refusal."""
+    _require_8_bits(opened, name)
     turned = ImageOps.exif_transpose(opened)
     if turned.mode == "P":
         turned = turned.convert("RGBA")  # straight to RGB, Pillow warns of a palette with transparency
     return np.asarray(turned.convert("RGB"))
-
-
-@contextlib.contextmanager
-def _open_image(path: Path) -> Iterator[Image.Image]:
-    with _naming(path), Image.open(path) as opened:
-        _require_8_bits(opened, path)
-        yield opened
 
 
 def _require_8_bits(opened: Image.Image, name: Path) -> None:

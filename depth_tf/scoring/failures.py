@@ -52,8 +52,8 @@ def by_image(per_image: Sequence[dict], scenes: Sequence[str] | None) -> dict:
     for row in rows if scenes else ():
         groups[re.sub(r"_\d.*", "", scenes[row["index"]])].append(row)
     means = {
-        kind: {"num_images": len(rows)} | {name: float(np.mean([row[name] for row in rows])) for name in SHOWN}
-        for kind, rows in sorted(groups.items(), key=lambda item: -len(item[1]))
+        kind: {"num_images": len(group)} | {name: float(np.mean([row[name] for row in group])) for name in SHOWN}
+        for kind, group in sorted(groups.items(), key=lambda item: -len(item[1]))
     }
     worst = sorted(rows, key=lambda row: -row["abs_rel"])[:NUM_WORST]
     return {"by_room": means, "worst": [{name: row[name] for name in ("index", *SHOWN)} for row in worst]}

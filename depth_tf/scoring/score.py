@@ -124,8 +124,7 @@ def score(
             panels.append(figures.Panels(example.image, true_m, pred_m, caption))
     floor = {name: value for name, value in mean_map.result().items() if name in METRICS}
     where = {"by_depth": scorer.bands.result(), **failures.by_image(per_image, scenes)}
-    rules = scorer.describe(mirrored=mirrored)
-    result = {**scorer.result(), "protocol": rules, "floor": floor, "failures": where}
+    result = {**scorer.result(), "protocol": scorer.describe(mirrored=mirrored), "floor": floor, "failures": where}
     return result, per_image, panels
 
 
