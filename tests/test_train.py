@@ -65,6 +65,14 @@ def test_history_has_one_row_per_epoch_with_the_rate_that_made_it(tiny_run):
     assert all(float(row["val_log10"]) > 0 for row in rows)
 
 
+def test_a_run_without_epochs_is_as_long_as_its_network_needs(tiny_settings):
+    settings = dataclasses.replace(tiny_settings, epochs=None, steps_per_epoch=None, global_batch_size=8)
+    assert stages.plan(settings, 648, "small") == (77, 81)
+    assert stages.plan(settings, 648, "encoder") == (15, 81)
+    assert stages.plan(settings, 648, "another") == (77, 81)
+    assert stages.plan(settings, 1_000_000, "encoder")[0] == 1
+
+
 def test_the_saved_network_is_the_best_epochs(tiny_run, tiny_settings):
     """Scored again on the hold-out, best.keras gives the smallest log10 of history.csv."""
     rows = read_csv(tiny_run / "history.csv")

@@ -21,7 +21,7 @@ from depth_tf.runtime.program import say
 from depth_tf.saved import load_network
 from depth_tf.scoring.mean_depth import log_mean_depth_m
 from depth_tf.training import distribute, multi_worker, resume
-from depth_tf.training.settings import IMAGE_BUDGET, Settings
+from depth_tf.training.settings import IMAGE_BUDGETS, Settings
 
 
 def open_run(settings: Settings, *, suffix: str = "") -> tuple[Settings, DepthDataset, pathlib.Path]:
@@ -40,11 +40,12 @@ def prepare_process(settings: Settings, strategy: tf.distribute.Strategy) -> Non
     memory.keep_freed_memory()
 
 
-def plan(settings: Settings, num_images: int) -> tuple[int, int]:
-    """Returns the number of epochs, and of steps per epoch."""
+def plan(settings: Settings, num_images: int, network: str = "small") -> tuple[int, int]:
+    """Returns the number of epochs, and of steps per epoch, for a network of this name."""
     steps = settings.steps_per_epoch or pipeline.steps_per_epoch(num_images, settings.global_batch_size)
     seen = steps * settings.global_batch_size if settings.steps_per_epoch else num_images
-    return settings.epochs or max(1, round(IMAGE_BUDGET / seen)), steps
+    budget = IMAGE_BUDGETS.get(network, IMAGE_BUDGETS["small"])
+    return settings.epochs or max(1, round(budget / seen)), steps
 
 
 def start_network(settings: Settings, mean_depth_m: np.ndarray) -> keras.Model:
