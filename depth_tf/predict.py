@@ -17,19 +17,15 @@ from etils import epy
 
 from depth_tf import saved
 from depth_tf.data import photos
+from depth_tf.drawing import predictions
 from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option
 
 with epy.lazy_imports():
     import numpy as np
-    from PIL import Image
 
     from depth_tf import predictor
-    from depth_tf.drawing import figures
-    from depth_tf.runtime import atomic_files
-
-FORMS = dict(zip(("picture", "npy", "png16"), photos.PREDICTED_ENDINGS, strict=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,14 +37,15 @@ class Settings(program.CheckedSettings):
     )
     recursive: bool = option(False, "take the folders in the folder too")
     network_file: str = option("encoder", f"the network: {', '.join(saved.BUNDLED)}, or a .keras file")
-    write: str = option("picture", f"what to write, comma-separated, of {', '.join(FORMS)}")
+    write: str = option("picture", f"what to write, comma-separated, of {', '.join(predictions.FORMS)}")
     range_m: str | None = option(None, "where the colours begin and end, such as 0.5,6; unset: by each photograph")
     output_dir: str = option("depth", "folder to write to")
 
     def __post_init__(self):
         super().__post_init__()
-        if unknown := set(self.write.split(",")) - FORMS.keys():
-            raise InputError(f"expected --write of {', '.join(FORMS)}, separated by commas, got {unknown.pop()!r}")
+        if unknown := set(self.write.split(",")) - predictions.FORMS.keys():
+            known = ", ".join(predictions.FORMS)
+            raise InputError(f"expected --write of {known}, separated by commas, got {unknown.pop()!r}")
         self.colours_m()
 
     def colours_m(self) -> tuple[float, float] | None:
@@ -69,28 +66,14 @@ def main(settings: Settings) -> None:
     names = photos.find_photographs(settings.input, flag="input", recursive=settings.recursive)
     predict = predictor.load(settings.network_file).predict
 
-    def work(file: pathlib.Path, image: np.ndarray) -> str:
-        depth_m = predict(image)
-        write(pathlib.Path(settings.output_dir) / names[file], depth_m, settings)
+    def work(file: pathlib.Path) -> str:
+        depth_m = predict(file)
+        stem = pathlib.Path(settings.output_dir) / names[file]
+        predictions.write(stem, depth_m, settings.write.split(","), range_m=settings.colours_m())
         near_m, middle_m, far_m = np.percentile(depth_m, (0, 50, 100))
         return f"{near_m:.2f} to {far_m:.2f} m, median {middle_m:.2f} m"
 
-    photos.for_each(names, work)
-
-
-def write(stem: pathlib.Path, depth_m: np.ndarray, settings: Settings) -> None:
-    """Writes a depth map, [H, W] float32 metres, in the forms asked for."""
-    for form in settings.write.split(","):
-        path = pathlib.Path(f"{stem}{FORMS[form]}")
-        if form == "npy":
-            atomic_files.write_array(path, depth_m)
-            continue
-        if form == "picture":
-            image = figures.depth_picture(depth_m, settings.colours_m())
-        else:
-            image = Image.fromarray(photos.to_units(depth_m))
-        with atomic_files.replacing(path) as temporary:
-            image.save(temporary, format="PNG", compress_level=photos.PNG_LEVEL)
+    program.for_each(names, work)
 
 
 if __name__ == "__main__":

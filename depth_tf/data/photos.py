@@ -5,21 +5,19 @@ import contextlib
 import glob
 import os
 import pathlib
-import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
-from depth_tf.runtime.program import say
 
 Path = str | os.PathLike
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 DEPTH_ENDINGS = ("_depth.png", "_depth.npy")  # after the photograph's name without its suffix
-PREDICTED_ENDINGS = ("_predicted.png", "_predicted.npy", "_predicted_mm.png")  # what `depth_tf.predict` writes
+# What a prediction is written as, by form: a picture in colours, float32 metres, 16-bit millimetres.
+PREDICTED_ENDINGS = {"picture": "_predicted.png", "npy": "_predicted.npy", "png16": "_predicted_mm.png"}
 MILLIMETRE_M = 0.001
 LARGEST_UNIT = 65535  # of a depth PNG
 PNG_LEVEL = 1  # zlib: 20 ms and 425 kB per pair of 640x480; the default, 6, takes 74 ms for 358 kB
@@ -60,25 +58,8 @@ def find_photographs(given: Path, *, flag: str, recursive: bool = False) -> dict
 
 def _is_photograph(file: pathlib.Path) -> bool:
     name = file.name.lower()
-    return name.endswith(IMAGE_SUFFIXES) and not name.endswith(DEPTH_ENDINGS + PREDICTED_ENDINGS) and file.is_file()
-
-
-def for_each(files: Iterable[pathlib.Path], work: Callable[[pathlib.Path, np.ndarray], str]) -> None:
-    """Calls `work` with each file and its picture, as of `read_image`, and says what it returns.
-
-    A file that cannot be read is named and does not stop the others; in the end the program then leaves with status 1.
-    """
-    files, failed, started_s = list(files), 0, time.perf_counter()
-    for place, file in enumerate(files, start=1):
-        try:
-            told = f"{file}: {work(file, read_image(file))}"
-        except InputError as error:
-            told, failed = str(error), failed + 1
-        say(f"{place}/{len(files)} {told}")
-    done = len(files) - failed
-    say(f"{done} of {len(files)} photographs predicted, {done / (time.perf_counter() - started_s):.1f} images/s")
-    if failed:
-        sys.exit(1)
+    ours = name.endswith((*DEPTH_ENDINGS, *PREDICTED_ENDINGS.values()))
+    return name.endswith(IMAGE_SUFFIXES) and not ours and file.is_file()
 
 
 def read_pair(image_path: Path, depth_path: Path, *, depth_scale: float) -> tuple[np.ndarray, np.ndarray]:
@@ -170,7 +151,7 @@ def _naming(path: Path) -> Iterator[None]:
         if isinstance(error, InputError):
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path} cannot be read ({reason}): replace it, or remove it with its pair") from error
+        raise InputError(f"{path} cannot be read ({reason}): replace or remove it") from error
 
 
 def _require_equal_shapes(image_path, image_shape: tuple[int, int], depth_path, depth_shape: tuple[int, int]) -> None:

@@ -10,11 +10,13 @@ import functools
 import itertools
 import logging
 import os
+import pathlib
 import re
 import sys
+import time
 import types
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from absl import app, flags
@@ -145,6 +147,25 @@ def without_paths(command: str) -> str:
 def say(message: str) -> None:
     """Prints one line at once, so that a watcher of a long job sees it."""
     print(message, flush=True)
+
+
+def for_each(files: Iterable[pathlib.Path], work: Callable[[pathlib.Path], str]) -> None:
+    """Calls `work` with each file, one image each, and says what it returns.
+
+    A file of which `work` raises InputError is named and does not stop the others; in the end the program then leaves
+    with status 1.
+    """
+    files, failed, started_s = list(files), 0, time.perf_counter()
+    for place, file in enumerate(files, start=1):
+        try:
+            told = f"{file}: {work(file)}"
+        except InputError as error:
+            told, failed = str(error), failed + 1
+        say(f"{place}/{len(files)} {told}")
+    done = len(files) - failed
+    say(f"{done} of {len(files)} photographs predicted, {done / (time.perf_counter() - started_s):.1f} images/s")
+    if failed:
+        sys.exit(1)
 
 
 def leave_interrupted(message: str, status: int = INTERRUPTED_STATUS) -> NoReturn:
