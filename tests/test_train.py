@@ -134,6 +134,20 @@ def test_a_network_beats_the_mean_map_of_the_rooms_it_learns_from(tiny_rooms):
     assert float(learnt.result()) < 0.75 * float(constant.result())
 
 
+def test_rooms_beside_real_images_are_learnt_from_and_named(tiny_settings, tiny_nyu, tiny_rooms, tmp_path):
+    (tmp_path / "data").mkdir()
+    for folder in (tiny_nyu / "nyu_depth_v2", tiny_rooms / "synthetic_rooms"):
+        (tmp_path / "data" / folder.name).symlink_to(folder)
+    changes = {"data_dir": os.fspath(tmp_path / "data"), "with_rooms": True, "rooms": "tiny", "epochs": 1}
+    settings = dataclasses.replace(tiny_settings, workdir=os.fspath(tmp_path / "run"), **changes)
+    assert stages.plan(settings, 3) == (1, 3)
+    train.train(settings)
+    data = json.loads((tmp_path / "run" / "environment.json").read_text())["data"]
+    assert data["num_images"]["rooms"] == 24
+    with pytest.raises(InputError, match="expected another --dataset"):
+        train.train(dataclasses.replace(settings, dataset="synthetic_rooms", workdir=os.fspath(tmp_path / "other")))
+
+
 def test_a_seed_chooses_first_weights_and_batches(tiny_settings, tmp_path):
     dataset, found = open_dataset("nyu_depth_v2", tiny_settings.data_dir), {}
     for run, seed in enumerate((0, 0, 1)):
