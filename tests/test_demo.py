@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from werkzeug.test import Client
 
-from depth_tf import demo, predictor
+from depth_tf import demo, model, predictor
+from depth_tf.data import photos
 from depth_tf.runtime.errors import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
@@ -20,14 +21,17 @@ ORIGIN = "http://localhost"
 SAMPLE = (demo.FOLDER / "sample.jpg").read_bytes()
 
 
-def _slope(image: np.ndarray) -> np.ndarray:
-    """Stands for a network where none is needed: farther from left to right."""
-    return np.tile(np.linspace(1, 3, image.shape[1], dtype=np.float32), (image.shape[0], 1))
+@pytest.fixture(name="network", scope="module")
+def _network():
+    """An untrained one, whose last layer is not zero, so that depth differs from pixel to pixel."""
+    network = model.build_small(64, 96, width=8)
+    network.get_layer("depth_logit").kernel.assign(0.1 * np.ones(network.get_layer("depth_logit").kernel.shape))
+    return predictor.Predictor(network, of_nyus_camera=True)
 
 
 @pytest.fixture(name="client", scope="module")
-def _client():
-    return Client(demo.build_application(_slope))
+def _client(network):
+    return Client(demo.build_application(network))
 
 
 def _bytes(image: Image.Image, form: str = "PNG", **options) -> bytes:
@@ -48,11 +52,10 @@ def _parts(reply) -> tuple[np.ndarray, np.ndarray]:
     return depth.view("<f4").reshape(shape), pixels.reshape(*shape, 4)
 
 
-def test_the_sample_has_the_depth_that_predict_gives():
-    small = predictor.load("small")
-    depth_m, pixels = _parts(_post(Client(demo.build_application(small.predict)), SAMPLE))
-    np.testing.assert_allclose(depth_m, small.predict(demo.FOLDER / "sample.jpg"), rtol=1e-5)
-    np.testing.assert_array_equal(pixels[..., :3], predictor.as_array(demo.FOLDER / "sample.jpg"))
+def test_the_sample_has_the_depth_that_predict_gives(client, network):
+    depth_m, pixels = _parts(_post(client, SAMPLE))
+    np.testing.assert_allclose(depth_m, network.predict(demo.FOLDER / "sample.jpg"), rtol=1e-5)
+    np.testing.assert_array_equal(pixels[..., :3], photos.read_image(demo.FOLDER / "sample.jpg"))
 
 
 def test_a_photograph_comes_upright_and_reduced_to_what_the_page_can_show(client):
@@ -64,15 +67,17 @@ def test_a_photograph_comes_upright_and_reduced_to_what_the_page_can_show(client
     assert pixels[0, 0].tolist() == [254, 0, 0, 255]
 
 
-def test_the_focal_length_is_the_networks_or_what_exif_says(client):
-    """NYU's camera has 518.86 px at 640x480; 36x24 mm, of 3:2, have a diagonal of 43.27 mm."""
-    nyu = _post(client, _bytes(Image.new("RGB", (640, 480)))).headers
-    assert float(nyu["Assumed-Focal-Px"]) == pytest.approx(518.86)
-    assert float(nyu["Told-Focal-Px"]) == 0
+def test_the_focal_length_is_the_networks_or_what_exif_says(client, network):
+    """NYU's camera has 518.86 px at 640x480; a photograph with as many pixels is seen as large, whatever its shape."""
+    nyu = _post(client, _bytes(Image.new("RGB", (678, 452)))).headers  # of 3:2, as 64x96 px are
+    assert float(nyu["Focal-Px"]) == float(nyu["Assumed-Focal-Px"]) == pytest.approx(518.86, rel=2e-3)
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0xA405] = 50
-    told = _post(client, _bytes(Image.new("RGB", (360, 240)), "JPEG", exif=exif)).headers
-    assert float(told["Told-Focal-Px"]) == pytest.approx(500, rel=1e-3)
+    told = _post(client, _bytes(Image.new("RGB", (3600, 2400)), "JPEG", exif=exif))
+    width_px = int(told.headers["Width-Px"])
+    assert float(told.headers["Focal-Px"]) == pytest.approx(width_px / 36 * 50, rel=1e-3)
+    assert float(told.headers["Assumed-Focal-Px"]) == pytest.approx(518.86 * width_px / 678, rel=2e-3)
+    assert told.headers["Focal-Told"] == "from EXIF"
 
 
 BOMB = _bytes(Image.new("1", (9000, 9000)))
@@ -88,7 +93,7 @@ BOMB = _bytes(Image.new("1", (9000, 9000)))
         (_bytes(Image.fromarray(PIXELS))[:2000], "damaged"),
         (BOMB, "too large: expected at most 64 million pixels"),
         (BOMB[:16] + b"\0\1\0\0" * 2 + BOMB[24:29] + b"\0" * 4, "not a photograph|too large"),
-        (_bytes(Image.fromarray(PIXELS[..., 0].astype(np.uint16))), "grey of more than 8 bits"),
+        (_bytes(Image.fromarray(PIXELS[..., 0].astype(np.uint16))), "more than 8 bits per channel"),
     ],
     ids=["text", "empty", "postscript", "cut jpeg", "cut png", "many pixels", "bomb", "16 bits"],
 )
@@ -129,16 +134,16 @@ def test_the_page_fetches_nothing_from_elsewhere(client):
     assert client.get("/../secret").status_code == 404
 
 
-def test_one_photograph_at_a_time_and_others_wait_or_are_told(monkeypatch):
+def test_one_photograph_at_a_time_and_others_wait_or_are_told(client, network, monkeypatch):
     monkeypatch.setattr(demo, "WAIT_S", 0.05)
-    began, end = threading.Event(), threading.Event()
+    began, end, predict, replies = threading.Event(), threading.Event(), network.predict, []
 
     def slow(image):
         began.set()
         assert end.wait(20)
-        return _slope(image)
+        return predict(image)
 
-    client, replies = Client(demo.build_application(slow)), []
+    monkeypatch.setattr(network, "predict", slow)
     first = threading.Thread(target=lambda: replies.append(_post(client, SAMPLE)))
     first.start()
     assert began.wait(20)
@@ -163,8 +168,9 @@ def test_a_photograph_is_never_written_to_disk(client):
     assert not opened
 
 
-def test_the_server_listens_on_this_machine_alone_and_a_taken_port_is_refused():
-    with demo.build_server(0, _slope) as server:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a socket that Python leaves open
+def test_the_server_listens_on_this_machine_alone_and_a_taken_port_is_refused(network):
+    with demo.build_server(0, network) as server:
         assert server.socket.getsockname() == ("127.0.0.1", server.port)
         serving = threading.Thread(target=server.serve_forever)
         serving.start()
@@ -173,11 +179,11 @@ def test_the_server_listens_on_this_machine_alone_and_a_taken_port_is_refused():
         with urllib.request.urlopen(request) as reply:
             assert len(reply.read()) == 320 * 240 * 8
         with pytest.raises(InputError, match=f"--port={server.port} cannot be opened"):
-            demo.build_server(server.port, _slope)
+            demo.build_server(server.port, network)
         server.shutdown()
         serving.join()
-    with pytest.raises(InputError, match="expected --port of at most 65535, got 70000"):
-        demo.Settings(port=70000)
+    with pytest.raises(InputError, match="--port=70000 cannot be opened"):
+        demo.build_server(70000, network)
 
 
 @pytest.fixture(name="page", scope="module")
@@ -188,7 +194,7 @@ def _page():
     if not chromium:
         pytest.skip("needs Chromium")
     flags = "--no-sandbox --disable-gpu --disable-background-networking --use-fake-device-for-media-stream"
-    with demo.build_server(0, predictor.load("encoder").predict) as server, playwright.sync_playwright() as driver:
+    with demo.build_server(0, predictor.load("encoder")) as server, playwright.sync_playwright() as driver:
         threading.Thread(target=server.serve_forever).start()
         browser = driver.chromium.launch(
             executable_path=chromium, args=[*flags.split(), "--use-fake-ui-for-media-stream"]
