@@ -114,6 +114,12 @@ def _no_panels(monkeypatch) -> None:
     monkeypatch.setattr("depth_tf.drawing.figures.depth_panels", lambda *_, **__: None)
 
 
+@pytest.fixture(name="few_metrics")
+def _few_metrics(monkeypatch) -> None:
+    """Has runs compute only the metrics that callbacks need: to trace all takes long, and `tiny_run` has them."""
+    monkeypatch.setattr("depth_tf.scoring.keras_metrics.NETWORK_GRID_METRICS", ("log10", "delta1"))
+
+
 @pytest.fixture(scope="session", name="tiny_rooms")
 def _tiny_rooms(made_once) -> pathlib.Path:
     """The data_dir of `synthetic_rooms/tiny`."""

@@ -39,7 +39,7 @@ def history(strategy):
     with strategy.scope():
         keras.utils.set_random_seed(1)
         network = NETWORKS[sys.argv[1]](32, 64, width=8, normalization="group")
-        network.compile("adam", depth_loss(), weighted_metrics=network_grid_metrics()[::3], jit_compile=False)
+        network.compile("adam", depth_loss(), weighted_metrics=network_grid_metrics()[3:4], jit_compile=False)
     history = network.fit(batches, epochs=3, shuffle=False, verbose=0).history
     return {**history, "weights": [float(abs(weight).sum()) for weight in network.get_weights()]}
 
@@ -59,7 +59,7 @@ def test_two_replicas_equal_one_with_uneven_masks_and_padding(network):
     one, two = json.loads(done.stdout.splitlines()[-1])
     assert len(one["loss"]) == 3
     assert len(one["weights"]) > 4
-    for name in ("loss", *NETWORK_GRID_METRICS[::3]):
+    for name in ("loss", *NETWORK_GRID_METRICS[3:4]):
         assert one[name] == pytest.approx(two[name], rel=1e-5, abs=1e-5), name
     assert one["weights"] == pytest.approx(two["weights"], rel=1e-5, abs=1e-5)
 

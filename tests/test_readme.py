@@ -49,17 +49,18 @@ def test_the_first_screens_photograph_is_predicted_as_typed(tmp_path, monkeypatc
     assert 0.5 < np.median(depth_m) < 6.0
 
 
-def test_the_worked_example_with_ones_own_photographs_can_be_followed(tiny_rooms, tmp_path, monkeypatch):
-    """As it stands, but on six of the tiny rooms' images and with a quick network, to save minutes."""
+def test_the_worked_example_with_ones_own_photographs_can_be_followed(tiny_rooms, tmp_path, monkeypatch, few_metrics):
+    """As it stands, but on six of the tiny rooms' images, with a quick network and few records, to save minutes."""
     monkeypatch.chdir(tmp_path)
+    quick = ["--network=quick", "--nopanels", "--notensorboard"]
     for command in _block("folder example").splitlines():
         rooms = [f"--data_dir={tiny_rooms}", "--rooms=tiny", "--num_images=6"] if "synthetic_rooms" in command else []
-        _run(command, *rooms, *(["--network=quick"] if "depth_tf.train" in command else []))
+        _run(command, *rooms, *(quick if "depth_tf.train" in command else []))
     assert (tmp_path / "photos.png").exists()
     assert (tmp_path / "runs" / "photos" / "metrics.json").exists()
 
 
-def test_the_notebooks_lines_train_and_predict(tiny_rooms, monkeypatch):
+def test_the_notebooks_lines_train_and_predict(tiny_rooms, monkeypatch, few_metrics):
     """As they stand, but on the tiny rooms and with a quick network."""
     monkeypatch.setattr(depth_tf, "build_small", build_quick, raising=False)
     code = _block("notebook")

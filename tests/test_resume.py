@@ -56,6 +56,7 @@ def _scalars(board: pathlib.Path) -> dict[tuple[str, str, int], float]:
     return found
 
 
+@pytest.mark.usefixtures("few_metrics")
 @pytest.mark.parametrize("changes", KINDS, ids=lambda changes: "-".join(map(str, changes.values())))
 def test_a_run_cut_off_inside_an_epoch_ends_as_if_it_had_not_been(tiny_settings, tmp_path, monkeypatch, capfd, changes):
     """Stopped in its fourth epoch: what lies on the disk then is copied, and the run goes on in the copy."""
@@ -84,7 +85,7 @@ def test_a_run_cut_off_inside_an_epoch_ends_as_if_it_had_not_been(tiny_settings,
 
 
 def test_a_run_killed_after_its_last_epoch_is_scored_without_training_again(
-    tiny_settings, tmp_path, monkeypatch, no_panels
+    tiny_settings, tmp_path, monkeypatch, no_panels, few_metrics
 ):
     """A run without a hold-out, which learns from all images."""
     settings = dataclasses.replace(tiny_settings, validation_fraction=0.0, workdir=str(tmp_path / "run"))

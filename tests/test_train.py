@@ -85,7 +85,7 @@ def test_the_saved_network_is_the_best_epochs(tiny_run, tiny_settings):
     assert found == pytest.approx(min(float(row["val_log10"]) for row in rows), rel=1e-5)
 
 
-def test_the_flags_file_of_a_run_repeats_it_bit_for_bit(tiny_run, tmp_path, run_program):
+def test_the_flags_file_of_a_run_repeats_it_bit_for_bit(tiny_run, tmp_path, run_program, few_metrics):
     """Here or in another process of pytest's: see `made_once`; by the command that the documentation gives."""
     again = f"--flagfile={tiny_run / 'flags.txt'}", f"--workdir={tmp_path / 'again'}"
     run_program(train.main, train.Settings, *again)
@@ -168,6 +168,7 @@ def test_init_from_starts_with_the_weights_of_the_network_it_names(tiny_run, tin
     assert all(np.array_equal(a, b) for a, b in zip(started.get_weights(), _weights(tiny_run), strict=True))
 
 
+@pytest.mark.usefixtures("few_metrics")
 @pytest.mark.parametrize(
     ("optimizer", "schedule"),
     [*((name, "cosine") for name in OPTIMIZERS), *(("sgd", name) for name in SCHEDULES if name != "cosine")],
