@@ -3,6 +3,7 @@
 Programs, in the order in which the data passes through them, each run as `python -m depth_tf.<name>`:
 
     predict     depth from photographs
+    export      a network as one file for other programs: ONNX, LiteRT, SavedModel
     prepare     writes TFDS's `nyu_depth_v2` from whatever form of it is at hand
     dataset     shows what a data set holds
     train       data, network, compile, callbacks, fit, score
