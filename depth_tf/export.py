@@ -16,6 +16,7 @@ import functools
 import importlib.util
 import itertools
 import json
+import math
 import os
 import pathlib
 import re
@@ -106,11 +107,11 @@ def build(network: keras.Model, size_px: tuple[int, int]) -> keras.Model:
     inside_px = predictor.Predictor(network).size_px(*size_px)
     image = keras.Input((*size_px, 3), batch_size=1, dtype="uint8", name="image")
     x = keras.ops.cast(image, "float32")
-    if inside_px != size_px:
-        x = _shrink(x, size_px, inside_px)
-    x = _with_nearest_resizing(saved.resize_network(network, inside_px))(x, training=False)
-    if inside_px != size_px:
-        x = keras.layers.Resizing(*size_px)(x)
+    inside = _with_nearest_resizing(saved.resize_network(network, inside_px))
+    if inside_px == size_px:
+        x = inside(x, training=False)
+    else:
+        x = keras.layers.Resizing(*size_px)(inside(_shrink(x, size_px, inside_px), training=False))
     return keras.Model(image, {"depth_m": keras.layers.Reshape(size_px, name="depth_m")(x)})
 
 
@@ -167,9 +168,7 @@ def compare(predict: Predict, model: Callable, split: splits.Split, settings: Se
     for image, true_m in itertools.islice(score.scoring_pairs(split, _size_px(settings)), settings.num_images):
         preds_m = {"keras": model(image[None])["depth_m"][0].numpy(), "file": predict(image)}
         difference_m = np.abs(preds_m["file"] - preds_m["keras"]) / np.maximum(1, preds_m["keras"] / SENSIBLE_M)
-        largest, count = max(largest, float(difference_m.max())), count + 1  # NaN must not pass
-        if not np.isfinite(difference_m).all():
-            raise InputError(f"--format={settings.format} predicts NaN or infinity: expected metres; nothing is kept")
+        largest, count = float(np.max([largest, difference_m.max()])), count + 1  # NaN stays NaN, and is refused
         for name, scorer in scorers.items():
             scorer.add(true_m=true_m, pred=preds_m[name])
     delta1 = {name: scorer.result()["delta1"] for name, scorer in scorers.items()}
@@ -179,10 +178,10 @@ def compare(predict: Predict, model: Callable, split: splits.Split, settings: Se
 
 def _require_close(found: dict, settings: Settings) -> None:
     if settings.format == "litert_int8":
-        allowed, far = f"{TOLERANCE_DELTA1} of delta1", abs(found["delta1_change"]) > TOLERANCE_DELTA1
+        allowed, close = f"{TOLERANCE_DELTA1} of delta1", abs(found["delta1_change"]) <= TOLERANCE_DELTA1
     else:
-        allowed, far = f"{TOLERANCE_M} m", found["largest_difference_m"] > TOLERANCE_M
-    if far:
+        allowed, close = f"{TOLERANCE_M} m", found["largest_difference_m"] <= TOLERANCE_M
+    if not close or not math.isfinite(found["largest_difference_m"]):
         raise InputError(f"--format={settings.format}: {_told(found)}; allowed is {allowed}; nothing is kept")
 
 
