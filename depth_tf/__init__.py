@@ -4,6 +4,7 @@ Programs, in the order in which the data passes through them, each run as `pytho
 
     predict     depth from photographs
     calibrate   fits a network's scale to photographs with depth
+    demo        a page to try a network on
     prepare     writes TFDS's `nyu_depth_v2` from whatever form of it is at hand
     dataset     shows what a data set holds
     train       data, network, compile, callbacks, fit, score
