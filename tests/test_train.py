@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from depth_tf import pipeline, train
 from depth_tf.data.opening import open_dataset
+from depth_tf.drawing import tables
 from depth_tf.losses import depth_loss
 from depth_tf.optimizers import OPTIMIZERS
 from depth_tf.runtime.errors import InputError
@@ -142,8 +143,8 @@ def test_rooms_beside_real_images_are_learnt_from_and_named(tiny_settings, tiny_
     settings = dataclasses.replace(tiny_settings, workdir=os.fspath(tmp_path / "run"), **changes)
     assert stages.plan(settings, 3) == (1, 3)
     train.train(settings)
-    data = json.loads((tmp_path / "run" / "environment.json").read_text())["data"]
-    assert data["num_images"]["rooms"] == 24
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert tables.training_set(metrics) == "NYU Depth V2, 3 images with 24 rooms beside"
     with pytest.raises(InputError, match="expected another --dataset"):
         train.train(dataclasses.replace(settings, dataset="synthetic_rooms", workdir=os.fspath(tmp_path / "other")))
 

@@ -104,7 +104,8 @@ def training_set(result: dict) -> str:
     for stage in (*result.get("pretrained_on", ()), result):
         name = stage.get("trained_on") or stage["dataset"]
         count = f"{stage['num_train_images']:,} images" if stage["num_train_images"] else "-"
-        stages.append(f"{NAMES.get(name, name)}, {count}")
+        beside = f" with {rooms:,} rooms beside" if (rooms := stage.get("num_rooms_beside")) else ""
+        stages.append(f"{NAMES.get(name, name)}, {count}{beside}")
     return ", then ".join(stages)
 
 

@@ -45,7 +45,7 @@ def load_best(workdir: pathlib.Path) -> keras.Model:
 def trained_on(workdir: pathlib.Path) -> dict:
     """Returns the data set a run learned from, on how many of its images, and what its network had learned before.
 
-    That, "pretrained_on", is a list of the same two keys, the first first; it is left out where the network was new.
+    That, "pretrained_on", is a list of the same keys, the first first; it is left out where the network was new.
     """
     runs, before = run_folder.lineage(workdir), []
     if start := run_folder.read_config(runs[0]).get("init_from"):
@@ -53,6 +53,8 @@ def trained_on(workdir: pathlib.Path) -> dict:
         before = [*first.pop("pretrained_on", []), first]
     for run in runs:
         data = json.loads((run / run_folder.ENVIRONMENT).read_text())["data"]
-        before.append({"trained_on": data["dataset"], "num_train_images": data["num_images"]["train"]})
+        stage = {"trained_on": data["dataset"], "num_train_images": data["num_images"]["train"]}
+        beside = data["num_images"].get("rooms")  # only with --with_rooms
+        before.append(stage | ({"num_rooms_beside": beside} if beside else {}))
     *before, last = before
     return last | ({"pretrained_on": before} if before else {})
