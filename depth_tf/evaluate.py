@@ -155,7 +155,7 @@ def export_images(split: splits.Split, folder: str) -> None:
     folder = pathlib.Path(folder)
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"--export_images={folder} is not empty: name a new folder")
-    for index, (image, _) in enumerate(split.read().as_numpy_iterator()):
+    for index, (image, _) in enumerate(splits.as_numpy(split.read())):
         with atomic_files.replacing(folder / f"{index:05d}.png") as temporary:
             temporary.write_bytes(tf.io.encode_png(image).numpy())
     say(f"wrote {split.num_images} images to {folder}; name each depth map as its image, with .npy")

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from depth_tf.data.resizing import resize_image
-from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split
+from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split, as_numpy
 from depth_tf.drawing import figures
 from depth_tf.runtime import atomic_files, machine, run_folder
 from depth_tf.runtime.program import say
@@ -165,4 +165,4 @@ def scoring_pairs(split: Split, size_px: tuple[int, int] | None = None) -> Itera
     def prepare(image, depth_m):
         return image if size_px is None else resize_image(image, size_px), depth_m[..., 0]
 
-    return split.read().map(prepare, PARALLEL_CALLS).prefetch(2 * BATCH_SIZE).as_numpy_iterator()
+    return as_numpy(split.read().map(prepare, PARALLEL_CALLS).prefetch(2 * BATCH_SIZE))
