@@ -84,8 +84,9 @@ def run(main: Callable, settings_class: type, *, positional: str | None = None, 
     """Parses the command line into `settings_class` and calls `main` with it.
 
     An InputError from `main`, or from the settings' own `__post_init__`, ends the program with one line on stderr and
-    status 2, any other error with its traceback and status 1; see `leave`. `positional` is the field that may also be given as a bare word: `benchmark pipeline`. With `tensorflow`,
-    that is imported quietly before `main`, and no earlier: `--help` and a mistyped flag answer at once.
+    status 2, any other error with its traceback and status 1; see `leave`. `positional` is the field that may also be
+    given as a bare word: `benchmark pipeline`. With `tensorflow`, that is imported quietly before `main`, and no
+    earlier: `--help` and a mistyped flag answer at once.
     """
     absl_logging.set_verbosity(absl_logging.WARNING)  # TFDS tells of every file it opens
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # and calls what TensorFlow has deprecated
