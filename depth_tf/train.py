@@ -52,11 +52,11 @@ def train_network(
     """Leaves a trained network in `workdir`; goes on where a killed run left off."""
     stages.prepare_process(settings, strategy)
     mean_depth_m = mean_depth.mean_depth_map(dataset.split("train"), settings.size_px)
-    epochs, steps = stages.plan(settings, dataset.split("train").num_images)
     is_chief = distribute.is_chief(strategy)
 
     with strategy.scope():
         network = stages.start_network(settings, mean_depth_m)
+        epochs, steps = stages.plan(settings, dataset.split("train").num_images, network.name)
         compile_network(network, settings, total_steps=epochs * steps)
 
     with stages.claimed(workdir, settings, dataset, mean_depth_m, is_chief=is_chief) as saved_state:

@@ -5,8 +5,8 @@
     python -m sklearn_baseline.predict --model_file=MODEL --data_dir=DIR --split=validation --output_dir=depth
     python -m depth_tf.evaluate --predictions=depth --data_dir=DIR --split=validation
 
-Writes name.npy, float32 metres [H, W] of the full frame, and name.png, the same in colour with a scale in metres;
-for a data set 00000.npy and so on, and pictures with --pictures.
+Writes name_predicted.npy, float32 metres [H, W] of the full frame, and name_predicted.png, the same in colour with a
+scale in metres; for a data set 00000.npy and so on, and with --pictures 00000_predicted.png.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sklearn_baseline.dataset import SIZE_PX, DataSettings
 
 with epy.lazy_imports():
     from depth_tf.data import opening, photos, resizing, splits
-    from depth_tf.drawing import figures
+    from depth_tf.drawing import predictions
     from depth_tf.scoring import score
     from sklearn_baseline import estimator, persistence, views
 
@@ -58,15 +58,15 @@ def predict_photographs(model: estimator.DepthRegressor, path: str, output_dir: 
     """Writes the depth of a photograph, or of each one in a folder."""
     names = photos.find_photographs(path, flag="photo")
 
-    def work(file: pathlib.Path, image: np.ndarray) -> str:
+    def work(file: pathlib.Path) -> str:
+        image = photos.read_image(file)
         shrunk = resizing.resize_image(image, SIZE_PX).numpy()[np.newaxis]
         (log_depth,) = model.predict_log_depth(model.describe(shrunk))
         depth_m = views.to_metres(log_depth, image.shape[:2])
-        atomic_files.write_array(output_dir / f"{names[file]}.npy", depth_m)
-        figures.image_and_depth(output_dir / f"{names[file]}.png", image, depth_m, title=file.name)
+        predictions.write(output_dir / names[file], depth_m)
         return f"{depth_m.min():.2f} to {depth_m.max():.2f} m"
 
-    photos.for_each(names, work)
+    program.for_each(names, work)
 
 
 def predict_split(model: estimator.DepthRegressor, split: splits.Split, settings: Settings) -> None:
@@ -79,7 +79,7 @@ def predict_split(model: estimator.DepthRegressor, split: splits.Split, settings
     for place, example in enumerate(tqdm.tqdm(examples, total=split.num_images, unit=" images", mininterval=5)):
         atomic_files.write_array(folder / f"{place:05d}.npy", example.pred)
         if settings.pictures:
-            figures.image_and_depth(folder / f"{place:05d}.png", example.image, example.pred, title=f"{place:05d}")
+            predictions.write(folder / f"{place:05d}", example.pred, ["picture"])
     rate = split.num_images / (time.perf_counter() - started_s)
     say(f"wrote {split.num_images} depth maps to {folder}, {rate:.1f} images/s")
 

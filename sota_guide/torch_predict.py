@@ -11,7 +11,6 @@ import dataclasses
 import importlib
 import pathlib
 
-import numpy as np
 from PIL import Image
 
 from depth_tf.data import photos
@@ -44,7 +43,8 @@ def main(settings: Settings) -> None:
     kind = "depth_m" if getattr(network.config, "depth_estimation_type", None) == "metric" else "inverse_depth"
     say(f"{settings.model}: {sum(weight.numel() for weight in network.parameters()):,} parameters on {device}")
 
-    def work(file: pathlib.Path, image: np.ndarray) -> str:
+    def work(file: pathlib.Path) -> str:
+        image = photos.read_image(file)
         with torch.inference_mode():
             predicted = network(**processor(images=Image.fromarray(image), return_tensors="pt").to(device))
         (depth,) = processor.post_process_depth_estimation(predicted, target_sizes=[image.shape[:2]])
@@ -53,7 +53,7 @@ def main(settings: Settings) -> None:
         return f"{depth.min():.2f} to {depth.max():.2f}"
 
     say(f"writing {output}/*.npy: score them with --prediction_kind={kind}")
-    photos.for_each(names, work)
+    program.for_each(names, work)
 
 
 def _load(model: str):

@@ -104,7 +104,7 @@ def test_predictions_of_a_split_score_as_training_said(run, tiny_nyu, tmp_path):
     found = json.loads(output.read_text())
     assert found["abs_rel"] == pytest.approx(told["abs_rel"], rel=1e-6)
     assert found["floor"] == pytest.approx(told["floor"])
-    assert _size_px(folder / "00001.png")[0] > 300
+    assert _size_px(folder / "00001_predicted.png") == (640, 480)
     with pytest.raises(InputError, match="is not empty"):
         predict.main(predict.Settings(**_data(tiny_nyu), model_file=str(run / "model.skops"), output_dir=str(folder)))
 
@@ -120,12 +120,16 @@ def test_photographs_of_any_size_get_depth_of_their_size(run, tmp_path):
         model_file=str(run / "model.skops"), photo=str(photos), output_dir=str(tmp_path / "out")
     )
     predict.main(settings)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"grey.npy", "grey.png", "tall.npy", "tall.png"}
-    assert np.load(tmp_path / "out" / "tall.npy").shape == (90, 61)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        f"{name}_predicted.{kind}" for name in ("grey", "tall") for kind in ("npy", "png")
+    }
+    assert np.load(tmp_path / "out" / "tall_predicted.npy").shape == (90, 61)
     predict.main(
         dataclasses.replace(settings, photo=str(photos / "tall.png"), output_dir=str(tmp_path / "one"), n_jobs=1)
     )
-    np.testing.assert_array_equal(np.load(tmp_path / "one" / "tall.npy"), np.load(tmp_path / "out" / "tall.npy"))
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "one" / "tall_predicted.npy"), np.load(tmp_path / "out" / "tall_predicted.npy")
+    )
 
 
 def test_importance_takes_one_kind_of_cue_at_a_time(run, tiny_nyu, tmp_path):

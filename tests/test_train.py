@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from depth_tf import pipeline, train
 from depth_tf.data.opening import open_dataset
+from depth_tf.drawing import tables
 from depth_tf.losses import depth_loss
 from depth_tf.optimizers import OPTIMIZERS
 from depth_tf.runtime.errors import InputError
@@ -63,6 +64,14 @@ def test_history_has_one_row_per_epoch_with_the_rate_that_made_it(tiny_run):
     rates = [float(row["learning_rate"]) for row in rows]
     assert rates[0] == 0 < rates[2] < rates[1] == pytest.approx(OPTIMIZERS["adamw"].learning_rate)
     assert all(float(row["val_log10"]) > 0 for row in rows)
+
+
+def test_a_run_without_epochs_is_as_long_as_its_network_needs(tiny_settings):
+    settings = dataclasses.replace(tiny_settings, epochs=None, steps_per_epoch=None, global_batch_size=8)
+    assert stages.plan(settings, 648, "small") == (77, 81)
+    assert stages.plan(settings, 648, "encoder") == (15, 81)
+    assert stages.plan(settings, 648, "another") == (77, 81)
+    assert stages.plan(settings, 1_000_000, "encoder")[0] == 1
 
 
 def test_the_saved_network_is_the_best_epochs(tiny_run, tiny_settings):
@@ -124,6 +133,20 @@ def test_a_network_beats_the_mean_map_of_the_rooms_it_learns_from(tiny_rooms):
         learnt.update_state(depth_m, network(image, training=False), weight)
         constant.update_state(depth_m, np.broadcast_to(mean_m[..., None], depth_m.shape), weight)
     assert float(learnt.result()) < 0.75 * float(constant.result())
+
+
+def test_rooms_beside_real_images_are_learnt_from_and_named(tiny_settings, tiny_nyu, tiny_rooms, tmp_path):
+    (tmp_path / "data").mkdir()
+    for folder in (tiny_nyu / "nyu_depth_v2", tiny_rooms / "synthetic_rooms"):
+        (tmp_path / "data" / folder.name).symlink_to(folder)
+    changes = {"data_dir": os.fspath(tmp_path / "data"), "with_rooms": True, "rooms": "tiny", "epochs": 1}
+    settings = dataclasses.replace(tiny_settings, workdir=os.fspath(tmp_path / "run"), **changes)
+    assert stages.plan(settings, 3) == (1, 3)
+    train.train(settings)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert tables.training_set(metrics) == "NYU Depth V2, 3 images with 24 rooms beside"
+    with pytest.raises(InputError, match="expected another --dataset"):
+        train.train(dataclasses.replace(settings, dataset="synthetic_rooms", workdir=os.fspath(tmp_path / "other")))
 
 
 def test_a_seed_chooses_first_weights_and_batches(tiny_settings, tmp_path):

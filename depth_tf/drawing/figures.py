@@ -4,6 +4,7 @@ Drawn without `pyplot`, whose global state would keep every figure of a long run
 constrained layout, whose solver aborted the process in two of seven sheets.
 """
 
+import functools
 import math
 import os
 import typing
@@ -55,27 +56,22 @@ class Example(typing.NamedTuple):
     caption: str = ""
 
 
-def colour_depth(depth_m: np.ndarray, *, max_depth_m: float) -> np.ndarray:
-    """Returns [H, W] float depth, metres, as [H, W, 3] uint8, RGB: grey where missing, the last colour beyond."""
-    return _scale(DEPTH_COLOURS, max_depth_m).to_rgba(_known(depth_m), bytes=True)[..., :3]
+def colour_depth(depth_m: np.ndarray, *, max_depth_m: float, min_depth_m: float = 0.0) -> np.ndarray:
+    """Returns [H, W] float depth, metres, as [H, W, 3] uint8, RGB: grey where missing, the end colours beyond."""
+    return _scale(DEPTH_COLOURS, max_depth_m, min_depth_m).to_rgba(_known(depth_m), bytes=True)[..., :3]
 
 
 def depth_picture(depth_m: np.ndarray, range_m: tuple[float, float] | None = None) -> Image.Image:
     """Returns depth, [H, W] float, metres, in colours at its own size, with a bar that says what they mean.
 
-    Near is bright. `range_m` is where the colours begin and end; None takes what all but 1 % of the pixels lie in, to
-    a tenth of a metre.
+    Near is bright. `range_m` is where the colours begin and end; None takes `usual_range_m`.
     """
-    if range_m is None:
-        near_m, far_m = np.percentile(depth_m, (0.5, 99.5)).tolist()
-        range_m = math.floor(10 * near_m) / 10, math.floor(10 * far_m + 1) / 10
-    near_m, far_m = range_m
-    table = (DEPTH_COLOURS(np.linspace(0, 1, SHADES.size))[:, :3] * 255).round().astype(np.uint8)
-    shade = (np.clip((depth_m - near_m) / (far_m - near_m), 0, 1) * (SHADES.size - 1)).astype(np.uint16)
-    picture, (height, width) = Image.fromarray(table[shade]), depth_m.shape
+    near_m, far_m = range_m or usual_range_m(depth_m)
+    colour = functools.partial(colour_depth, min_depth_m=near_m, max_depth_m=far_m)
+    picture, (height, width) = Image.fromarray(colour(depth_m)), depth_m.shape
     draw, size = ImageDraw.Draw(picture), max(8, min(height, width) // 24)
     bar_width, left, top = width // 2, size // 2, height - 3 * size
-    bar = np.tile(table[np.linspace(0, SHADES.size - 1, max(1, bar_width)).astype(int)], (size, 1, 1))
+    bar = np.tile(colour(np.linspace(near_m, far_m, bar_width + 1)[np.newaxis, 1:]), (size, 1, 1))
     draw.rectangle((0, top - size // 2, bar_width + 4 * size, height), fill=INK)
     picture.paste(Image.fromarray(bar), (left, top))
     font = ImageFont.load_default(size)
@@ -85,6 +81,12 @@ def depth_picture(depth_m: np.ndarray, range_m: tuple[float, float] | None = Non
             (left + share * bar_width, top + size * 1.15), text, fill="white", font=font, anchor="ma" if share else "la"
         )
     return picture
+
+
+def usual_range_m(depth_m: np.ndarray) -> tuple[float, float]:
+    """Returns what all but 1 % of the pixels lie in, to a tenth of a metre."""
+    near_m, far_m = np.percentile(depth_m, (0.5, 99.5)).tolist()
+    return math.floor(10 * near_m) / 10, math.floor(10 * far_m + 1) / 10
 
 
 def depth_panels(
@@ -109,12 +111,6 @@ def depth_panels(
     columns = {"image": None, "truth": depths} | dict.fromkeys(methods, depths) | dict.fromkeys(error_names, errors)
     pictures = [[row.image, *maps] for row, maps in zip(rows, maps_m, strict=True)]
     _draw(path, title, columns, pictures, [row.caption for row in rows])
-
-
-def image_and_depth(path: str | os.PathLike, image: np.ndarray, depth_m: np.ndarray, *, title: str) -> None:
-    """Draws an image, [any, any, 3] uint8, RGB, beside its depth, [H, W] float, metres."""
-    depths = _scale(DEPTH_COLOURS, float(np.ceil(depth_m.max())))
-    _draw(path, title, {"image": None, "depth": depths}, [[image, _known(depth_m)]], [""])
 
 
 def contact_sheet(
@@ -171,8 +167,8 @@ def _limit_m(maps_m: Sequence[np.ma.MaskedArray], *, percentile: float, step_m: 
     return step_m * max(1.0, np.ceil(end_m / step_m))
 
 
-def _scale(colours: Colormap, limit_m: float) -> ScalarMappable:
-    return ScalarMappable(Normalize(0.0, limit_m, clip=True), colours.with_extremes(bad=MISSING_COLOUR))
+def _scale(colours: Colormap, limit_m: float, begin_m: float = 0.0) -> ScalarMappable:
+    return ScalarMappable(Normalize(begin_m, limit_m, clip=True), colours.with_extremes(bad=MISSING_COLOUR))
 
 
 def _page(title: str, width: float, height: float) -> Figure:

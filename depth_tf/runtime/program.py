@@ -10,12 +10,14 @@ import functools
 import itertools
 import logging
 import os
+import pathlib
 import re
 import sys
+import time
 import traceback
 import types
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from absl import app, flags
@@ -41,8 +43,9 @@ def option(
 ) -> Any:
     """Returns a dataclass field that `run` turns into the flag of the same name.
 
-    Where the default is None, the description, one line for `--help`, says what the program then does. `check` refuses
-    a number below `least`, and a `required` flag that is absent or empty.
+    A default of () is a flag that may be given again and again. Where the default is None, the description, one line
+    for `--help`, says what the program then does. `check` refuses a number below `least`, and a `required` flag that is
+    absent or empty.
     """
     metadata = {"description": description, "group": group, "choices": tuple(choices)}
     metadata |= {"least": least, "required": required}
@@ -124,6 +127,7 @@ def define_flags(settings_class: type, flag_values: flags.FlagValues) -> None:
     for field, kind in _typed_fields(settings_class):
         choices, about = field.metadata["choices"], field.metadata["description"]
         define = functools.partial(flags.DEFINE_enum, enum_values=choices) if choices else DEFINE[kind]
+        define = flags.DEFINE_multi_string if field.default == () else define
         define(name=field.name, default=field.default, help=about, flag_values=flag_values)
 
 
@@ -152,6 +156,25 @@ def without_paths(command: str) -> str:
 def say(message: str) -> None:
     """Prints one line at once, so that a watcher of a long job sees it."""
     print(message, flush=True)
+
+
+def for_each(files: Iterable[pathlib.Path], work: Callable[[pathlib.Path], str]) -> None:
+    """Calls `work` with each file, one image each, and says what it returns.
+
+    A file of which `work` raises InputError is named and does not stop the others; in the end the program then leaves
+    with status 1.
+    """
+    files, failed, started_s = list(files), 0, time.perf_counter()
+    for place, file in enumerate(files, start=1):
+        try:
+            told = f"{file}: {work(file)}"
+        except InputError as error:
+            told, failed = str(error), failed + 1
+        say(f"{place}/{len(files)} {told}")
+    done = len(files) - failed
+    say(f"{done} of {len(files)} photographs predicted, {done / (time.perf_counter() - started_s):.1f} images/s")
+    if failed:
+        sys.exit(1)
 
 
 def leave_interrupted(message: str, status: int = INTERRUPTED_STATUS) -> NoReturn:
@@ -200,7 +223,7 @@ def help_text(settings_class: type, main: Callable) -> str:
         lines += ["", f"{group or 'flags'}:"]
         for field, kind in fields:
             values = "|".join(field.metadata["choices"]) or kind.__name__
-            default = "" if field.default in (None, "") else f" (default {field.default})"
+            default = "" if field.default in (None, "", ()) else f" (default {field.default})"
             lines.append(f"  --[no]{field.name}" if kind is bool else f"  --{field.name}=<{values}>")
             lines.append(f"      {field.metadata['description']}{default.lower() if kind is bool else default}")
     return "\n".join([*lines, "", "--flagfile=<file> reads flags from a file, one per line."])

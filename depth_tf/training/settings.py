@@ -13,7 +13,10 @@ from depth_tf.runtime.program import option
 from depth_tf.saved import BUNDLED
 from depth_tf.training import distribute
 
-IMAGE_BUDGET = 70_000  # images seen if --epochs is not given, to the nearest whole epoch and at least one
+# Images seen if --epochs is not given, to the nearest whole epoch and at least one: features that were learnt before
+# need fewer. A network of another name takes what small does.
+IMAGE_BUDGETS = {"small": 50_000, "encoder": 10_000}
+_budgets = " or ".join(f"{name} about {images:,} images" for name, images in IMAGE_BUDGETS.items())
 _data, _network, _training, _devices, _run = (  # where `--help` shows a flag
     functools.partial(option, group=group) for group in ("data", "network", "training", "devices", "run")
 )
@@ -24,6 +27,7 @@ class Settings(DataSettings):
     """What a training run depends on; each field is the flag of its name."""
 
     max_train_images: int = _data(0, "train on the first this many images; 0: all")
+    with_rooms: bool = _data(False, "let every second image be a rendered room, of the size --rooms")
     cache: str = _data("auto", "where decoded images stay after the first epoch", choices=cache.CACHES)
     image_height_px: int = _network(192, "height the network sees, divisible by 32")
     image_width_px: int = _network(256, "width the network sees, divisible by 32")
@@ -41,7 +45,7 @@ class Settings(DataSettings):
     learning_rate: float | None = _training(None, "peak rate; unset: the optimizer's own default")
     weight_decay: float | None = _training(None, "decoupled decay; unset: the optimizer's own default")
     epochs: int | None = _training(
-        None, f"passes over the images; unset: what comes nearest to seeing {IMAGE_BUDGET:,}, at least 1", least=1
+        None, f"passes over the images; unset: as many as show {_budgets}, at least 1", least=1
     )
     steps_per_epoch: int | None = _training(
         None, "steps between two scores and saved states; unset: as many as see every training image", least=1
