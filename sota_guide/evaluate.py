@@ -4,7 +4,7 @@
     python -m sota_guide.evaluate --preset=runs/metric/preset --data_dir=DIR --max_images=20
 
 A relative network is scored under *aligned*, where scale and shift are fitted to the truth of every image, a metric
-one under the data set's protocol. Copy the result file to sota_guide/results/ and run `python -m sota_guide.tables` to show it.
+one under the data set's protocol. Copy the result file to sota_guide/results/ and run `python -m sota_guide.tables`.
 """
 
 from __future__ import annotations
