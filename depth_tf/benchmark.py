@@ -236,7 +236,7 @@ def _fits(split: splits.Split) -> dict[str, Callable]:
     """Returns `fit` on the cached, augmented pipeline and on arrays, to be measured in turn."""
     network = model.build_small(*SIZE_PX)
     network.compile("adam", losses.depth_loss(), jit_compile=False)
-    pairs = pipeline.resized(split, SIZE_PX).as_numpy_iterator()
+    pairs = splits.as_numpy(pipeline.resized(split, SIZE_PX))
     images, depths_m = (np.stack(part) for part in zip(*pairs, strict=True))
     arrays = {"x": images.astype(np.float32), "y": depths_m, "sample_weight": np.ones(len(images), np.float32)}
     steps = pipeline.steps_per_epoch(split.num_images, BATCH_SIZE)
