@@ -1,21 +1,29 @@
-"""Writes the tables of sota_guide/README.md from models.toml and results/: python -m sota_guide.tables.
+"""Writes the tables of README.md and research.md from models.toml and result files: python -m sota_guide.tables.
 
---check only says whether the README is up to date. A figure that was fitted to the truth never shares a table with
-one that was not: each protocol has a table of its own, headed by which of the two it is.
+--check only says whether they are up to date. A figure that was fitted to the truth never shares a table with one that
+was not: each protocol has a table of its own, headed by which of the two it is. The table of small networks alone holds
+both, with what was fitted in a column.
 """
 
 import dataclasses
 import json
+import math
 import pathlib
 import tomllib
 
-from depth_tf.drawing.tables import markdown, results_tables, update_readme
+from depth_tf.drawing.tables import markdown, results_tables, training_set, update_readme
 from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option
 
 HERE = pathlib.Path(__file__).resolve().parent
-README, MODELS, RESULTS = HERE / "README.md", HERE / "models.toml", HERE / "results"
+README, RESEARCH, MODELS, RESULTS = HERE / "README.md", HERE / "research.md", HERE / "models.toml", HERE / "results"
+OURS = HERE.parent / "depth_tf" / "results"
+IN_README = ("scores", "speed")
+SMALL_M = 10  # parameters, in millions, that a small network has at most
+# Of depth_tf/results, what stands among the small networks: what its protocol fits to the truth is told by its name.
+OUR_SMALL = ("encoder_all", "encoder_all_median", "small_all", "small_all_median", "official/fastdepth_[ef]*")
+FITTED = {"median": "scale, by the median", "aligned": "scale and shift of inverse depth"}
 FIGURE_KEYS = {"value", "metric", "dataset", "protocol", "aligned", "source", "read_as", "date"}
 FACTS = {  # of the longer table: key in models.toml -> heading
     "parameters_m": "parameters",
@@ -25,10 +33,6 @@ FACTS = {  # of the longer table: key in models.toml -> heading
     "ways": "ways to run it",
     "maintenance": "maintenance",
 }
-NO_SCORES = (
-    "None yet: the published weights could not be downloaded where this was written. Copy the `metrics.json` of "
-    "`sota_guide.evaluate` to `sota_guide/results/` and run `python -m sota_guide.tables`."
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +43,12 @@ class Settings:
 
 
 def main(settings: Settings) -> None:
-    """Brings the README up to date, or says whether it is."""
-    results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    """Brings both pages up to date, or says whether they are."""
     refusal = "differs from its data: expected equal; run python -m sota_guide.tables"
-    update_readme(README, sections(load_data(), results), check=settings.check, refusal=refusal)
+    parts = sections(load_data(), [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))])
+    first = {name: parts.pop(name) for name in IN_README}
+    for page, of_page in ((README, first), (RESEARCH, parts)):
+        update_readme(page, of_page, check=settings.check, refusal=refusal)
 
 
 def load_data() -> dict:
@@ -74,13 +80,13 @@ def check_figure(model: str, figure: dict, data: dict) -> None:
 
 
 def sections(data: dict, results: list[dict]) -> dict[str, str]:
-    """Returns every generated part of the README by the name of its marks."""
-    scores = [result for result in results if "abs_rel" in result]
+    """Returns every generated part of both pages by the name of its marks."""
     commits = {key: f", commit {source['commit']}" for key, source in data["sources"].items() if "commit" in source}
     parts = {
         "shortlist": facts_table(data, lambda model: model.get("shortlist", False)),
         "models": facts_table(data, lambda model: model.get("listed", True)),
-        "scores": results_tables(scores) if scores else NO_SCORES,
+        "small": small_table(data),
+        "scores": results_tables([result for result in results if "abs_rel" in result]),
         "speed": speed_table([result for result in results if "median_s" in result]),
         "sources": "\n".join(
             f"- `{key}`: {source['title']}, <{source['address']}>{commits.get(key, '')}"
@@ -88,7 +94,8 @@ def sections(data: dict, results: list[dict]) -> dict[str, str]:
         ),
     }
     for name, protocol in data["protocols"].items():
-        parts[name] = protocol_table(data, name)
+        if "fitted" not in protocol or name == "nyu_small":  # the others stand in the table of small networks alone
+            parts[name] = protocol_table(data, name)
         if protocol.get("shortlist", False):
             parts[f"shortlist {name}"] = protocol_table(data, name, shortlist=True)
     return parts
@@ -116,11 +123,41 @@ def protocol_table(data: dict, name: str, *, shortlist: bool = False) -> str:
     for model, figures in zip(models, figures_of, strict=True):
         if figures:
             cells = [_cell(figures, dataset, protocol["metrics"]) for dataset in datasets]
-            read_as = ", ".join(dict.fromkeys(figure["read_as"] for figure in figures))
-            sources = dict.fromkeys(figure["source"] for figure in figures)
-            rows.append([model["name"], *cells, f"{read_as}, {_links(sources)}"])
+            rows.append([model["name"], *cells, _read(figures)])
     table = markdown(["model", *datasets, "read as, source"], rows)
     return f"{kind}{protocol['title']}: {metrics}.\n\n{table}"
+
+
+def small_table(data: dict) -> str:
+    """Returns the networks of up to `SMALL_M` million parameters on NYU, ours too, in blocks by what is fitted."""
+    rows = []  # what is fitted, name, millions of parameters, what it learnt from, metrics, test images, source
+    for model in data["models"].values():
+        for name, protocol in data["protocols"].items():
+            figures = [figure for figure in model["figures"] if figure["protocol"] == name]
+            if figures and "fitted" in protocol and model.get("parameters_m", math.inf) <= SMALL_M:
+                values = {figure["metric"]: figure["value"] for figure in figures}
+                tested = "as published" if name == "nyu_small" else "654, official test"
+                about = model["name"], model["parameters_m"], model["learnt_from"], values, tested
+                rows.append((protocol["fitted"], *about, _read(figures)))
+    for path in sorted(path for name in OUR_SMALL for path in OURS.glob(f"{name}.json")):
+        result, file = json.loads(path.read_text()), path.relative_to(OURS.parents[1])
+        protocol, official = result["protocol"]["name"], "test_set" in result
+        tested = f"{result['num_images']}, {'official test' if official else 'held-out scenes'}, *{protocol}*"
+        parameters_m = (
+            result["parameters"] / 1e6 if result["parameters"] else data["models"]["fastdepth"]["parameters_m"]
+        )
+        about = result["title"], parameters_m, training_set(result), result, tested
+        rows.append((FITTED.get(protocol, "nothing"), *about, f"M, `{file}`"))
+    blocks = list(dict.fromkeys(["nothing", *FITTED.values(), *(row[0] for row in rows)]))
+    rows.sort(key=lambda row: (blocks.index(row[0]), -row[4]["delta1"]))
+    metrics = ("delta1", "abs_rel", "rmse_m")
+    cells = [
+        [fitted, name, f"{size_m:.2f} M", learnt, *(_number(values.get(metric)) for metric in metrics), *rest]
+        for fitted, name, size_m, learnt, values, *rest in rows
+    ]
+    headings = [data["metrics"][metric] for metric in metrics]
+    first = ["fitted to the truth", "network", "parameters", "learnt from"]
+    return markdown([*first, *headings, "test images", "read as, source"], cells)
 
 
 def speed_table(results: list[dict]) -> str:
@@ -152,6 +189,11 @@ def _number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.3f}" if isinstance(value, float) and value < 2 else f"{value:g}"
+
+
+def _read(figures: list[dict]) -> str:
+    read_as = dict.fromkeys(figure["read_as"] for figure in figures)
+    return f"{', '.join(read_as)}, {_links(dict.fromkeys(figure['source'] for figure in figures))}"
 
 
 def _links(sources) -> str:
