@@ -3,6 +3,8 @@
 Programs, in the order in which the data passes through them, each run as `python -m depth_tf.<name>`:
 
     predict     depth from photographs
+    demo        a page to try a network on
+    calibrate   fits a network's scale to photographs with depth
     prepare     writes TFDS's `nyu_depth_v2` from whatever form of it is at hand
     dataset     shows what a data set holds
     train       data, network, compile, callbacks, fit, score

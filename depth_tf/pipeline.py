@@ -46,6 +46,7 @@ def training_batches(
     first_step: int = 0,
     strength: augmentation.Augmentation = augmentation.NO_AUGMENTATION,
     how: Input = Input(),
+    beside: Split | None = None,
 ) -> tf.data.Dataset:
     """Returns the batches from step `first_step` up to, not including, `steps`, in as many passes as that takes.
 
@@ -55,25 +56,37 @@ def training_batches(
     Args:
       split: what to train on.
       size_px: height and width of the images.
-      batch_size: images per batch, over all devices; a pass has ceil(num_images / batch_size) batches.
+      batch_size: images per batch, over all devices; a pass has ceil(images / batch_size) batches.
       seed: of the order and the augmentation.
       steps: step to stop before.
       first_step: step to start with.
       strength: how to augment.
       how: see `Input`.
+      beside: a split of which every second image comes. A pass then takes the whole of the longer of the two, and the
+        other again and again.
     """
-    examples = _cached(split, size_px, how)
+    splits = [split, beside] if beside else [split]
+    examples = [_cached(one, size_px, how) for one in splits]
+    longest = max(one.num_images for one in splits)
+    num_images = longest * len(splits)
 
-    def one_pass(number):
+    def shuffled(place, number):
         # shuffle compares its two seeds with (0, 0), which fails where one is 0 and the other, ours, is a tensor.
         tf.compat.v1.set_random_seed(1)
-        order = examples.shuffle(min(split.num_images, SHUFFLE_BUFFER_IMAGES), seed=_mix(seed, number))
-        draws = augmentation.draw(seed, number, split.num_images)
+        buffer = min(splits[place].num_images, SHUFFLE_BUFFER_IMAGES)
+        return examples[place].shuffle(buffer, seed=_mix(seed + place, number))
+
+    def one_pass(number):
+        order = shuffled(0, number)
+        if beside:
+            turns = tf.data.Dataset.range(2).repeat(longest)
+            order = tf.data.Dataset.choose_from_datasets([order.repeat(), shuffled(1, number).repeat()], turns)
+        draws = augmentation.draw(seed, number, num_images)
         changes = augmentation.changes_of(draws, size_px, strength)
         changed = tf.data.Dataset.zip(order, tf.data.Dataset.from_tensor_slices(changes))
-        return _filled_up(changed, split.num_images, batch_size)
+        return _filled_up(changed, num_images, batch_size)
 
-    steps_per_pass = steps_per_epoch(split.num_images, batch_size)
+    steps_per_pass = steps_per_epoch(num_images, batch_size)
     first_pass, skipped = divmod(first_step, steps_per_pass)
     rows = tf.data.Dataset.range(first_pass, -(-steps // steps_per_pass)).flat_map(one_pass)
     rows = rows.skip(skipped * batch_size).take((steps - first_step) * batch_size)

@@ -12,7 +12,7 @@ import pathlib
 from etils import epy
 
 from depth_tf import saved
-from depth_tf.drawing.tables import NAMES
+from depth_tf.drawing import tables
 from depth_tf.runtime import program, run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
@@ -47,7 +47,7 @@ class Settings(program.CheckedSettings):
 
 def main(settings: Settings) -> None:
     """Writes the weights and the card."""
-    runs = lineage(pathlib.Path(settings.workdir))
+    runs = checked_lineage(pathlib.Path(settings.workdir))
     network = saved.load_network(runs[-1] / run_folder.BEST_NETWORK)
     path = saved.FOLDER / f"{settings.name}.npz"
     saved.write_bundled(path, network, score_run.trained_on(runs[-1]))
@@ -56,33 +56,32 @@ def main(settings: Settings) -> None:
     say(f"wrote {path} and {path.with_suffix('.md').name}")
 
 
-def lineage(workdir: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the finished run in `workdir`, and before it those whose networks it began with, the first of them first.
+def checked_lineage(workdir: pathlib.Path) -> list[pathlib.Path]:
+    """Returns `run_folder.lineage`, all of it finished.
 
     Raises:
       InputError: if a run is unfinished, or began with a network that is no run's, of which a card could say nothing.
     """
-    config = run_folder.read_config(workdir)
-    if not (workdir / run_folder.METRICS).is_file():
-        raise InputError(f"{workdir} holds an unfinished run: expected one with {run_folder.METRICS}")
-    if not (start := config["init_from"]):
-        return [workdir]
-    parent = pathlib.Path(start).parent
-    if start in saved.BUNDLED or not (parent / run_folder.CONFIG).is_file():
-        raise InputError(f"{workdir} began with {start}: expected a run's network, for the card to name its data")
-    return [*lineage(parent), workdir]
+    runs = run_folder.lineage(workdir)
+    for run in runs:
+        if not (run / run_folder.METRICS).is_file():
+            raise InputError(f"{run} holds an unfinished run: expected one with {run_folder.METRICS}")
+    if start := run_folder.read_config(runs[0])["init_from"]:
+        raise InputError(f"{runs[0]} began with {start}: expected a run's network, for the card to name its data")
+    return runs
 
 
 def card(name: str, runs: list[pathlib.Path], size: str) -> str:
     """Returns the model card, Markdown, of the last of `runs`, each of which began with the one before."""
     configs = [run_folder.read_config(run) for run in runs]
-    learnt = [score_run.trained_on(run) for run in runs]
+    learnt = score_run.trained_on(runs[-1])
     environment = json.loads((runs[-1] / run_folder.ENVIRONMENT).read_text())
     first, versions = configs[0], environment["packages"]
     encoder = f", encoder {first['encoder']} ({first['encoder_weights']})" if first["network"] == "encoder" else ""
     size_px = f"{configs[-1]['image_height_px']}, {configs[-1]['image_width_px']}"
-    images = [f"{NAMES.get(of := each['trained_on'], of)}, {each['num_train_images']:,} images" for each in learnt]
-    licences = [LICENCES.get(each["trained_on"], "the user's own") for each in learnt]
+    licences = [
+        LICENCES.get(stage["trained_on"], "the user's own") for stage in (*learnt.get("pretrained_on", ()), learnt)
+    ]
     commands = "\n".join(command(config) for config in configs)
     return f"""# Model card: `{name}`
 
@@ -92,7 +91,7 @@ Written by `python -m depth_tf.publish` from the run that trained it.
 | --- | --- |
 | network | `{first["network"]}`{encoder}, {size} |
 | in, out | RGB 0..255 [{size_px}, 3]; depth along the optical axis, metres |
-| learnt from `train` of | {"; then ".join(images)} |
+| learnt from `train` of | {tables.training_set(learnt)} |
 | licence of the data | {"; ".join(dict.fromkeys(licences))} |
 | commit, date, machine | {environment["commit"]}, {environment["date"]}, {environment["machine"]} |
 | versions | TensorFlow {versions["tensorflow"]}, Keras {versions["keras"]} |

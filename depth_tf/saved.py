@@ -57,6 +57,14 @@ def resize_network(network: keras.Model, size_px: tuple[int, int]) -> keras.Mode
     return resized
 
 
+def log_depth_layer(network: keras.Model):
+    """Returns the layer of which a network's depth is the exponential; InputError if it ends in another way."""
+    layer, last = network.layers[-2:]
+    if not isinstance(layer, keras.layers.Rescaling) or getattr(last, "activation", 0) != keras.activations.exponential:
+        raise InputError(f"expected a network that ends in Rescaling and exponential, got {layer.name} and {last.name}")
+    return layer
+
+
 def learnt(name: str | os.PathLike) -> dict:
     """Returns what a network learned from: "trained_on" and "num_train_images", which .keras files do not say."""
     if name not in BUNDLED:

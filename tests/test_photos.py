@@ -140,7 +140,7 @@ def _save(array, name=""):
         (
             "a.png",
             _save(depth_units()),
-            "a.png is grey of more than 8 bits.*: expected a photograph of 8 bits",
+            "a.png has more than 8 bits per channel.*: expected a photograph of 8 bits",
         ),
         (
             "a_depth.png",

@@ -75,6 +75,28 @@ def test_starting_at_a_later_step_gives_that_steps_batches(split, whole, first_s
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.fixture(scope="module", name="beside")
+def _beside(split) -> Split:
+    """Four images of another split, numbered from 101."""
+    return Split("rooms", 4, lambda: split.read().take(4).map(lambda image, depth_m: (image + 100, depth_m)), None)
+
+
+def test_with_a_split_beside_every_second_image_is_its_own_and_each_comes_equally_often(split, beside):
+    numbers = np.array(_numbers(_train(split, steps=5, beside=beside), 4)).ravel()
+    assert sorted(numbers[::2]) == list(range(1, NUM_IMAGES + 1))
+    places = [sorted(numbers[1::2][start : start + 4]) for start in (0, 4)]
+    assert places == [[101, 102, 103, 104]] * 2
+    assert numbers[1:9:2].tolist() != numbers[9:17:2].tolist()
+    longer = np.array(_numbers(_train(beside, steps=5, beside=split), 4)).ravel()
+    assert sorted(longer[1::2]) == list(range(1, NUM_IMAGES + 1))
+
+
+@pytest.mark.parametrize("first_step", [2, 5, 8])
+def test_with_a_split_beside_a_later_start_gives_that_steps_batches(split, beside, first_step):
+    whole = _numbers(_train(split, steps=10, beside=beside), 4)
+    assert _numbers(_train(split, steps=10, first_step=first_step, beside=beside), 4) == whole[first_step:]
+
+
 def test_how_batches_are_cut_does_not_change_an_images_augmentation(split):
     def images(batch_size):
         batches = _train(split, batch_size=batch_size, steps=-(-NUM_IMAGES // batch_size), strength=Augmentation())

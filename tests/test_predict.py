@@ -140,5 +140,5 @@ def test_an_array_of_another_kind_is_refused(predictor, photo):
 
 
 def test_a_deep_grey_picture_is_refused(predictor):
-    with pytest.raises(InputError, match="grey of more than 8 bits"):
+    with pytest.raises(InputError, match="more than 8 bits per channel"):
         predictor.predict(Image.fromarray(PIXELS[..., 0].astype(np.uint16)))

@@ -65,6 +65,13 @@ def test_the_mean_map_beside_scored_files_is_of_its_own_training_images():
     assert "| mean depth map | NYU Depth V2, 795 images | 0.700 |" in table
 
 
+def test_what_a_network_learned_from_before_stands_first_and_is_not_the_mean_maps():
+    rooms = [{"trained_on": "synthetic_rooms", "num_train_images": 8000}]
+    table = tables.results_tables([_result("ours", 0.1, pretrained_on=rooms)])
+    assert "| ours | Synthetic rooms, 8,000 images, then NYU Depth V2, 583 images |" in table
+    assert "| mean depth map | NYU Depth V2, 583 images |" in table
+
+
 def test_what_a_published_network_scores_here_stands_beside_what_its_authors_give():
     published = {"delta1": 0.771, "rmse_m": 0.604, "source": "https://there"}
     sentence = report.trust(_result("Theirs", 0.2, published=published, rmse_m=0.6, delta1=0.75))

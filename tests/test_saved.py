@@ -10,6 +10,7 @@ from depth_tf import publish, saved
 from depth_tf.data.opening import open_dataset
 from depth_tf.model import build_small
 from depth_tf.runtime.errors import InputError
+from depth_tf.scoring import score_run
 from depth_tf.scoring.mean_depth import mean_depth_map
 from depth_tf.scoring.score import network_examples, score
 
@@ -54,7 +55,8 @@ def test_the_card_of_a_run_that_began_with_anothers_network_names_both(folder, t
     card = (folder / "encoder.md").read_text()
     assert card.count("python -m depth_tf.train") == 2
     assert "--init_from=INIT_FROM" in card
-    assert "images; then " in card
+    assert "images, then " in card
+    assert score_run.trained_on(second)["pretrained_on"] == [score_run.trained_on(tiny_run)]
 
 
 @pytest.mark.parametrize("start", ["encoder", "elsewhere/best.keras"])
@@ -63,6 +65,13 @@ def test_a_run_that_began_with_a_network_of_unknown_data_is_not_published(folder
     with pytest.raises(InputError, match=f"began with {start}"):
         publish.main(publish.Settings(workdir=str(second)))
     assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize(("start", "data_set"), [("encoder", "nyu_depth_v2"), ("elsewhere/best.keras", "unknown")])
+def test_what_a_network_had_learned_before_is_told_as_far_as_it_is_known(tiny_run, tmp_path_factory, start, data_set):
+    learnt = score_run.trained_on(_continued(tiny_run, tmp_path_factory.mktemp("run"), init_from=start))
+    assert learnt["pretrained_on"][-1]["trained_on"] == data_set
+    assert (learnt["trained_on"], learnt["num_train_images"]) == ("nyu_depth_v2", 2)
 
 
 def _continued(run, folder, *, init_from):

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from depth_tf import pipeline, train
 from depth_tf.data.opening import open_dataset
+from depth_tf.drawing import tables
 from depth_tf.losses import depth_loss
 from depth_tf.optimizers import OPTIMIZERS
 from depth_tf.runtime.errors import InputError
@@ -132,6 +133,20 @@ def test_a_network_beats_the_mean_map_of_the_rooms_it_learns_from(tiny_rooms):
         learnt.update_state(depth_m, network(image, training=False), weight)
         constant.update_state(depth_m, np.broadcast_to(mean_m[..., None], depth_m.shape), weight)
     assert float(learnt.result()) < 0.75 * float(constant.result())
+
+
+def test_rooms_beside_real_images_are_learnt_from_and_named(tiny_settings, tiny_nyu, tiny_rooms, tmp_path):
+    (tmp_path / "data").mkdir()
+    for folder in (tiny_nyu / "nyu_depth_v2", tiny_rooms / "synthetic_rooms"):
+        (tmp_path / "data" / folder.name).symlink_to(folder)
+    changes = {"data_dir": os.fspath(tmp_path / "data"), "with_rooms": True, "rooms": "tiny", "epochs": 1}
+    settings = dataclasses.replace(tiny_settings, workdir=os.fspath(tmp_path / "run"), **changes)
+    assert stages.plan(settings, 3) == (1, 3)
+    train.train(settings)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert tables.training_set(metrics) == "NYU Depth V2, 3 images with 24 rooms beside"
+    with pytest.raises(InputError, match="expected another --dataset"):
+        train.train(dataclasses.replace(settings, dataset="synthetic_rooms", workdir=os.fspath(tmp_path / "other")))
 
 
 def test_a_seed_chooses_first_weights_and_batches(tiny_settings, tmp_path):

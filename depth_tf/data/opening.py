@@ -46,6 +46,17 @@ def open_chosen(settings: DataSettings, *, max_train_images: int = 0) -> DepthDa
     return dataclasses.replace(opened, splits=splits)
 
 
+def rooms_beside(dataset: DepthDataset, settings: DataSettings) -> DepthDataset:
+    """Returns the data set with one more split, `rooms`: `train` of the synthetic rooms, of the size --rooms names."""
+    if dataset.name == "synthetic_rooms":
+        raise InputError("--with_rooms puts rendered rooms beside other images: expected another --dataset")
+    # A folder of photographs is its owner's: nothing is written there.
+    data_dir = None if settings.dataset == "folder" else settings.data_dir
+    chosen = dataclasses.replace(settings, dataset="synthetic_rooms", data_dir=data_dir, validation_fraction=0.0)
+    split = dataclasses.replace(open_chosen(chosen).split("train"), name="rooms")
+    return dataclasses.replace(dataset, splits=dataset.splits | {"rooms": split})
+
+
 def resolve_data_dir(data_dir: str | os.PathLike | None) -> pathlib.Path:
     """Returns `data_dir`, or where TFDS keeps its data sets: $TFDS_DATA_DIR, or a folder in the home."""
     return pathlib.Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()

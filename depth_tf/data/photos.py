@@ -3,8 +3,15 @@
 import collections
 import contextlib
 import glob
+import importlib
+import io
+import math
 import os
 import pathlib
+import re
+import sys
+import typing
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,9 +22,14 @@ from depth_tf.runtime.errors import InputError
 
 Path = str | os.PathLike
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+HEIC_SUFFIXES = (".heic", ".heif")  # need the extra `heic`
+VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
+STDIN, LARGEST_INPUT = "-", 2**28  # bytes that are read from it
 DEPTH_ENDINGS = ("_depth.png", "_depth.npy")  # after the photograph's name without its suffix
-# What a prediction is written as, by form: a picture in colours, float32 metres, 16-bit millimetres.
+# What a prediction is written as, by form: a picture in colours, float32 metres, 16-bit millimetres, cloud, mesh.
 PREDICTED_ENDINGS = {"picture": "_predicted.png", "npy": "_predicted.npy", "png16": "_predicted_mm.png"}
+PREDICTED_ENDINGS |= {"ply": "_predicted.ply", "glb": "_predicted.glb"}
+PREDICTED_VIDEO = "_predicted.mp4"
 MILLIMETRE_M = 0.001
 LARGEST_UNIT = 65535  # of a depth PNG
 PNG_LEVEL = 1  # zlib: 20 ms and 425 kB per pair of 640x480; the default, 6, takes 74 ms for 358 kB
@@ -25,27 +37,41 @@ PNG_LEVEL = 1  # zlib: 20 ms and 425 kB per pair of 640x480; the default, 6, tak
 SIDEWAYS = range(5, 9)  # EXIF orientations in which the rows of the file are the columns of the picture
 DEEP_MODES = ("I;16", "I;16L", "I;16B", "I", "F")  # Pillow's names for more than 8 bits of grey
 DEPTH_FORMS = "16-bit grey in a _depth.png, or floating-point metres [height, width] in a _depth.npy"
-UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)  # from Pillow and NumPy
+BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)  # Pillow's: more than 89 megapixels
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, *BOMBS)  # from Pillow and NumPy
+FULL_FRAME_MM = math.hypot(36, 24)  # the diagonal that a focal length "in 35 mm film" is of (CIPA DCG-001)
+INCHES_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # EXIF 2.3, FocalPlaneResolutionUnit
 
 
-def find_photographs(given: Path, *, flag: str, recursive: bool = False) -> dict[pathlib.Path, pathlib.Path]:
+class Photograph(typing.NamedTuple):
+    """What a camera's file holds."""
+
+    image: np.ndarray  # [H, W, 3] uint8, RGB, upright
+    focal_px: float | None = None  # focal length in pixels of the image, if its EXIF tells
+
+
+def find_photographs(
+    given: Path, *, flag: str, recursive: bool = False, suffixes: tuple[str, ...] = IMAGE_SUFFIXES + HEIC_SUFFIXES
+) -> dict[pathlib.Path, pathlib.Path]:
     """Returns the photographs of a file, a folder or a pattern, and the name of what is made of each.
 
     The name is the photograph's path below the folder without its suffix, which stays where two differ in it alone.
-    Depth maps beside photographs, true or predicted, are left out of folders and patterns. InputError, which names the
-    `flag`, if there is no photograph.
+    Depth maps beside photographs, true or predicted, are left out of folders and patterns. "-" is standard input.
+    InputError, which names the `flag`, if there is no photograph.
     """
     path, pattern = pathlib.Path(given), os.fspath(given)
-    if path.is_dir():
+    if pattern == STDIN:
+        found = {path: pathlib.Path("stdin")}
+    elif path.is_dir():
         files = path.rglob("*") if recursive else path.glob("*")
-        found = {file: file.relative_to(path) for file in files if _is_photograph(file)}
+        found = {file: file.relative_to(path) for file in files if _is_photograph(file, suffixes)}
     elif path.is_file():
         found = {path: pathlib.Path(path.name)}
     else:
         files = map(pathlib.Path, glob.glob(pattern, recursive=True))
-        found = {file: pathlib.Path(file.name) for file in files if _is_photograph(file)}
+        found = {file: pathlib.Path(file.name) for file in files if _is_photograph(file, suffixes)}
     if not found:
-        wanted = f"a photograph, or a folder or a pattern of {', '.join(IMAGE_SUFFIXES)} files"
+        wanted = f"a photograph, or a folder or a pattern of {', '.join(suffixes)} files"
         raise InputError(f"--{flag}={given}: expected {wanted}")
     if len(set(found.values())) < len(found):
         raise InputError(f"--{flag}={given} finds files of one name in several folders: name a folder instead")
@@ -56,10 +82,10 @@ def find_photographs(given: Path, *, flag: str, recursive: bool = False) -> dict
     }
 
 
-def _is_photograph(file: pathlib.Path) -> bool:
+def _is_photograph(file: pathlib.Path, suffixes: tuple[str, ...]) -> bool:
     name = file.name.lower()
-    ours = name.endswith((*DEPTH_ENDINGS, *PREDICTED_ENDINGS.values()))
-    return name.endswith(IMAGE_SUFFIXES) and not ours and file.is_file()
+    ours = name.endswith((*DEPTH_ENDINGS, *PREDICTED_ENDINGS.values(), PREDICTED_VIDEO))
+    return name.endswith(suffixes) and not ours and file.is_file()
 
 
 def read_pair(image_path: Path, depth_path: Path, *, depth_scale: float) -> tuple[np.ndarray, np.ndarray]:
@@ -104,24 +130,60 @@ def to_units(depth_m: np.ndarray) -> np.ndarray:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Returns a photograph, turned upright as its EXIF says, as [H, W, 3] uint8 RGB, without any transparency."""
-    with _naming(path), Image.open(path) as opened:
-        return upright(opened, path)
+    """Returns the image of `read_photograph`."""
+    return read_photograph(path).image
 
 
-def upright(opened: Image.Image, name: Path = "the image") -> np.ndarray:
-    """Returns a Pillow image as `read_image` does; `name` is for the refusal."""
+def read_photograph(path: Path) -> Photograph:
+    """Reads a photograph, turned upright as its EXIF says, without any transparency; "-" is standard input."""
+    if os.fspath(path).lower().endswith(HEIC_SUFFIXES):
+        _register_heic(path)
+    source = path
+    if os.fspath(path) == STDIN:
+        source, path = io.BytesIO(sys.stdin.buffer.read(LARGEST_INPUT)), "standard input"
+    with _naming(path), Image.open(source) as opened:
+        return photograph(opened, path)
+
+
+def photograph(opened: Image.Image, name: Path = "the image") -> Photograph:
+    """Returns a Pillow image as `read_photograph` does; `name` is for the refusal."""
     _require_8_bits(opened, name)
     turned = ImageOps.exif_transpose(opened)
     if turned.mode == "P":
         turned = turned.convert("RGBA")  # straight to RGB, Pillow warns of a palette with transparency
-    return np.asarray(turned.convert("RGB"))
+    return Photograph(np.asarray(turned.convert("RGB")), _exif_focal_px(opened))
+
+
+def _exif_focal_px(opened: Image.Image) -> float | None:
+    """Returns the focal length in pixels that a picture's EXIF tells; None if it does not, or tells nonsense."""
+    exif, tags, diagonal_px = opened.getexif().get_ifd(ExifTags.IFD.Exif), ExifTags.Base, math.hypot(*opened.size)
+    try:
+        if full_frame_mm := float(exif.get(tags.FocalLengthIn35mmFilm, 0)):
+            focal_px = full_frame_mm / FULL_FRAME_MM * diagonal_px
+        else:
+            per_mm = exif[tags.FocalPlaneXResolution] / INCHES_MM[exif.get(tags.FocalPlaneResolutionUnit, 2)]
+            shrunk = max(opened.size) / max(
+                exif.get(tags.ExifImageWidth, opened.width), exif.get(tags.ExifImageHeight, opened.height)
+            )
+            focal_px = float(exif[tags.FocalLength] * per_mm * shrunk)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    return focal_px if 0.1 < focal_px / diagonal_px < 100 else None
+
+
+def _register_heic(path: Path) -> None:
+    try:
+        importlib.import_module("pillow_heif").register_heif_opener()
+    except ImportError as error:
+        raise InputError(f"{path} needs the extra `heic`: pip install pillow-heif") from error
 
 
 def _require_8_bits(opened: Image.Image, name: Path) -> None:
-    if opened.mode in DEEP_MODES:
+    # Pillow reads 16 bits of colour as 8, clipped or cut: only the raw mode of what it is about to decode tells.
+    deep = any(re.search(r";(16|32)[BLNF]", str(tile)) for tile in getattr(opened, "tile", ()))
+    if opened.mode in DEEP_MODES or deep or opened.info.get("bit_depth", 8) > 8:
         wanted = "a photograph of 8 bits per channel; the name of a depth map ends in _depth.png"
-        raise InputError(f"{name} is grey of more than 8 bits, as depth maps are: expected {wanted}")
+        raise InputError(f"{name} has more than 8 bits per channel, as depth maps and HDR have: expected {wanted}")
 
 
 @contextlib.contextmanager
@@ -146,7 +208,9 @@ def _open_depth(path: Path) -> Iterator[tuple[Image.Image | np.ndarray, tuple[in
 def _naming(path: Path) -> Iterator[None]:
     """Turns what Pillow and NumPy raise for a damaged file into one line that names it."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
     except UNREADABLE as error:
         if isinstance(error, InputError):
             raise

@@ -64,13 +64,9 @@ def colour_depth(depth_m: np.ndarray, *, max_depth_m: float, min_depth_m: float 
 def depth_picture(depth_m: np.ndarray, range_m: tuple[float, float] | None = None) -> Image.Image:
     """Returns depth, [H, W] float, metres, in colours at its own size, with a bar that says what they mean.
 
-    Near is bright. `range_m` is where the colours begin and end; None takes what all but 1 % of the pixels lie in, to
-    a tenth of a metre.
+    Near is bright. `range_m` is where the colours begin and end; None takes `usual_range_m`.
     """
-    if range_m is None:
-        near_m, far_m = np.percentile(depth_m, (0.5, 99.5)).tolist()
-        range_m = math.floor(10 * near_m) / 10, math.floor(10 * far_m + 1) / 10
-    near_m, far_m = range_m
+    near_m, far_m = range_m or usual_range_m(depth_m)
     colour = functools.partial(colour_depth, min_depth_m=near_m, max_depth_m=far_m)
     picture, (height, width) = Image.fromarray(colour(depth_m)), depth_m.shape
     draw, size = ImageDraw.Draw(picture), max(8, min(height, width) // 24)
@@ -85,6 +81,12 @@ def depth_picture(depth_m: np.ndarray, range_m: tuple[float, float] | None = Non
             (left + share * bar_width, top + size * 1.15), text, fill="white", font=font, anchor="ma" if share else "la"
         )
     return picture
+
+
+def usual_range_m(depth_m: np.ndarray) -> tuple[float, float]:
+    """Returns what all but 1 % of the pixels lie in, to a tenth of a metre."""
+    near_m, far_m = np.percentile(depth_m, (0.5, 99.5)).tolist()
+    return math.floor(10 * near_m) / 10, math.floor(10 * far_m + 1) / 10
 
 
 def depth_panels(

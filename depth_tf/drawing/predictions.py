@@ -14,7 +14,7 @@ from depth_tf.data import photos
 from depth_tf.runtime import atomic_files
 
 with epy.lazy_imports():  # read when first used: naming the forms must not wait for Matplotlib
-    from depth_tf.drawing import figures
+    from depth_tf.drawing import figures, solid
 
 FORMS = photos.PREDICTED_ENDINGS
 
@@ -25,6 +25,8 @@ def write(
     forms: Iterable[str] = ("picture", "npy"),
     *,
     range_m: tuple[float, float] | None = None,
+    image: np.ndarray | None = None,
+    focal_px: float = 0.0,
 ) -> None:
     """Writes a depth map as one file per form, named `stem` with the form's ending.
 
@@ -33,13 +35,21 @@ def write(
       depth_m: [H, W] float32, metres.
       forms: keys of `FORMS`.
       range_m: where the picture's colours begin and end, metres; None as for `figures.depth_picture`.
+      image: [H, W, 3] uint8, RGB, for "ply" and "glb".
+      focal_px: focal length in pixels of the image, for "ply" and "glb".
     """
     for form in forms:
         path = pathlib.Path(f"{stem}{FORMS[form]}")
-        if form == "npy":
-            atomic_files.write_array(path, depth_m)
-            continue
-        picture = form == "picture"
-        image = figures.depth_picture(depth_m, range_m) if picture else Image.fromarray(photos.to_units(depth_m))
-        with atomic_files.replacing(path) as temporary:
-            image.save(temporary, format="PNG", compress_level=photos.PNG_LEVEL)
+        with atomic_files.disk_errors_named(path.parent), atomic_files.replacing(path) as temporary:
+            if form == "npy":
+                np.save(temporary, depth_m, allow_pickle=False)
+            elif form == "ply":
+                solid.write_cloud(temporary, image, depth_m, focal_px)
+            elif form == "glb":
+                solid.write_mesh(temporary, image, depth_m, focal_px)
+            else:
+                picture = form == "picture"
+                drawn = (
+                    figures.depth_picture(depth_m, range_m) if picture else Image.fromarray(photos.to_units(depth_m))
+                )
+                drawn.save(temporary, format="PNG", compress_level=photos.PNG_LEVEL)

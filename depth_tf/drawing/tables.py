@@ -65,6 +65,7 @@ def results_tables(results: list[dict]) -> str:
                 # Where depth maps from files were scored, the map's training images are not the method's.
                 images = result.get("num_floor_images", result["num_train_images"])
                 about = {"title": "mean depth map", "parameters": 0, "num_train_images": images, EDGES: None}
+                about["pretrained_on"] = []
                 about["trained_on"] = result.get("floor_trained_on", result.get("trained_on", dataset))
                 mean_maps[json.dumps(floor)] = result | floor | about
         images = group[0].get("test_set", f"{num_images} images")
@@ -98,10 +99,14 @@ def figure(result: dict, name: str) -> str:
 
 
 def training_set(result: dict) -> str:
-    """Returns what a method learned from: the data set and how many of its images."""
-    trained_on = result.get("trained_on", result["dataset"])
-    count = f"{result['num_train_images']:,} images" if result["num_train_images"] else "-"
-    return f"{NAMES.get(trained_on, trained_on)}, {count}"
+    """Returns what a method learned from: each data set and how many of its images, the first first."""
+    stages = []
+    for stage in (*result.get("pretrained_on", ()), result):
+        name = stage.get("trained_on") or stage["dataset"]
+        count = f"{stage['num_train_images']:,} images" if stage["num_train_images"] else "-"
+        beside = f" with {rooms:,} rooms beside" if (rooms := stage.get("num_rooms_beside")) else ""
+        stages.append(f"{NAMES.get(name, name)}, {count}{beside}")
+    return ", then ".join(stages)
 
 
 def _cells(result: dict) -> list[str]:

@@ -23,7 +23,17 @@ from depth_tf.runtime.errors import InputError
 
 PREFIX = ".nyu_depth_v2-partial-"
 REPLACED = "replaced"  # in a staging folder: what stood at the final place before
-DISK_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
+DISK_CODES = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.EEXIST,
+)
 
 
 @contextlib.contextmanager

@@ -42,8 +42,9 @@ def option(
 ) -> Any:
     """Returns a dataclass field that `run` turns into the flag of the same name.
 
-    Where the default is None, the description, one line for `--help`, says what the program then does. `check` refuses
-    a number below `least`, and a `required` flag that is absent or empty.
+    A default of () is a flag that may be given again and again. Where the default is None, the description, one line
+    for `--help`, says what the program then does. `check` refuses a number below `least`, and a `required` flag that is
+    absent or empty.
     """
     metadata = {"description": description, "group": group, "choices": tuple(choices)}
     metadata |= {"least": least, "required": required}
@@ -119,6 +120,7 @@ def define_flags(settings_class: type, flag_values: flags.FlagValues) -> None:
     for field, kind in _typed_fields(settings_class):
         choices, about = field.metadata["choices"], field.metadata["description"]
         define = functools.partial(flags.DEFINE_enum, enum_values=choices) if choices else DEFINE[kind]
+        define = flags.DEFINE_multi_string if field.default == () else define
         define(name=field.name, default=field.default, help=about, flag_values=flag_values)
 
 
@@ -204,7 +206,7 @@ def help_text(settings_class: type, main: Callable) -> str:
         lines += ["", f"{group or 'flags'}:"]
         for field, kind in fields:
             values = "|".join(field.metadata["choices"]) or kind.__name__
-            default = "" if field.default in (None, "") else f" (default {field.default})"
+            default = "" if field.default in (None, "", ()) else f" (default {field.default})"
             lines.append(f"  --[no]{field.name}" if kind is bool else f"  --{field.name}=<{values}>")
             lines.append(f"      {field.metadata['description']}{default.lower() if kind is bool else default}")
     return "\n".join([*lines, "", "--flagfile=<file> reads flags from a file, one per line."])

@@ -63,6 +63,20 @@ def read_config(workdir: str | os.PathLike) -> dict:
     return json.loads(path.read_text())
 
 
+def lineage(workdir: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the run in `workdir`, and before it those whose networks it began with, the first of them first.
+
+    The list begins later if a folder is gone, or with a network that no run left there: see "init_from" of its first.
+    """
+    runs = [workdir]
+    while start := read_config(runs[0]).get("init_from"):
+        path = pathlib.Path(start)
+        if path.name != BEST_NETWORK or not (path.parent / CONFIG).is_file() or path.parent in runs:
+            break
+        runs.insert(0, path.parent)
+    return runs
+
+
 def _refuse_occupied(workdir: pathlib.Path, config: dict, data: dict) -> None:
     if not workdir.exists() or all(path.name.startswith(".partial-") for path in workdir.iterdir()):
         return

@@ -6,10 +6,10 @@ import pathlib
 import keras
 import numpy as np
 
+from depth_tf import saved
 from depth_tf.data.splits import DepthDataset
 from depth_tf.runtime import run_folder
 from depth_tf.runtime.errors import InputError
-from depth_tf.saved import load_network
 from depth_tf.scoring.score import network_examples, score_split
 
 
@@ -39,10 +39,22 @@ def load_best(workdir: pathlib.Path) -> keras.Model:
     """Returns the network that a run kept, for images of the size it learned from."""
     config = run_folder.read_config(workdir)
     size_px = config["image_height_px"], config["image_width_px"]
-    return load_network(workdir / run_folder.BEST_NETWORK, size_px=size_px)
+    return saved.load_network(workdir / run_folder.BEST_NETWORK, size_px=size_px)
 
 
 def trained_on(workdir: pathlib.Path) -> dict:
-    """Returns the data set a run learned from, and on how many of its images."""
-    data = json.loads((workdir / run_folder.ENVIRONMENT).read_text())["data"]
-    return {"trained_on": data["dataset"], "num_train_images": data["num_images"]["train"]}
+    """Returns the data set a run learned from, on how many of its images, and what its network had learned before.
+
+    That, "pretrained_on", is a list of the same keys, the first first; it is left out where the network was new.
+    """
+    runs, before = run_folder.lineage(workdir), []
+    if start := run_folder.read_config(runs[0]).get("init_from"):
+        first = saved.learnt(start)
+        before = [*first.pop("pretrained_on", []), first]
+    for run in runs:
+        data = json.loads((run / run_folder.ENVIRONMENT).read_text())["data"]
+        stage = {"trained_on": data["dataset"], "num_train_images": data["num_images"]["train"]}
+        beside = data["num_images"].get("rooms")  # only with --with_rooms
+        before.append(stage | ({"num_rooms_beside": beside} if beside else {}))
+    *before, last = before
+    return last | ({"pretrained_on": before} if before else {})

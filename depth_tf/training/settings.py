@@ -27,6 +27,7 @@ class Settings(DataSettings):
     """What a training run depends on; each field is the flag of its name."""
 
     max_train_images: int = _data(0, "train on the first this many images; 0: all")
+    with_rooms: bool = _data(False, "let every second image be a rendered room, of the size --rooms")
     cache: str = _data("auto", "where decoded images stay after the first epoch", choices=cache.CACHES)
     image_height_px: int = _network(192, "height the network sees, divisible by 32")
     image_width_px: int = _network(256, "width the network sees, divisible by 32")

@@ -12,7 +12,7 @@ import tensorflow as tf
 from depth_tf import pipeline
 from depth_tf.augmentation import Augmentation
 from depth_tf.data import cache
-from depth_tf.data.opening import open_chosen, resolve_name
+from depth_tf.data.opening import open_chosen, resolve_name, rooms_beside
 from depth_tf.data.splits import DepthDataset
 from depth_tf.model import NETWORKS
 from depth_tf.runtime import atomic_files, memory, run_folder
@@ -28,6 +28,8 @@ def open_run(settings: Settings, *, suffix: str = "") -> tuple[Settings, DepthDa
     """Returns the settings with the data set's own name, the data set, and the run's folder, which is not made yet."""
     settings = dataclasses.replace(settings, dataset=resolve_name(settings.dataset, settings.data_dir))
     dataset = open_chosen(settings, max_train_images=settings.max_train_images)
+    if settings.with_rooms:
+        dataset = rooms_beside(dataset, settings)
     workdir = settings.workdir or run_folder.default_folder(dataset.name, settings.optimizer + suffix)
     return settings, dataset, pathlib.Path(workdir)
 
@@ -41,7 +43,11 @@ def prepare_process(settings: Settings, strategy: tf.distribute.Strategy) -> Non
 
 
 def plan(settings: Settings, num_images: int, network: str = "small") -> tuple[int, int]:
-    """Returns the number of epochs, and of steps per epoch, for a network of this name."""
+    """Returns the number of epochs, and of steps per epoch, for a network of this name.
+
+    An epoch shows each of the `num_images` once, and with --with_rooms as many rooms.
+    """
+    num_images *= 1 + settings.with_rooms
     steps = settings.steps_per_epoch or pipeline.steps_per_epoch(num_images, settings.global_batch_size)
     seen = steps * settings.global_batch_size if settings.steps_per_epoch else num_images
     budget = IMAGE_BUDGETS.get(network, IMAGE_BUDGETS["small"])
@@ -126,8 +132,8 @@ def batches(
       steps: step to stop before.
       first_step: step to start with.
     """
-    train_split, holdout_split = dataset.split("train"), dataset.splits.get("holdout")
-    kept = train_split.num_images + (holdout_split.num_images if holdout_split else 0)
+    train_split, rooms_split, holdout_split = map(dataset.splits.get, ("train", "rooms", "holdout"))
+    kept = sum(split.num_images for split in (train_split, rooms_split, holdout_split) if split)
     kind = cache.choose_cache(settings.cache, kept, settings.size_px)
     worker, num_workers = distribute.place_among_workers(strategy)
     many = distribute.is_multi_worker(strategy)
@@ -148,6 +154,7 @@ def batches(
             steps=steps,
             first_step=first_step,
             strength=Augmentation(),
+            beside=rooms_split,
             **shared,
         )
         holdout = holdout_split and pipeline.scoring_batches(holdout_split, settings.size_px, **shared)
