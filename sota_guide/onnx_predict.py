@@ -20,15 +20,13 @@ from depth_tf.data import resizing
 from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
-from sota_guide import photographs
+from sota_guide import photographs, presets, speed
 
-INSTALL = "pip install -r sota_guide/requirements.txt"
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 # From a photograph's 0..255: what is subtracted, and what the rest is divided by, per channel.
 SCALES = {
-    "0..1": ((0.0, 0.0, 0.0), (255.0, 255.0, 255.0)),
-    "0..255": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-    "imagenet": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),  # 255 x (.485 .456 .406), (.229 .224 .225)
+    "0..1": ((0.0,) * 3, (255.0,) * 3),
+    "imagenet": np.multiply(255.0, (speed.IMAGENET_MEAN, speed.IMAGENET_STD)),
 }
 
 
@@ -84,7 +82,7 @@ def load(path: str):
     try:
         onnxruntime = importlib.import_module("onnxruntime")
     except ImportError as error:
-        raise InputError(f"onnxruntime cannot be imported: {INSTALL}") from error
+        raise InputError(f"onnxruntime cannot be imported: {presets.INSTALL}") from error
     onnxruntime.set_default_logger_severity(3)  # FastDepth's file holds initializers that nothing uses
     if not pathlib.Path(path).is_file():
         raise InputError(f"--model={path}: expected an ONNX file")
@@ -92,7 +90,7 @@ def load(path: str):
     try:
         session = onnxruntime.InferenceSession(path, providers=providers)
     except Exception as error:  # onnxruntime's own kinds have no common base
-        raise InputError(f"--model={path} cannot be loaded ({' '.join(str(error).split())[:160]})") from error
+        raise InputError(f"--model={path} cannot be loaded ({presets.first_line(error)})") from error
     given = [(value.type, value.shape) for value in session.get_inputs()]
     if [(kind, len(shape), shape[1:2]) for kind, shape in given] != [("tensor(float)", 4, [3])]:
         raise InputError(f"--model={path} takes {given}: expected one input, tensor(float) [1, 3, HEIGHT, WIDTH]")

@@ -10,6 +10,7 @@ import json
 import math
 import pathlib
 import tomllib
+from collections.abc import Iterator
 
 from depth_tf.drawing.tables import markdown, results_tables, training_set, update_readme
 from depth_tf.runtime import program
@@ -55,7 +56,7 @@ def load_data() -> dict:
     """Returns models.toml, checked."""
     data = tomllib.loads(MODELS.read_text(encoding="utf-8"))
     for key, model in data["models"].items():
-        _check_references(key, model["sources"], model["read_as"], data)
+        _check_references(f"models.toml, {key}", model["sources"], model["read_as"], data)
         for figure in model["figures"]:
             check_figure(key, figure, data)
     return data
@@ -64,15 +65,13 @@ def load_data() -> dict:
 def check_figure(model: str, figure: dict, data: dict) -> None:
     """Raises InputError unless a figure has all keys, names what is defined, and agrees with its protocol."""
     where = f"models.toml, {model}: the figure {figure.get('value')}"
-    if figure.keys() != FIGURE_KEYS:
-        raise InputError(
-            f"{where} must have the keys {', '.join(sorted(FIGURE_KEYS))}: "
-            f"missing or too many: {', '.join(sorted(figure.keys() ^ FIGURE_KEYS))}"
-        )
-    _check_references(model, [figure["source"]], figure["read_as"], data)
-    if figure["protocol"] not in data["protocols"]:
+    if wrong := figure.keys() ^ FIGURE_KEYS:
+        wanted = f"must have the keys {', '.join(sorted(FIGURE_KEYS))}"
+        raise InputError(f"{where} {wanted}: missing or too many: {', '.join(sorted(wrong))}")
+    _check_references(where, [figure["source"]], figure["read_as"], data)
+    protocol = data["protocols"].get(figure["protocol"])
+    if not protocol:
         raise InputError(f"{where} names the protocol {figure['protocol']!r}, which [protocols] does not define")
-    protocol = data["protocols"][figure["protocol"]]
     if figure["metric"] not in protocol["metrics"]:
         raise InputError(f"{where} is of {figure['metric']!r}, expected one of {', '.join(protocol['metrics'])}")
     if figure["aligned"] != protocol["aligned"]:
@@ -130,34 +129,37 @@ def protocol_table(data: dict, name: str, *, shortlist: bool = False) -> str:
 
 def small_table(data: dict) -> str:
     """Returns the networks of up to `SMALL_M` million parameters on NYU, ours too, in blocks by what is fitted."""
-    rows = []  # what is fitted, name, millions of parameters, what it learnt from, metrics, test images, source
+    rows = [*_published_small(data), *_our_small(data)]
+    blocks = list(dict.fromkeys(["nothing", *FITTED.values(), *(row[0] for row in rows)]))
+    rows.sort(key=lambda row: (blocks.index(row[0]), -row[4]["delta1"]))
+    metrics = {name: data["metrics"][name] for name in ("delta1", "abs_rel", "rmse_m")}
+    cells = [
+        [fitted, name, f"{size_m:.2f} M", learnt, *(_number(values.get(metric)) for metric in metrics), *rest]
+        for fitted, name, size_m, learnt, values, *rest in rows
+    ]
+    headings = ["fitted to the truth", "network", "parameters", "learnt from", *metrics.values()]
+    return markdown([*headings, "test images", "read as, source"], cells)
+
+
+def _published_small(data: dict) -> Iterator[tuple]:
+    """Yields what is fitted, name, millions of parameters, what it learnt from, metrics, test images, source."""
     for model in data["models"].values():
         for name, protocol in data["protocols"].items():
             figures = [figure for figure in model["figures"] if figure["protocol"] == name]
             if figures and "fitted" in protocol and model.get("parameters_m", math.inf) <= SMALL_M:
                 values = {figure["metric"]: figure["value"] for figure in figures}
-                tested = "as published" if name == "nyu_small" else "654, official test"
-                about = model["name"], model["parameters_m"], model["learnt_from"], values, tested
-                rows.append((protocol["fitted"], *about, _read(figures)))
+                about = protocol["fitted"], model["name"], model["parameters_m"], model["learnt_from"], values
+                yield *about, "as published" if name == "nyu_small" else "654, official test", _read(figures)
+
+
+def _our_small(data: dict) -> Iterator[tuple]:
     for path in sorted(path for name in OUR_SMALL for path in OURS.glob(f"{name}.json")):
-        result, file = json.loads(path.read_text()), path.relative_to(OURS.parents[1])
-        protocol, official = result["protocol"]["name"], "test_set" in result
-        tested = f"{result['num_images']}, {'official test' if official else 'held-out scenes'}, *{protocol}*"
-        parameters_m = (
-            result["parameters"] / 1e6 if result["parameters"] else data["models"]["fastdepth"]["parameters_m"]
-        )
-        about = result["title"], parameters_m, training_set(result), result, tested
-        rows.append((FITTED.get(protocol, "nothing"), *about, f"M, `{file}`"))
-    blocks = list(dict.fromkeys(["nothing", *FITTED.values(), *(row[0] for row in rows)]))
-    rows.sort(key=lambda row: (blocks.index(row[0]), -row[4]["delta1"]))
-    metrics = ("delta1", "abs_rel", "rmse_m")
-    cells = [
-        [fitted, name, f"{size_m:.2f} M", learnt, *(_number(values.get(metric)) for metric in metrics), *rest]
-        for fitted, name, size_m, learnt, values, *rest in rows
-    ]
-    headings = [data["metrics"][metric] for metric in metrics]
-    first = ["fitted to the truth", "network", "parameters", "learnt from"]
-    return markdown([*first, *headings, "test images", "read as, source"], cells)
+        result, source = json.loads(path.read_text()), f"M, `{path.relative_to(HERE.parent)}`"
+        protocol, where = result["protocol"]["name"], "official test" if "test_set" in result else "held-out scenes"
+        # FastDepth's files do not say how large it is
+        size_m = (result["parameters"] or 1e6 * data["models"]["fastdepth"]["parameters_m"]) / 1e6
+        about = FITTED.get(protocol, "nothing"), result["title"], size_m, training_set(result), result
+        yield *about, f"{result['num_images']}, {where}, *{protocol}*", source
 
 
 def speed_table(results: list[dict]) -> str:
@@ -165,19 +167,18 @@ def speed_table(results: list[dict]) -> str:
     rows = []
     for result in results:
         model, note = result["model"], f"; {result['note']}" if result["note"] else ""
-        size, memory = "{size_px}x{size_px}".format(**model), f"{result['peak_memory_mib'] / 1024:.1f} GiB"
-        figures = [size, f"{result['median_s']:.2f}", f"{result['first_image_s']:.1f}"]
-        figures += [f"{memory} {result['peak_memory_of']}", f"{result['date']}, {result['machine']}{note}"]
-        rows.append([f"{model['preset']}, {model['library']}", *figures])
+        memory = f"{result['peak_memory_mib'] / 1024:.1f} GiB {result['peak_memory_of']}"
+        figures = f"{result['median_s']:.2f}", f"{result['first_image_s']:.1f}", memory
+        size, measured = "{size_px}x{size_px}".format(**model), f"{result['date']}, {result['machine']}{note}"
+        rows.append([f"{model['preset']}, {model['library']}", size, *figures, measured])
     return markdown(["network, weights", "size", "median s per image", "first s", "memory", "measured"], rows)
 
 
-def _check_references(model: str, sources: list[str], read_as: str, data: dict) -> None:
-    for source in sources:
-        if source not in data["sources"]:
-            raise InputError(f"models.toml, {model}: source {source!r} is not in [sources]")
+def _check_references(where: str, sources: list[str], read_as: str, data: dict) -> None:
+    if unknown := set(sources) - data["sources"].keys():
+        raise InputError(f"{where}: source {unknown.pop()!r} is not in [sources]")
     if not sources or read_as not in data["read_as"]:
-        raise InputError(f"models.toml, {model}: expected a source, and read_as of {', '.join(data['read_as'])}")
+        raise InputError(f"{where}: expected a source, and read_as of {', '.join(data['read_as'])}")
 
 
 def _cell(figures: list[dict], dataset: str, metrics: list[str]) -> str:

@@ -15,7 +15,7 @@ from PIL import Image
 from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
-from sota_guide import photographs
+from sota_guide import photographs, presets
 
 MODEL = "depth-anything/Depth-Anything-V2-Small-hf"  # Apache-2.0, relative inverse depth
 INSTALL = "pip install -r sota_guide/requirements-torch.txt"
@@ -55,11 +55,8 @@ def _load(model: str):
         processor = transformers.AutoImageProcessor.from_pretrained(model)
         return torch, processor, transformers.AutoModelForDepthEstimation.from_pretrained(model)
     except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0][:160]
-        raise InputError(
-            f"{model} cannot be loaded ({reason}): check the connection and the name, or download the repository's "
-            "folder elsewhere and give --model=FOLDER"
-        ) from error
+        told = f"{model} cannot be loaded ({presets.first_line(error)}): check the connection and the name"
+        raise InputError(f"{told}, or download the repository's folder elsewhere and give --model=FOLDER") from error
 
 
 if __name__ == "__main__":
