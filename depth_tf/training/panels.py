@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from depth_tf.data.resizing import resized
-from depth_tf.data.splits import Split
+from depth_tf.data.splits import Split, as_numpy
 from depth_tf.data.valid import valid_pixels
 from depth_tf.drawing import figures
 from depth_tf.scoring.metrics import depth_metrics
@@ -48,7 +48,7 @@ class PredictionPanels(keras.callbacks.Callback):
 
 def panel_pairs(split: Split, size_px: tuple[int, int]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Returns the first images of a split, [H, W, 3] uint8, with their depths, [H, W, 1] float32, metres."""
-    return list(resized(split, size_px).take(NUM_IMAGES).as_numpy_iterator())
+    return list(as_numpy(resized(split, size_px).take(NUM_IMAGES)))
 
 
 def _caption(*, true_m: np.ndarray, pred_m: np.ndarray) -> str:
