@@ -33,7 +33,7 @@ with epy.lazy_imports():
     from depth_tf import predictor
     from depth_tf.data import videos
     from depth_tf.drawing import figures
-    from depth_tf.runtime import atomic_files
+    from depth_tf.runtime import atomic_files, progress
 
 INPUTS = (*photos.IMAGE_SUFFIXES, *photos.HEIC_SUFFIXES, *photos.VIDEO_SUFFIXES)
 
@@ -132,6 +132,7 @@ def predict_video(network: predictor.Predictor, file: pathlib.Path, stem: pathli
     forms = [form for form in settings.forms() if form != "picture"]
     scale, range_m, count = predictor.Scale(), settings.colours_m(), 0
     with contextlib.ExitStack() as stack:
+        shown = stack.enter_context(progress.Progress(file.name))
         if "picture" in settings.forms():
             path = f"{stem}{photos.PREDICTED_VIDEO}"
             add = stack.enter_context(videos.writing(stack.enter_context(atomic_files.replacing(path))))
@@ -144,9 +145,10 @@ def predict_video(network: predictor.Predictor, file: pathlib.Path, stem: pathli
             if "picture" in settings.forms():
                 add(np.asarray(figures.depth_picture(depth_m, range_m)), rate)
             focal_px = network.focal(photos.Photograph(image), settings.focal_px).px
-            predictions.write(
-                stem / f"{count - 1:06d}", depth_m, forms, range_m=range_m, image=image, focal_px=focal_px
-            )
+            predictions.write(stem / f"{count - 1:06d}", depth_m, forms, image=image, focal_px=focal_px)
+            shown.update()
+        if not count:
+            raise InputError(f"{file} holds no frame: expected a video")
     return f"{count} frames; {scale.told}"
 
 

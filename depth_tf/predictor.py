@@ -124,9 +124,7 @@ class Predictor:
 
     def _build(self, size_px: tuple[int, int]):
         network = saved.resize_network(self._network, size_px)
-        signature = [
-            tf.TensorSpec((None, *size_px, 3), tf.uint8)
-        ]  # of any number: no new graph for a last, short batch
+        signature = [tf.TensorSpec((None, *size_px, 3), tf.uint8)]  # of any number: a short batch needs no new graph
         return tf.function(lambda images: network(tf.cast(images, tf.float32), training=False), signature)
 
 
@@ -168,12 +166,10 @@ def fit_scale(*, true_m: np.ndarray, pred_m: np.ndarray, weights: np.ndarray | N
     slope = np.average((pred - pred_mean) * (true - true_mean), weights=weights) / max(spread, LEAST_SPREAD)
     exponent = float(slope) if true.size >= 3 and spread > LEAST_SPREAD and slope > 0 else 1.0
     factor = math.exp(true_mean - exponent * pred_mean)
-    scale, formula = Scale(factor, exponent), f"depth x {factor:.3f}"
-    before, after = (np.average(np.abs(known - true_m), weights=weights) for known in (pred_m, scale.apply(pred_m)))
-    formula = formula if exponent == 1 else f"depth^{exponent:.3f} x {factor:.3f}"
-    return scale._replace(
-        told=f"scale: {formula}, so that what is known is missed by {after:.2f} m, not {before:.2f} m"
-    )
+    scale, power = Scale(factor, exponent), "" if exponent == 1 else f"^{exponent:.3f}"
+    before, after = (np.average(np.abs(depth_m - true_m), weights=weights) for depth_m in (pred_m, scale.apply(pred_m)))
+    told = f"scale: depth{power} x {factor:.3f}; what is known is missed by {after:.2f} m, before by {before:.2f} m"
+    return scale._replace(told=told)
 
 
 def fit_known(depth_m: np.ndarray, points: Sequence[Sequence[float]]) -> Scale:
