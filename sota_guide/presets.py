@@ -120,7 +120,7 @@ def import_keras_hub():
     try:
         return importlib.import_module("keras_hub")
     except ImportError as error:
-        raise InputError(f"keras_hub cannot be imported ({_first_line(error)}): {INSTALL}") from error
+        raise InputError(f"keras_hub cannot be imported ({first_line(error)}): {INSTALL}") from error
 
 
 def _from_folder(keras_hub, folder: pathlib.Path):
@@ -132,7 +132,7 @@ def _from_folder(keras_hub, folder: pathlib.Path):
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
             f"{folder} holds no depth network that keras-hub {keras_hub.__version__} can load "
-            f"({_first_line(error)}): download it whole from {PAGE}"
+            f"({first_line(error)}): download it whole from {PAGE}"
         ) from error
 
 
@@ -146,7 +146,7 @@ def _from_network(keras_hub, preset: str):
         # Off-line, Kaggle's client raises requests' ConnectionError, an OSError; for hf:// KerasHub turns it into
         # a ValueError about a missing config.json.
         raise InputError(
-            f"the weights of {preset} cannot be had ({_first_line(error)}): check the connection and the name, or "
+            f"the weights of {preset} cannot be had ({first_line(error)}): check the connection and the name, or "
             f"download the preset's folder elsewhere from {PAGE} and give --preset=FOLDER"
         ) from error
 
@@ -157,6 +157,6 @@ def _square(image: np.ndarray, size_px: int) -> tf.Tensor:
     return tf.clip_by_value(square, 0.0, 255.0)  # bicubic overshoots at edges
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__
+def first_line(error: BaseException) -> str:
+    """Returns the beginning of what an error says."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]

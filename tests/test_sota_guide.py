@@ -24,8 +24,9 @@ OURS = re.compile(r"^(?:\S*/)?python -m ((?:sota_guide|depth_tf)\.\w+) ?(.*)$", 
 COMMANDS = [(name, arguments) for block in BLOCKS for name, arguments in OURS.findall(block)]
 # Pinned in the text alone: what the original repository needs over requirements-torch.txt.
 ORIGINAL_REPOSITORY = {"torchvision": "0.28.0", "opencv-python-headless": "5.0.0.93"}
+PROGRAMS = ("run", "evaluate", "finetune", "speed", "torch_predict", "onnx_predict")
 # What a block may begin a line with; anything else is a slip of the pen.
-WORDS = {"python", "python3", "pip", "source", "nvidia-smi", "curl", "git", "cd", "cp", "mkdir", "rm"}
+WORDS = {"python", "python3", "pip", "source", "nvidia-smi", "curl", "git", "cd", "cp", "mkdir", "rm", "npm", "tar"}
 
 
 def _settings(name: str, arguments: str):
@@ -67,21 +68,26 @@ def test_a_program_of_ours_knows_the_flags_the_guide_gives_it(name, arguments):
 
 def test_every_flag_the_text_names_exists():
     named = {flag for text in re.findall(r"`([^`\n]+)`", README) for flag in re.findall(r"--([a-z_]+)", text)}
-    modules = {importlib.import_module(f"sota_guide.{name}") for name in ("run", "evaluate", "finetune", "speed")}
-    modules |= {torch_predict, importlib.import_module("depth_tf.evaluate")}
+    modules = {importlib.import_module(f"sota_guide.{name}") for name in PROGRAMS}
+    modules |= {importlib.import_module("depth_tf.evaluate")}
     known = {name for module in modules for name in module.Settings.__dataclass_fields__}
     assert named <= known
 
 
-def test_every_file_and_heading_the_guide_links_to_exists():
-    headings = {
-        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", README, re.M)
-    }
-    for target in re.findall(r"\]\(([^)]+)\)", README):
-        if target.startswith("#"):
-            assert target[1:] in headings, target
-        elif not target.startswith("http"):
-            assert (ROOT / "sota_guide" / target).exists(), target
+@pytest.mark.parametrize("page", ["README.md", "research.md"])
+def test_every_file_and_heading_a_page_links_to_exists(page):
+    folder = ROOT / "sota_guide"
+    for target in re.findall(r"\]\(([^)]+)\)", (folder / page).read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            file, _, anchor = target.partition("#")
+            assert (folder / file).exists(), target
+            headings = re.findall(r"^#+ (.+)$", (folder / (file or page)).read_text(encoding="utf-8"), re.M)
+            slugs = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert not anchor or anchor in slugs, target
+
+
+def test_the_guide_is_short():
+    assert len(README.splitlines()) <= 300
 
 
 def test_the_pins_that_the_text_names_are_those_of_the_requirements():
@@ -104,7 +110,7 @@ def test_images_for_pytorch_that_are_not_there_are_refused(tmp_path):
 
 def test_depth_maps_of_pytorch_do_not_mix_with_older_ones(tmp_path):
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "a.png")
-    settings = torch_predict.Settings(images=str(tmp_path), output=str(tmp_path))
+    settings = torch_predict.Settings(images=str(tmp_path), output_dir=str(tmp_path))
     with pytest.raises(InputError, match="is not empty: name a new folder"):
         torch_predict.main(settings)
 
@@ -112,7 +118,7 @@ def test_depth_maps_of_pytorch_do_not_mix_with_older_ones(tmp_path):
 def test_the_pytorch_program_starts_without_tensorflow():
     """In the environment of requirements-torch.txt there is neither that nor what comes with it."""
     script = (
-        "import runpy, sys; sys.modules |= dict.fromkeys(('tensorflow', 'keras', 'etils'));"
+        "import runpy, sys; sys.modules |= dict.fromkeys(('tensorflow', 'keras'));"
         "sys.argv = ['x', '--images=x'];"
         "runpy.run_module('sota_guide.torch_predict', run_name='__main__')"
     )
@@ -128,7 +134,7 @@ def test_without_pytorch_one_line_says_how_to_install_it(tmp_path, monkeypatch):
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "a.png")
     monkeypatch.setattr(torch_predict.importlib, "import_module", missing)
     with pytest.raises(InputError, match="torch cannot be imported: pip install -r sota_guide/requirements-torch.txt"):
-        torch_predict.main(torch_predict.Settings(images=str(tmp_path), output=str(tmp_path / "out")))
+        torch_predict.main(torch_predict.Settings(images=str(tmp_path), output_dir=str(tmp_path / "out")))
 
 
 def test_the_keras_route_can_be_followed_without_a_network(tiny_nyu, tmp_path, monkeypatch):
@@ -152,6 +158,6 @@ def test_the_keras_route_can_be_followed_without_a_network(tiny_nyu, tmp_path, m
             arguments += " --size_px=84 --validation_fraction=0.3"
         module, settings = _settings(name, arguments)
         module.main(settings)
-    for file in ("photo_relative_inverse_depth.npy", "photo_relative_inverse_depth.png", "photo_depth_m.npy"):
-        assert (tmp_path / "depth" / file).exists(), file
+    for folder in ("depth", "depth_metric"):
+        assert {path.name for path in (tmp_path / folder).iterdir()} == {"photo.npy", "photo_predicted.png"}
     assert {"first20.json", "metrics.json", "metric.json"} <= {path.name for path in (tmp_path / "scores").iterdir()}

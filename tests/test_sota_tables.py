@@ -1,6 +1,7 @@
 """The guide's tables are those of models.toml; no figure is without its source, and aligned ones stand apart."""
 
 import copy
+import json
 import re
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from depth_tf.runtime.errors import InputError
 from sota_guide import tables
 
-README = tables.README.read_text(encoding="utf-8")
+PAGES = "".join(page.read_text(encoding="utf-8") for page in (tables.README, tables.RESEARCH))
 
 
 @pytest.fixture(name="data")
@@ -16,7 +17,7 @@ def _data() -> dict:
     return tables.load_data()
 
 
-def test_the_readme_agrees_with_its_data():
+def test_both_pages_agree_with_their_data():
     tables.main(tables.Settings(check=True))
 
 
@@ -62,6 +63,18 @@ def test_a_figure_that_is_incomplete_or_contradicts_its_protocol_is_refused(data
         tables.check_figure("a model", figure, data)
 
 
+def test_small_networks_stand_in_blocks_by_what_is_fitted_with_ours_among_them(data):
+    rows = [line.split(" | ") for line in tables.small_table(data).splitlines()[2:]]
+    fitted = [row[0] for row in rows]
+    assert fitted == sorted(fitted, key=fitted.index), "a block is split"
+    assert all(float(row[2].split()[0]) <= tables.SMALL_M for row in rows)
+    for name in ("encoder_all", "small_all"):
+        result = json.loads((tables.OURS / f"{name}.json").read_text())
+        (row,) = [row for row in rows if f"/{name}.json" in row[-1]]
+        assert row[0] == "| nothing"
+        assert row[4] == f"{result['delta1']:.3f}"
+
+
 def test_a_row_holds_its_models_figures_in_the_order_of_the_metrics(data):
     lines = tables.protocol_table(data, "zero_shot_disparity").splitlines()
     assert lines[2] == "| model | KITTI | NYU | ETH3D | DIODE | read as, source |"
@@ -85,7 +98,7 @@ def test_the_short_list_has_three_models_of_which_each_has_a_figure(data):
 def test_every_source_is_used_and_every_model_in_the_long_table_has_all_its_facts(data):
     used = {source for model in data["models"].values() for source in model["sources"]}
     used |= {figure["source"] for model in data["models"].values() for figure in model["figures"]}
-    named_in_text = {key for key in data["sources"] if f"`{key}`" in README}
+    named_in_text = {key for key in data["sources"] if f"`{key}`" in PAGES}
     assert set(data["sources"]) <= used | named_in_text
     for key, model in data["models"].items():
         missing = set(tables.FACTS) - {"parameters_m"} - model.keys()
@@ -93,8 +106,10 @@ def test_every_source_is_used_and_every_model_in_the_long_table_has_all_its_fact
 
 
 def test_a_score_in_the_hand_written_text_is_a_figure_of_models_toml(data):
-    text = re.sub(r"<!-- ([\w ]+) -->\n.*?<!-- end \1 -->", "", README, flags=re.DOTALL)
+    text = re.sub(r"<!-- ([\w ]+) -->\n.*?<!-- end \1 -->", "", PAGES, flags=re.DOTALL)
     values = {f"{figure['value']:.3f}" for model in data["models"].values() for figure in model["figures"]}
+    for file in tables.OURS.glob("official/*.json"):
+        values |= {f"{value:.3f}" for value in json.loads(file.read_text()).values() if isinstance(value, float)}
     written = set(re.findall(r"\b0\.\d{3}\b", text))
     assert written
     assert written <= values

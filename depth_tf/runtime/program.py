@@ -161,14 +161,16 @@ def say(message: str) -> None:
 def for_each(files: Iterable[pathlib.Path], work: Callable[[pathlib.Path], str]) -> None:
     """Calls `work` with each file, one image each, and says what it returns.
 
-    A file of which `work` raises InputError is named and does not stop the others; in the end the program then leaves
-    with status 1.
+    One of several files of which `work` raises InputError is named and does not stop the others; in the end the program
+    then leaves with status 1.
     """
     files, failed, started_s = list(files), 0, time.perf_counter()
     for place, file in enumerate(files, start=1):
         try:
             told = f"{file}: {work(file)}"
         except InputError as error:
+            if len(files) == 1:
+                raise
             told, failed = str(error), failed + 1
         say(f"{place}/{len(files)} {told}")
     done = len(files) - failed

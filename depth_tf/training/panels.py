@@ -26,13 +26,7 @@ class PredictionPanels(keras.callbacks.Callback):
     """
 
     def __init__(self, folder: pathlib.Path, pairs: Sequence[tuple[np.ndarray, np.ndarray]], *, epochs: int):
-        """Prepares to draw.
-
-        Args:
-          folder: where the PNGs go.
-          pairs: images [H, W, 3] uint8 at the network's size, with depths [H, W, 1] float32, metres, 0 where missing.
-          epochs: of the whole run.
-        """
+        """Prepares to draw `pairs`, as `panel_pairs` returns them, in a run of `epochs`."""
         super().__init__()
         self._folder, self._pairs = folder, pairs
         self._epochs, self._every = epochs, max(1, epochs // NUM_PICTURES)
