@@ -5,7 +5,8 @@
     python -m depth_tf.evaluate --data_dir=DIR --split=validation --export_images=IMAGES
     python -m depth_tf.evaluate --predictions=DEPTHS --data_dir=DIR --split=validation --output=metrics.json
 
-Files are 00000.npy and so on, float32 metres [H, W] of the full frame, numbered by the record's place in the split.
+Files are 00000.npy and so on, float32 metres [H, W] of the full frame, numbered by the record's place in the split, or
+16-bit 00000.png, of --prediction_scale metres per unit.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ with epy.lazy_imports():
     import numpy as np
     import tensorflow as tf
 
-    from depth_tf.data import opening, splits
+    from depth_tf.data import opening, photos, splits
     from depth_tf.scoring import score, score_run
 
 PROGRAM = "depth_tf.evaluate"
@@ -44,6 +45,7 @@ class Settings(program.unset(DataSettings, "the run's, or as for training")):
     predictions: str | None = option(None, "score the depth maps in this folder", group="what")
     export_images: str | None = option(None, "write the split's images to this folder instead", group="what")
     prediction_kind: str = option("depth_m", "what the files hold", group="what", choices=protocols.PREDICTION_KINDS)
+    prediction_scale: float = option(0.001, "metres per unit of predictions in 16-bit PNG files", group="what")
     split: str = option("validation", "split to score on", group="what", choices=("holdout", "validation", "test"))
     protocol: str | None = option(
         None, "protocol; unset: eigen for NYU, full for others", group="output", choices=tuple(protocols.PROTOCOLS)
@@ -111,7 +113,7 @@ def _floor(dataset: splits.DepthDataset) -> dict:
 def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits.Split) -> None:
     paths = check_predictions(settings.predictions, split.num_images)
     score.score_split(
-        read_predictions(split, paths),
+        read_predictions(split, paths, settings.prediction_scale),
         dataset,
         split,
         protocol=settings.protocol,
@@ -123,22 +125,29 @@ def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits
 
 
 def check_predictions(folder: str, num_images: int) -> list[pathlib.Path]:
-    """Returns 00000.npy and so on, one per image; InputError if the folder or a file is missing or does not belong."""
+    """Returns 00000.npy or .png and so on, one per image; InputError if one is missing or does not belong."""
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         raise InputError(f"no folder {folder}: expected {num_images} files 00000.npy, 00001.npy, ... in it")
-    paths, found = [folder / f"{index:05d}.npy" for index in range(num_images)], set(folder.glob("*.npy"))
+    ending = ".npy" if any(folder.glob("*.npy")) or not any(folder.glob("*.png")) else ".png"
+    paths, found = [folder / f"{index:05d}{ending}" for index in range(num_images)], set(folder.glob(f"*{ending}"))
     missing, extra = sorted(set(paths) - found), sorted(found - set(paths))
     if missing or extra:
         wrong = [f"{len(missing)} missing, the first {missing[0].name}"] if missing else []
         wrong += [f"{len(extra)} that belong to no image, the first {extra[0].name}"] if extra else []
-        raise InputError(f"{folder} must hold one .npy for each of {num_images} images: {'; '.join(wrong)}")
+        raise InputError(f"{folder} must hold one {ending} for each of {num_images} images: {'; '.join(wrong)}")
     return paths
 
 
-def read_predictions(split: splits.Split, paths: list[pathlib.Path]) -> Iterator[score.Example]:
-    """Yields the split's examples with the predictions of the files, which must be finite floats of two dimensions."""
+def read_predictions(split: splits.Split, paths: list[pathlib.Path], scale: float = 0.001) -> Iterator[score.Example]:
+    """Yields the split's examples with the predictions of the files.
+
+    They must be finite floats of two dimensions, or 16-bit grey PNG files of `scale` metres per unit.
+    """
     for (image, true_m), path in zip(score.scoring_pairs(split), paths, strict=True):
+        if path.suffix == ".png":
+            yield score.Example(image, true_m, photos.read_depth(path, depth_scale=scale))
+            continue
         try:
             prediction = np.load(path, allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
@@ -147,7 +156,8 @@ def read_predictions(split: splits.Split, paths: list[pathlib.Path]) -> Iterator
             prediction = prediction[..., 0]
         if prediction.ndim != 2 or not np.issubdtype(prediction.dtype, np.floating):
             found = f"{prediction.dtype} {list(prediction.shape)}"
-            raise InputError(f"{path} holds {found}, expected floating-point depth [height, width]")
+            advice = "divide integers by their units per metre, and save them as float32"
+            raise InputError(f"{path} holds {found}, expected floating-point depth [height, width], metres: {advice}")
         if not np.isfinite(prediction).all():
             raise InputError(f"{path} holds NaN or infinity: every pixel needs a finite depth")
         yield score.Example(image, true_m, prediction.astype(np.float32))

@@ -21,7 +21,7 @@ from sklearn_baseline.dataset import DataSettings, read_part
 from sklearn_baseline.predict import model_examples
 
 with epy.lazy_imports():
-    from depth_tf.data import opening, splits
+    from depth_tf.data import opening, splits, survey
     from depth_tf.scoring import mean_depth, score
     from sklearn_baseline import estimator, persistence
 
@@ -49,6 +49,7 @@ def main(settings: Settings) -> None:
     """Reads, learns, saves and scores."""
     opened = opening.open_chosen(settings, max_train_images=settings.max_train_images)
     with opening.naming_bad_records(opened):
+        survey.tell(opened, settings.depth_scale)
         model, about = learn(opened, settings)
         path = pathlib.Path(settings.model_file or f"{settings.output_dir}/model.skops")
         persistence.save_model(path, model, about)

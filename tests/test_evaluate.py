@@ -48,6 +48,16 @@ def test_the_truth_scores_perfectly(tmp_path, tiny_nyu, truths_m):
     assert result["num_images"] == 2
 
 
+def test_png_predictions_are_read_in_their_unit_and_inverse_depth_is_warned_of(tmp_path, tiny_nyu, truths_m, capsys):
+    (tmp_path / "maps").mkdir()
+    for index, true_m in enumerate(truths_m):
+        Image.fromarray((true_m * 5000).round().astype(np.uint16)).save(tmp_path / "maps" / f"{index:05d}.png")
+    assert _score(tmp_path, tiny_nyu, [], prediction_scale=1 / 5000)["abs_rel"] < 0.001
+    assert "warning" not in capsys.readouterr().out
+    _score(tmp_path, tiny_nyu, [1 / true_m for true_m in truths_m])
+    assert "warning: predictions fall where the truth rises" in capsys.readouterr().out
+
+
 def test_twice_the_truth_scores_one_clamped_at_ten_metres(tmp_path, tiny_nyu, truths_m):
     result = _score(tmp_path, tiny_nyu, [2 * true_m for true_m in truths_m])
     by_hand = [
@@ -134,7 +144,7 @@ def test_exported_images_are_the_records_in_their_order(tmp_path, tiny_nyu):
         (lambda folder: np.save(folder / "00001.npy", np.full((4, 4), np.nan)), "00001.npy holds NaN or infinity"),
         (lambda folder: np.save(folder / "00001.npy", np.zeros((4, 4))), "above 0 m"),
         (lambda folder: np.save(folder / "00001.npy", np.ones((4, 4, 3))), r"holds float64 \[4, 4, 3\], expected"),
-        (lambda folder: np.save(folder / "00001.npy", np.ones((4, 4), int)), "expected floating-point depth"),
+        (lambda folder: np.save(folder / "00001.npy", np.ones((4, 4), int)), "metres: divide integers by their units"),
         (lambda folder: (folder / "00001.npy").write_text("text"), "00001.npy is not a NumPy array file"),
     ],
 )

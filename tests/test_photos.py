@@ -26,13 +26,13 @@ def _oriented(number: int) -> Image.Exif:
 
 
 def test_a_unit_of_a_depth_png_is_a_millimetre_and_zero_stays_missing(tmp_path):
-    units = np.array([[0, 1, 1234], [65535, 10000, 2]], np.uint16)
+    units = np.array([[0, 1, 1234], [65534, 10000, 2]], np.uint16)
     write_pair(tmp_path / "a", picture(2, 3), units)
     image, depth_m = _read(tmp_path)
     assert image.shape == (2, 3, 3)
     assert depth_m.shape == (2, 3)
     assert depth_m.dtype == np.float32
-    np.testing.assert_allclose(depth_m, [[0, 0.001, 1.234], [65.535, 10, 0.002]], rtol=1e-6)
+    np.testing.assert_allclose(depth_m, [[0, 0.001, 1.234], [65.534, 10, 0.002]], rtol=1e-6)
 
 
 def test_depth_scale_is_metres_per_unit(tmp_path):
@@ -145,17 +145,17 @@ def _save(array, name=""):
         (
             "a_depth.png",
             _save(depth_units().astype(np.uint8)),
-            "a_depth.png holds 8-bit grey, not depth: expected",
+            "a_depth.png holds 8-bit grey, not depth; .* by 10000 / 255 and save as 16 bits: expected",
         ),
         ("a_depth.png", _save(picture()), "a_depth.png holds RGB pixels, not depth: expected 16-bit grey"),
-        ("a_depth.png", _save(depth_units(24, 32)), "a_depth.png is 32x24 px, and .*a.png is 64x48 px"),
+        ("a_depth.png", _save(depth_units(24, 30)), "a_depth.png is 30x24 px, and .*a.png is 64x48 px"),
         (
             "a_depth.png",
             _save(depth_units(), "a_depth.npy"),
             r"a_depth.npy holds uint16 \[48, 64\], not depth",
         ),
         ("a_depth.png", _save(np.ones((48, 64, 2)), "a_depth.npy"), r"a_depth.npy holds float64 \[48, 64, 2\]"),
-        ("a_depth.png", _save(np.ones((2, 2)), "a_depth.npy"), "a_depth.npy is 2x2 px, and .*a.png is 64x48 px"),
+        ("a_depth.png", _save(np.ones((9, 9)), "a_depth.npy"), "a_depth.npy is 9x9 px, and .*a.png is 64x48 px"),
         ("a_depth.png", _save(np.array({}), "a_depth.npy"), "a_depth.npy cannot be read"),
     ],
 )

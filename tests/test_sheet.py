@@ -8,6 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from depth_tf import dataset
+from depth_tf.data import survey
 from depth_tf.data.splits import DepthDataset, Split
 from depth_tf.drawing import figures
 from depth_tf.runtime.errors import InputError
@@ -27,14 +28,14 @@ def _drawn(monkeypatch, split, num_images=24) -> dict:
     asked = {}
     monkeypatch.setattr(figures, "contact_sheet", lambda path, examples, **more: asked.update(more, examples=examples))
     made = DepthDataset("rooms", "folder", {split.name: split})
-    dataset.draw_sheet("unused.png", made, split, {split.name: dataset.survey(split)}, num_images)
+    dataset.draw_sheet("unused.png", made, split, {split.name: survey.survey(split)}, num_images)
     return asked
 
 
 def test_the_median_and_the_missing_share_are_those_of_all_pixels_of_small_images():
     depths_m = RNG.choice([0, np.nan, np.inf, -1, 0.5, 2, 7], (5, 40, 30))
     valid = np.isin(depths_m, [0.5, 2, 7])
-    found = dataset.survey(_split(depths_m))
+    found = survey.survey(_split(depths_m))
     assert found.missing == pytest.approx(1 - valid.mean())
     assert found.median_m == np.median(depths_m[valid])
 
@@ -42,7 +43,7 @@ def test_the_median_and_the_missing_share_are_those_of_all_pixels_of_small_image
 def test_pixels_of_a_large_image_are_taken_from_all_over_it():
     """On a ramp, evenly spread pixels have the mean and the extremes of all of them, to within a step."""
     ramp_m = np.linspace(1.0, 5.0, 480 * 640).reshape(1, 480, 640)
-    found = dataset.survey(_split(ramp_m))
+    found = survey.survey(_split(ramp_m))
     assert found.depths_m.size < 20_000
     assert found.depths_m.mean() == pytest.approx(3.0, abs=0.02)
     assert found.depths_m.min() == pytest.approx(1.0, abs=0.05)
@@ -50,10 +51,10 @@ def test_pixels_of_a_large_image_are_taken_from_all_over_it():
 
 
 def test_only_the_first_images_of_a_large_split_are_read(monkeypatch):
-    monkeypatch.setattr(dataset, "SURVEYED_IMAGES", 2)
+    monkeypatch.setattr(survey, "SURVEYED_IMAGES", 2)
     split = _split([np.full((4, 4), depth) for depth in (1, 3, 9)])
-    assert dataset.survey(split).median_m == 2
-    lines = dataset.count_lines(DepthDataset("rooms", "x", {"train": split}), {"train": dataset.survey(split)})
+    assert survey.survey(split).median_m == 2
+    lines = dataset.count_lines(DepthDataset("rooms", "x", {"train": split}), {"train": survey.survey(split)})
     assert lines[-1] == "(depths of the first 2 images of each split)"
 
 
@@ -63,12 +64,12 @@ def test_counts_name_every_split_with_its_scenes_and_images():
         "validation": _split([[[0.0, 3.0], [0.0, 0.0]]], "validation"),
     }
     lines = dataset.count_lines(
-        DepthDataset("rooms", "x", splits), {name: dataset.survey(part) for name, part in splits.items()}
+        DepthDataset("rooms", "x", splits), {name: survey.survey(part) for name, part in splits.items()}
     )
     assert [line.split() for line in lines] == [
-        ["split", "scenes", "images", "median", "depth", "missing"],
-        ["train", "2", "3", "2.00", "m", "0.0", "%"],
-        ["validation", "unknown", "1", "3.00", "m", "75.0", "%"],
+        ["split", "scenes", "images", "least", "median", "greatest", "missing", "outside"],
+        ["train", "2", "3", *["2.00", "m"] * 3, *["0.0", "%"] * 2],
+        ["validation", "unknown", "1", *["3.00", "m"] * 3, "75.0", "%", "0.0", "%"],
     ]
 
 
@@ -87,7 +88,7 @@ def test_the_histogram_covers_the_depths_up_to_the_end_of_the_scale(monkeypatch)
     """A thousandth of the pixels lies at 40 m: the scale ends at 5 m, rounded up from 4.2 m, without them."""
     depths_m = np.append(np.full(9_991, 4.2), np.full(9, 40.0)).reshape(1, 100, 100)
     depths_m = depths_m.repeat(2, 0)
-    monkeypatch.setattr(dataset, "PIXELS_PER_SIDE", 100)
+    monkeypatch.setattr(survey, "PIXELS_PER_SIDE", 100)
     asked = _drawn(monkeypatch, _split(depths_m))
     assert asked["bin_edges_m"][[0, -1]].tolist() == [0, 5]
     assert asked["bin_counts"].sum() == 2 * 9_991

@@ -1,6 +1,7 @@
 import collections
 import gzip
 import shutil
+import tarfile
 
 import h5py
 import numpy as np
@@ -54,6 +55,22 @@ def test_the_folder_above_nyudepthv2_is_taken_for_it(folder):
 
 def test_the_archive_gives_what_its_extracted_folder_gives(archive):
     assert_holds(sources.open_source(archive), made_up.made_up_frames())
+
+
+@pytest.mark.parametrize("max_images", [0, 1])
+def test_a_folder_of_plain_tars_gives_what_the_archive_gives(folder, archive, tmp_path, max_images):
+    for part in ("train", "val"):
+        with tarfile.open(tmp_path / f"{part}-000000.tar", "w") as plain:
+            plain.add(folder / part, arcname=part)
+    source = sources.open_source(tmp_path)
+    source.choose(max_images)
+    if not max_images:
+        assert_holds(source, made_up.made_up_frames())
+    assert [source.count(split) for split in SPLIT_FOLDERS] == ([1, 1] if max_images else [None, None])
+    assert len(list(sources.open_source(tmp_path / "val-000000.tar").frames("validation"))) == 2
+    (tmp_path / "val-000000.tar").write_bytes((tmp_path / "val-000000.tar").read_bytes()[:3000])
+    with pytest.raises(InputError, match="val-000000.tar is truncated or damaged"):
+        list(sources.open_source(tmp_path).frames("validation"))
 
 
 def test_the_archive_is_known_by_its_content_not_its_name(archive, tmp_path):

@@ -1,8 +1,8 @@
 """Opens the user's own photographs with depth maps as a data set, and writes one in that form.
 
-    DIR/train/any/folders/name.jpg          .jpg, .jpeg, .png or .webp, of any size
+    DIR/train/any/folders/name.jpg          .jpg, .jpeg, .png, .webp or .heic, of any size
     DIR/train/any/folders/name_depth.png    16-bit grey, millimetres (--depth_scale changes the unit), or
-    DIR/train/any/folders/name_depth.npy    floating-point metres; 0 is missing
+    DIR/train/any/folders/name_depth.npy    floating-point metres, or name_depth.tiff; 0 is missing
     DIR/validation/...                      the same, to report on; may be absent
 
 The folder that a photograph lies in is its scene. Photographs come in the order of a hash of their paths, so the
@@ -46,6 +46,10 @@ def open_folder(data_dir: pathlib.Path, settings: DataSettings) -> DepthDataset:
     if not (data_dir / TRAIN).is_dir():
         wanted = "photographs there, each name.jpg with name_depth.png or name_depth.npy"
         advice = "name the folder that holds train/ with --data_dir"
+        if (data_dir / "images").is_dir():
+            advice = (
+                f"{data_dir} holds images/ and depth maps apart: put each pair side by side in train/ or validation/"
+            )
         raise InputError(f"no folder {data_dir / TRAIN}: expected {wanted}; {advice}")
     held_out, kept = _hold_out(_find_pairs(data_dir / TRAIN, settings), settings.validation_fraction)
     parts = {TRAIN: kept, "holdout": held_out}
@@ -79,6 +83,11 @@ def export_folder(split: Split, folder: str | os.PathLike, num_images: int) -> N
 def _find_pairs(root: pathlib.Path, settings: DataSettings) -> list[_Pair]:
     """Returns the pairs below `root`, in the order of a hash of their names; their first bytes are checked."""
     images, depths = _find_files(root)
+    if (others := _other_depths(root, images.keys() - depths.keys())) and not settings.skip_incomplete:
+        told = f"{len(others)} depth maps in other forms, the first {others[0]}"
+        raise InputError(
+            f"{told}: expected {photos.DEPTH_FORMS}; convert them, or leave them out with --skip_incomplete"
+        )
     incomplete, kinds = [], {"photographs without a depth map": images, "depth maps without a photograph": depths}
     for kind, files in kinds.items():
         if stems := sorted(files.keys() - (images.keys() & depths.keys())):
@@ -104,13 +113,21 @@ def _find_files(root: pathlib.Path) -> tuple[dict[str, str], dict[str, str]]:
     for name in sorted(glob.iglob("**", root_dir=root, recursive=True)):
         ending = next((ending for ending in photos.DEPTH_ENDINGS if name.lower().endswith(ending)), "")
         suffix = ending or os.path.splitext(name)[1]
-        if ending or suffix.lower() in photos.IMAGE_SUFFIXES:
+        if ending or suffix.lower() in (*photos.IMAGE_SUFFIXES, *photos.HEIC_SUFFIXES):
             files, stem = depths if ending else images, name[: -len(suffix)]
             if stem in files:
                 both = f"{os.path.basename(files[stem])} and {os.path.basename(name)}"
-                raise InputError(f"{(root / name).parent} holds both {both}: expected one of them")
+                rule = f"the depth map of name.jpg is {photos.DEPTH_FORMS}; 8 bits will not do: {photos.FROM_8_BITS}"
+                raise InputError(f"{(root / name).parent} holds both {both}: expected one of them; {rule}")
             files[stem] = name
     return images, depths
+
+
+def _other_depths(root: pathlib.Path, stems: set[str]) -> list[pathlib.Path]:
+    """Returns the files that are named as depth maps of these photographs but are none that can be read."""
+    return sorted(
+        path for stem in stems for path in (root / stem).parent.glob(f"{glob.escape(os.path.basename(stem))}_depth.*")
+    )
 
 
 def _hold_out(pairs: list[_Pair], fraction: float) -> tuple[list[_Pair], list[_Pair]]:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
+from depth_tf.data.resizing import resize_nearest
 from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
 
@@ -25,18 +26,24 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 HEIC_SUFFIXES = (".heic", ".heif")  # need the extra `heic`
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 STDIN, LARGEST_INPUT = "-", 2**28  # bytes that are read from it
-DEPTH_ENDINGS = ("_depth.png", "_depth.npy")  # after the photograph's name without its suffix
+DEPTH_ENDINGS = (
+    "_depth.png",
+    "_depth.npy",
+    "_depth.tiff",
+    "_depth.tif",
+)  # after the photograph's name without its suffix
 # What a prediction is written as, by form: a picture in colours, float32 metres, 16-bit millimetres, cloud, mesh.
 PREDICTED_ENDINGS = {"picture": "_predicted.png", "npy": "_predicted.npy", "png16": "_predicted_mm.png"}
 PREDICTED_ENDINGS |= {"ply": "_predicted.ply", "glb": "_predicted.glb"}
 PREDICTED_VIDEO = "_predicted.mp4"
 MILLIMETRE_M = 0.001
-LARGEST_UNIT = 65535  # of a depth PNG
+LARGEST_UNIT = 65535  # of a depth PNG; sensors write it for "no reading"
 PNG_LEVEL = 1  # zlib: 20 ms and 425 kB per pair of 640x480; the default, 6, takes 74 ms for 358 kB
 
 SIDEWAYS = range(5, 9)  # EXIF orientations in which the rows of the file are the columns of the picture
 DEEP_MODES = ("I;16", "I;16L", "I;16B", "I", "F")  # Pillow's names for more than 8 bits of grey
-DEPTH_FORMS = "16-bit grey in a _depth.png, or floating-point metres [height, width] in a _depth.npy"
+DEPTH_FORMS = "16-bit grey in a _depth.png, or floating-point metres [height, width] in a _depth.npy or _depth.tiff"
+FROM_8_BITS = "where 255 stands for 10 m, multiply by 10000 / 255 and save as 16 bits"
 BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)  # Pillow's: more than 89 megapixels
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, *BOMBS)  # from Pillow and NumPy
 FULL_FRAME_MM = math.hypot(36, 24)  # the diagonal that a focal length "in 35 mm film" is of (CIPA DCG-001)
@@ -91,42 +98,55 @@ def _is_photograph(file: pathlib.Path, suffixes: tuple[str, ...]) -> bool:
 def read_pair(image_path: Path, depth_path: Path, *, depth_scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Reads a photograph, turned as its EXIF orientation says, and the depth map of what is then seen.
 
-    The depth map is a 16-bit grey PNG, of `depth_scale` metres per unit, or .npy of floating-point metres. The image
-    comes as [H, W, 3] uint8, the depth as [H, W] float32, metres, 0 where missing.
+    The depth map is 16-bit grey, of `depth_scale` metres per unit, or .npy or TIFF of floating-point metres. The image
+    comes as [H, W, 3] uint8, the depth as [H, W] float32, metres, 0 where missing, infinite where 16 bits hold their
+    largest value; a map of another size but the same shape is sampled at the nearest pixel.
     """
     image = read_image(image_path)
-    with _open_depth(depth_path) as (opened, shape):
-        scale = 1.0 if isinstance(opened, np.ndarray) else depth_scale
+    depth_m = read_depth(depth_path, depth_scale=depth_scale)
+    _require_like_shapes(image_path, image.shape[:2], depth_path, depth_m.shape)
+    return image, depth_m if depth_m.shape == image.shape[:2] else resize_nearest(depth_m, image.shape[:2])
+
+
+def read_depth(path: Path, *, depth_scale: float) -> np.ndarray:
+    """Reads a depth map as `read_pair` does, at its own size."""
+    with _open_depth(path) as (opened, shape):
+        stored = np.asarray(opened).reshape(shape)
+        in_metres = np.issubdtype(stored.dtype, np.floating)
         # Scaled before the cast: multiplied as float32, 7000 mm is over 7 m.
-        depth_m = (np.asarray(opened).reshape(shape) * scale).astype(np.float32)
-    _require_equal_shapes(image_path, image.shape[:2], depth_path, shape)
-    return image, np.where(valid_pixels(depth_m), depth_m, np.float32(0))
+        depth_m = (stored * (1.0 if in_metres else depth_scale)).astype(np.float32)
+        depth_m = np.where(valid_pixels(depth_m), depth_m, np.float32(0))
+        if not in_metres:
+            depth_m[stored == LARGEST_UNIT] = np.inf
+    return depth_m
 
 
 def check_pair(image_path: Path, depth_path: Path) -> None:
     """Raises what `read_pair` would, as far as the first bytes of the files tell; takes no time to speak of."""
+    if os.fspath(image_path).lower().endswith(HEIC_SUFFIXES):
+        _register_heic(image_path)
     with _open_depth(depth_path) as (_, depth_shape), _naming(image_path), Image.open(image_path) as opened:
         _require_8_bits(opened, image_path)
         # Pillow decodes all of a PNG to look for an orientation behind the pixels: only where one is needed.
         looked_up = opened.format != "PNG" or "exif" in opened.info or opened.size[::-1] != depth_shape
         sideways = looked_up and opened.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
         image_shape = opened.size if sideways else opened.size[::-1]
-    _require_equal_shapes(image_path, image_shape, depth_path, depth_shape)
+    _require_like_shapes(image_path, image_shape, depth_path, depth_shape)
 
 
 def write_pair(path: pathlib.Path, image: np.ndarray, depth_m: np.ndarray) -> None:
     """Writes an image, [H, W, 3] uint8, as `path`.png and its depth, [H, W] metres, as `path`_depth.png in millimetres.
 
-    What is not finite, not positive or over 65.535 m is written as 0, missing.
+    What is not finite, not positive or over 65.534 m is written as 0, missing.
     """
     for name, pixels in ((f"{path}.png", image), (f"{path}_depth.png", to_units(depth_m))):
         Image.fromarray(pixels).save(name, compress_level=PNG_LEVEL)
 
 
 def to_units(depth_m: np.ndarray) -> np.ndarray:
-    """Returns [H, W] float metres as uint16 millimetres, 0 where missing or more than 65.535 m."""
+    """Returns [H, W] float metres as uint16 millimetres, 0 where missing or more than 65.534 m."""
     units = np.round(depth_m.astype(np.float64) / MILLIMETRE_M)
-    return np.where(valid_pixels(units, (1, LARGEST_UNIT)), units, 0).astype(np.uint16)
+    return np.where(valid_pixels(units, (1, LARGEST_UNIT - 1)), units, 0).astype(np.uint16)
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -199,8 +219,12 @@ def _open_depth(path: Path) -> Iterator[tuple[Image.Image | np.ndarray, tuple[in
         else:
             with Image.open(path) as opened:
                 if opened.mode not in DEEP_MODES:
-                    kind = "8-bit grey" if opened.mode == "L" else f"{opened.mode} pixels"
-                    raise InputError(f"{path} holds {kind}, not depth: expected {DEPTH_FORMS}")
+                    kind = (
+                        f"8-bit grey, not depth; {FROM_8_BITS}"
+                        if opened.mode == "L"
+                        else f"{opened.mode} pixels, not depth"
+                    )
+                    raise InputError(f"{path} holds {kind}: expected {DEPTH_FORMS}")
                 yield opened, opened.size[::-1]
 
 
@@ -218,8 +242,10 @@ def _naming(path: Path) -> Iterator[None]:
         raise InputError(f"{path} cannot be read ({reason}): replace or remove it") from error
 
 
-def _require_equal_shapes(image_path, image_shape: tuple[int, int], depth_path, depth_shape: tuple[int, int]) -> None:
-    if image_shape != depth_shape:
+def _require_like_shapes(image_path, image_shape: tuple[int, int], depth_path, depth_shape: tuple[int, int]) -> None:
+    if abs(depth_shape[1] - image_shape[1] * depth_shape[0] / image_shape[0]) > 1:
         depth_px, image_px = (f"{width}x{height} px" for height, width in (depth_shape, image_shape))
         told = f"{depth_path} is {depth_px}, and {image_path} is {image_px} as its EXIF orientation turns it"
-        raise InputError(f"{told}: expected a depth for each pixel that is seen")
+        raise InputError(
+            f"{told}: expected the same height by width, at any size: turn or cut the depth map as the photograph"
+        )

@@ -38,6 +38,11 @@ class DataSettings(CheckedSettings):
             raise InputError(f"expected --validation_fraction from 0 to below 1, got {self.validation_fraction:g}")
         if not (self.depth_scale > 0 and math.isfinite(self.depth_scale)):
             raise InputError(f"expected --depth_scale above 0, metres per unit, got {self.depth_scale:g}")
+        if self.depth_scale > 1:
+            instead = f"for {self.depth_scale:g} units per metre give --depth_scale={1 / self.depth_scale:.6g}"
+            raise InputError(
+                f"expected --depth_scale in metres per unit, 1 at most, got {self.depth_scale:g}; {instead}"
+            )
         if not 0 < self.min_depth_m < self.max_depth_m:
             got = f"{self.min_depth_m:g} and {self.max_depth_m:g} m"
             raise InputError(f"expected 0 < --min_depth_m < --max_depth_m, got {got}")

@@ -164,7 +164,13 @@ def _limit_m(maps_m: Sequence[np.ma.MaskedArray], *, percentile: float, step_m: 
     """Returns the end of a scale: a high percentile rounded up, so that a few outliers do not bleach the rest."""
     values_m = np.concatenate([map_m.compressed() for map_m in maps_m])
     end_m = float(np.percentile(values_m, percentile)) if values_m.size else 0.0
-    return step_m * max(1.0, np.ceil(end_m / step_m))
+    return round_up(end_m, step_m)
+
+
+def round_up(end_m: float, step_m: float = 1.0) -> float:
+    """Returns the end of a scale rounded up to a step, which is smaller where the scale is shorter than one."""
+    step_m = min(step_m, 10.0 ** np.floor(np.log10(end_m))) if end_m > 0 else step_m
+    return step_m * max(1.0, np.ceil(round(end_m / step_m, 6)))
 
 
 def _scale(colours: Colormap, limit_m: float, begin_m: float = 0.0) -> ScalarMappable:

@@ -4,6 +4,7 @@ Keys are those that TFDS's own builder would give, so a data set prepared from t
 extracted folder or from TFDS's download has the same records in the same order.
 """
 
+import contextlib
 import functools
 import gzip
 import os
@@ -28,6 +29,7 @@ from depth_tf.runtime.program import say
 from depth_tf.runtime.progress import Progress
 
 GZIP_START = b"\x1f\x8b"  # RFC 1952
+TAR_MARK, TAR_MARK_END = b"ustar", 262  # POSIX.1-2001, pax: bytes 257 to 261
 LABELED_PAIRS = 1449
 ARCHIVE_ROOT = "nyudepthv2"
 RECORDS_PER_ARCHIVE_BYTE = 2.4  # 83 GB of records from 34.3 GB; 1.37 GB from a 0.57 GB archive of JPEG images
@@ -50,17 +52,18 @@ def open_source(path: str | os.PathLike) -> Source:
     path = pathlib.Path(path).expanduser()
     kinds = "expected FastDepth's nyudepthv2.tar.gz, its extracted folder nyudepthv2/, or nyu_depth_v2_labeled.mat"
     if path.is_dir():
-        return FolderSource(path)
+        tars = sorted(path.glob("*.tar"))
+        return ArchiveSource(*tars) if tars else FolderSource(path)
     try:
         with open(path, "rb") as file:
-            start = file.read(len(GZIP_START))
+            start = file.read(TAR_MARK_END)
     except OSError as error:
         raise InputError(f"--source={path} cannot be read ({error.strerror}): {kinds}") from error
-    if start == GZIP_START:
+    if start.startswith(GZIP_START) or start.endswith(TAR_MARK):
         return ArchiveSource(path)
     if h5py.is_hdf5(path):
         return LabeledSource(path)
-    raise InputError(f"--source={path} is neither a gzip archive nor an HDF5 file: {kinds}")
+    raise InputError(f"--source={path} is neither an archive nor an HDF5 file: {kinds}")
 
 
 class FolderSource(Source):
@@ -107,13 +110,13 @@ class LabeledSource(Source):
 
 
 class ArchiveSource(Source):
-    """FastDepth's `nyudepthv2.tar.gz`, read from front to back once per split and never extracted."""
+    """FastDepth's `nyudepthv2.tar.gz`, or a mirror's .tar files, read as streams once per split, never extracted."""
 
     kind = "fastdepth_archive"  # `listed`, once some frames are chosen, holds (folder, file name) of each
 
-    def __init__(self, path: pathlib.Path):
-        self._path = path
-        self.fingerprint = frames.file_digest(path)
+    def __init__(self, *paths: pathlib.Path):
+        self._paths, digests = paths, [frames.file_digest(path) for path in paths]
+        self.fingerprint = frames.digest("\n".join(digests)) if digests[1:] else digests[0]
 
     def choose(self, max_images: int) -> None:
         """Keeps `max_images` frames per split, spread over the scenes, which takes a pass over the archive."""
@@ -130,14 +133,17 @@ class ArchiveSource(Source):
 
     def records_gb(self) -> float:
         """Returns about how many gigabytes (10^9 bytes) of records `frames` makes."""
-        return super().records_gb() if self.listed else self._path.stat().st_size / 1e9 * RECORDS_PER_ARCHIVE_BYTE
+        return super().records_gb() if self.listed else self._num_bytes() / 1e9 * RECORDS_PER_ARCHIVE_BYTE
+
+    def _num_bytes(self) -> int:
+        return sum(path.stat().st_size for path in self._paths)
 
     def frames(self, split: str) -> Iterator[Frame]:
         """Yields the frames of TFDS's `split`, with their bytes in memory until they are loaded."""
         left = self.count(split)
         for _, folder, name, content in self._members(split, self.listed and set(self.listed[split])):
             if content is not None:
-                label = f"{self._path}: {SPLIT_FOLDERS[split]}/{folder}/{name}"
+                label = f"{self._paths[0]}: {SPLIT_FOLDERS[split]}/{folder}/{name}"
                 yield frames.fastdepth_frame(folder, name, content, label)
                 left = left and left - 1
                 if left == 0:
@@ -145,14 +151,19 @@ class ArchiveSource(Source):
 
     def _members(self, split: str = "", chosen: set | None = None) -> Iterator[tuple[str, str, str, bytes | None]]:
         """Yields (split, folder, file name, content) of each frame; content is None unless of `split` and chosen."""
-        splits = {name: split for split, name in SPLIT_FOLDERS.items()}
-        size = self._path.stat().st_size
-        self.share_read = 0.0
+        self.share_read, before = 0.0, 0
+        for path in self._paths:
+            yield from self._members_of(path, split, chosen, before)
+            before += path.stat().st_size
+
+    def _members_of(self, path: pathlib.Path, split: str, chosen: set | None, before: int) -> Iterator[tuple]:
+        """Yields those of one file, which comes after so many bytes of others."""
+        splits, size = {name: split for split, name in SPLIT_FOLDERS.items()}, self._num_bytes()
         try:
-            with open(self._path, "rb") as file, gzip.open(file) as plain:
+            with open(path, "rb") as file, _uncompressed(file) as plain:
                 with tarfile.open(fileobj=plain, mode="r|", bufsize=1 << 20) as archive:
                     for member in archive:
-                        self.share_read = file.tell() / size
+                        self.share_read = (before + file.tell()) / size
                         top, folder, name = ("//" + member.name).split("/")[-3:]
                         if member.isfile() and top in splits and name.endswith(".h5") and not name.startswith("."):
                             wanted = splits[top] == split and (chosen is None or (folder, name) in chosen)
@@ -161,7 +172,7 @@ class ArchiveSource(Source):
                 while plain.read(1 << 20):  # tarfile stops at its end mark; gzip's checksum comes after it
                     pass
         except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
-            damage = f"{self._path} is truncated or damaged, {self.share_read:.0%} was read ({error})"
+            damage = f"{path} is truncated or damaged, {self.share_read:.0%} was read ({error})"
             raise InputError(f"{damage}: download it again") from error
 
 
@@ -188,8 +199,15 @@ class DownloadedArchive(ArchiveSource):
         atomic_files.require_free(self._data_dir, needed_gb, "NYU Depth V2")
         if not cached:
             probe(ARCHIVE_URL)
-        self._path = download(downloads)
+        self._paths = (download(downloads),)
         super().choose(max_images)
+
+
+def _uncompressed(file):
+    """Returns a file's plain content, which gzip may have packed."""
+    packed = file.read(len(GZIP_START)) == GZIP_START
+    file.seek(0)
+    return gzip.open(file) if packed else contextlib.nullcontext(file)
 
 
 def probe(url: str) -> None:

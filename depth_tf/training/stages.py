@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from depth_tf import pipeline
 from depth_tf.augmentation import Augmentation
-from depth_tf.data import cache
+from depth_tf.data import cache, survey
 from depth_tf.data.opening import open_chosen, resolve_name, rooms_beside
 from depth_tf.data.splits import DepthDataset
 from depth_tf.model import NETWORKS
@@ -105,6 +105,7 @@ def announce(
     """Says what is about to happen."""
     counts = ", ".join(f"{split.num_images} {name}" for name, split in dataset.splits.items())
     say(f"data: {dataset.name} ({dataset.source}): {counts} images")
+    survey.tell(dataset, settings.depth_scale)
     say(f"network: {network.count_params():,} parameters at {settings.image_height_px}x{settings.image_width_px} px")
     length = f"{epochs} epochs of {steps} steps of {settings.global_batch_size} images"
     say(f"training: {settings.optimizer}, {settings.schedule}, {length} -> {workdir}")
