@@ -111,15 +111,7 @@ def flip_and_zoom(image: tf.Tensor, depth_m: tf.Tensor, changes: Changes):
     """Mirrors and magnifies image and depth alike, and divides the depth by the magnification.
 
     If a thing appears k times larger, the camera is k times nearer to it. Depth is sampled, not interpolated, so that
-    none is invented between a table's edge and the wall behind it.
-
-    Args:
-      image: [H, W, 3] uint8 or float32.
-      depth_m: [H, W, 1] float32, metres, 0 where missing.
-      changes: of this image.
-
-    Returns:
-      image [H, W, 3] float32 and depth_m [H, W, 1] float32, metres.
+    none is invented between a table's edge and the wall behind it. Arguments and result are those of `augment`.
     """
     height_px, width_px = image.shape[:2]
     part = tf.slice(image, changes.begin_px, changes.size_px)
@@ -133,15 +125,7 @@ def flip_and_zoom(image: tf.Tensor, depth_m: tf.Tensor, changes: Changes):
 
 
 def change_light(image: tf.Tensor, changes: Changes) -> tf.Tensor:
-    """Changes exposure, contrast and white balance: a gain and an offset for each channel.
-
-    Args:
-      image: [H, W, 3] float32 in 0..255.
-      changes: of this image.
-
-    Returns:
-      [H, W, 3] float32 in 0..255.
-    """
+    """Changes exposure, contrast and white balance of [H, W, 3] float32 in 0..255: a gain and an offset per channel."""
     # Whole rows, for TensorFlow broadcasts an axis of three slowly.
     height_px, width_px = image.shape[:2]
     rows = tf.reshape(image, [height_px, width_px * 3])

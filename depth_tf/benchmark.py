@@ -11,8 +11,8 @@ several rounds, because other work on the machine can only slow a round down.
 augmented without a cache. Each length has a process of its own, whose peak of memory the system keeps. Time should
 grow in proportion, memory hardly at all: the shortest pass fills the shuffle buffer already.
 
-*prediction*: every network, exported to ONNX, predicts one image after another in ONNX Runtime on all cores, in turn
-with the others. It needs the extra `export`.
+*prediction*: every network of the package, in Keras and in each format of `depth_tf.export`, predicts one photograph of
+the network's own size, again and again, on all cores, in turn with the others. It needs the extra `export`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ import multiprocessing
 import pathlib
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterable
 
 from etils import epy
 
+from depth_tf import export, saved
 from depth_tf.data.settings import NYU_VERSION
 from depth_tf.runtime import atomic_files, machine, memory, program, quiet
 from depth_tf.runtime.errors import InputError
@@ -42,7 +42,7 @@ with epy.lazy_imports():
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
-    from depth_tf import augmentation, losses, model, pipeline
+    from depth_tf import augmentation, losses, model, pipeline, predictor
     from depth_tf.data import opening, splits
 
 BARS = {  # what the project asks of itself, as ratios
@@ -127,61 +127,68 @@ def measure_scale(settings: Settings) -> dict:
 
 
 def measure_prediction(settings: Settings) -> dict:
-    """Returns one row per network: milliseconds per image at batch 1, megabytes, parameters and multiplications."""
-    try:
-        import onnx
-        import onnxruntime
-        import tf2onnx  # noqa: F401 - what Keras exports with
-    except ImportError as error:
-        raise InputError(
-            f"prediction needs {error.name}: pip install 'depth-tf[export]' (here: '.[export]')"
-        ) from error
-    onnxruntime.set_default_logger_severity(3)  # FastDepth's file holds weights that nothing uses
+    """Returns a row per network and format: milliseconds per image, megabytes, parameters and multiplications."""
+    export.FORMATS["onnx"].require("prediction")
+    if settings.reference and not pathlib.Path(settings.reference).is_file():
+        raise InputError(f"--reference={settings.reference}: expected an ONNX file, found none")
+    rows, predicts = {}, {}
     with tempfile.TemporaryDirectory() as folder:
-        files = {name: pathlib.Path(folder) / f"{name}.onnx" for name in model.NETWORKS}
-        for name, file in files.items():
-            _export(model.NETWORKS[name](*SIZE_PX, initial_depth_m=2.5), file)
+        for name in saved.BUNDLED:
+            about, predict = _in_each_format(name, pathlib.Path(folder))
+            rows, predicts = rows | about, predicts | predict
         if settings.reference:
-            files["reference"] = pathlib.Path(settings.reference)
-            if not files["reference"].is_file():
-                raise InputError(f"--reference={settings.reference}: expected an ONNX file, found none")
-        rounds_ms = [
-            {name: _image_ms(onnxruntime, file) for name, file in files.items()} for _ in range(settings.rounds)
-        ]
-        best_ms = {name: min(round_ms[name] for round_ms in rounds_ms) for name in files}
-        rows = {name: {"ms": best_ms[name], **_onnx_size(onnx, file)} for name, file in files.items()}
+            rows["reference"] = _onnx_size(pathlib.Path(settings.reference))
+            predicts["reference"] = _reference(settings.reference)
+        rounds_ms = [{name: _image_ms(predict) for name, predict in predicts.items()} for _ in range(settings.rounds)]
     for name, row in rows.items():
-        ratio = f", {row['ms'] / best_ms['reference']:.2f} x the reference" if settings.reference else ""
+        row["ms"] = min(round_ms[name] for round_ms in rounds_ms)
+    for name, row in rows.items():
+        ratio = f", {row['ms'] / rows['reference']['ms']:.2f} x the reference" if settings.reference else ""
         counts = (
             f"{row['megabytes']:.2f} MB, {row['parameters'] / 1e6:.2f} M parameters, {row['macs'] / 1e6:.0f} M MACs"
         )
-        say(f"{row['ms']:7.2f} ms  {name:9}  {counts}{ratio}")
+        say(f"{row['ms']:7.2f} ms  {name:20}  {counts}{ratio}")
     return {"rows": rows}
 
 
-def _export(network: keras.Model, file: pathlib.Path) -> None:
-    one_image = (1, *network.input_shape[1:])  # with a free batch size, a tenth of the time goes into shapes
-    network(np.zeros(one_image))  # Keras exports only what was called before
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # Keras's exporter asks NumPy for np.object
-        network.export(file, format="onnx", verbose=False, input_signature=[keras.InputSpec("float32", one_image)])
+def _in_each_format(name: str, folder: pathlib.Path) -> tuple[dict, dict]:
+    """Returns, by network and format, sizes, and what predicts a photograph of noise of the network's own size."""
+    network = saved.load_network(name)
+    size_px = network.input_shape[1:3]
+    photo = np.random.default_rng(0).integers(0, 256, (*size_px, 3), np.uint8)
+    in_keras, exported = predictor.Predictor(network), export.build(network, size_px)
+    sizes_mb = {"keras": export.megabytes(saved.FOLDER / f"{name}.npz")}
+    predicts = {f"{name}, keras": functools.partial(in_keras.predict, photo)}
+    for kind, form in export.FORMATS.items():
+        path = folder / f"{name}_{kind}"
+        form.write(exported, path, {}, [photo[None]])
+        sizes_mb[kind] = export.megabytes(path)
+        predicts[f"{name}, {kind}"] = functools.partial(form.open(path), photo)
+    counts = _onnx_size(folder / f"{name}_onnx")
+    return {f"{name}, {kind}": counts | {"megabytes": size_mb} for kind, size_mb in sizes_mb.items()}, predicts
 
 
-def _image_ms(onnxruntime, file: pathlib.Path) -> float:
-    """Returns the milliseconds per image of noise, float32 in 0..255, of a session that nothing else waits beside."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = machine.num_cores()
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+def _reference(path: str) -> Callable:
+    """Returns what predicts an image of noise, float32 in 0..255, with somebody else's ONNX file."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(3)  # FastDepth's file holds weights that nothing uses
+    session = export.onnx_session(path)
     (given,) = session.get_inputs()
     shape = [size if isinstance(size, int) else 1 for size in given.shape]
     image = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
-    predict = functools.partial(session.run, None, {given.name: image})
+    return functools.partial(session.run, None, {given.name: image})
+
+
+def _image_ms(predict: Callable) -> float:
     predict()  # the first run also takes memory
     return 1e3 / IMAGES * _seconds(predict() for _ in range(IMAGES))
 
 
-def _onnx_size(onnx, file: pathlib.Path) -> dict:
+def _onnx_size(file: pathlib.Path) -> dict:
     """Returns a file's megabytes, the parameters that its convolutions hold, and their multiplications per image."""
+    import onnx
+
     graph = onnx.shape_inference.infer_shapes(onnx.load(file)).graph
     shapes = {
         value.name: [size.dim_value or 1 for size in value.type.tensor_type.shape.dim]
@@ -194,7 +201,7 @@ def _onnx_size(onnx, file: pathlib.Path) -> dict:
             places = shapes[node.output[0] if node.op_type == "Conv" else node.input[0]]
             parameters += sum(weights[name] for name in node.input[1:])
             macs += weights[node.input[1]] * math.prod(places[2:])  # ONNX puts height and width last
-    return {"megabytes": file.stat().st_size / 1e6, "parameters": parameters, "macs": macs}
+    return {"megabytes": export.megabytes(file), "parameters": parameters, "macs": macs}
 
 
 def one_pass(dataset: str, data_dir: str | None, images: int) -> dict:
@@ -229,7 +236,7 @@ def _fits(split: splits.Split) -> dict[str, Callable]:
     """Returns `fit` on the cached, augmented pipeline and on arrays, to be measured in turn."""
     network = model.build_small(*SIZE_PX)
     network.compile("adam", losses.depth_loss(), jit_compile=False)
-    pairs = pipeline.resized(split, SIZE_PX).as_numpy_iterator()
+    pairs = splits.as_numpy(pipeline.resized(split, SIZE_PX))
     images, depths_m = (np.stack(part) for part in zip(*pairs, strict=True))
     arrays = {"x": images.astype(np.float32), "y": depths_m, "sample_weight": np.ones(len(images), np.float32)}
     steps = pipeline.steps_per_epoch(split.num_images, BATCH_SIZE)

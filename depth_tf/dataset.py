@@ -75,7 +75,7 @@ def main(settings: Settings) -> None:
 def survey(split: splits.Split) -> Survey:
     """Looks at the first `SURVEYED_IMAGES` of a split, whose order is random."""
     pixels = []
-    for _, depth_m in split.read().take(SURVEYED_IMAGES).prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+    for _, depth_m in splits.as_numpy(split.read().take(SURVEYED_IMAGES).prefetch(tf.data.AUTOTUNE)):
         step = max(1, min(depth_m.shape[:2]) // PIXELS_PER_SIDE)
         pixels.append(depth_m[step // 2 :: step, step // 2 :: step].ravel())
     depths_m = np.concatenate(pixels)
@@ -115,7 +115,7 @@ def draw_sheet(path: str, dataset: splits.DepthDataset, split: splits.Split, sur
         notes.append(f"    median depth {median_m:.2f} m, {missing:.1f} % of pixels missing")
     notes += [*_sampled(dataset), "", *(_tail(line, NOTE_LETTERS) for line in scene_lines(split))]
     edges_m = np.linspace(0.0, np.ceil(np.percentile(depths_m, SCALE_PERCENTILE)), NUM_BINS + 1)
-    examples, pairs = [], split.read().take(num_images).as_numpy_iterator()
+    examples, pairs = [], splits.as_numpy(split.read().take(num_images))
     for (image, depth_m), scene in zip(pairs, split.scene_of_image or itertools.repeat(""), strict=False):
         small = Image.fromarray(image)
         small.thumbnail((SHOWN_PX, SHOWN_PX), Image.Resampling.BOX)

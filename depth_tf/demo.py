@@ -1,6 +1,6 @@
 """A page to try a network on: python -m depth_tf.demo, then http://127.0.0.1:8008 in a browser of this machine.
 
-Depth in colours, metres under the pointer, the distance between two points, a point cloud that turns. No other machine
+Depth in colours, metres under the pointer, the distance of two points, a point cloud that turns. No other machine
 reaches the server, no other page can use it, and no photograph is kept or written to disk.
 """
 
@@ -36,12 +36,7 @@ SHOWN_PIXELS = 1_000_000  # of what the page is given
 FORMATS = ("JPEG", "PNG", "WEBP")  # of all that Pillow reads: for some it starts programs, and writes to disk
 WAIT_S, SILENCE_S = 20.0, 20.0  # for the prediction before; for the next bytes of a request
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'"
-HEADERS = {
-    "Content-Security-Policy": f"{POLICY}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
+POLICY += "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,10 +57,7 @@ class LocalRequest(Request):
 class Handler(serving.WSGIRequestHandler):
     """Ends a connection that falls silent, and logs nothing."""
 
-    timeout = SILENCE_S
-
-    def log_request(self, *_) -> None:  # noqa: D102
-        pass
+    timeout, log_request = SILENCE_S, lambda *_: None
 
 
 def main(settings: Settings) -> None:
@@ -77,10 +69,11 @@ def main(settings: Settings) -> None:
 
 def build_server(port: int, network: predictor.Predictor) -> serving.BaseWSGIServer:
     """Returns a server that this machine alone reaches; raises InputError if the port is not to be had."""
+    application = build_application(network)
     try:
         with socket.create_server((ADDRESS, port)) as listener:
             given = {"threaded": True, "request_handler": Handler, "fd": listener.fileno()}
-            return serving.make_server(*listener.getsockname(), build_application(network), **given)
+            return serving.make_server(*listener.getsockname(), application, **given)
     except (OSError, OverflowError) as error:
         raise InputError(f"--port={port} cannot be opened ({error}): expected a free one; 0 finds one") from error
 
@@ -89,15 +82,13 @@ def build_application(network: predictor.Predictor) -> Callable:
     """Returns the WSGI application: GET / and /sample.jpg, and POST /depth with the bytes of a photograph."""
     colours = (figures.DEPTH_COLOURS(np.linspace(0, 1, 256))[:, :3] * 255).round().astype(np.uint8)
     page = (FOLDER / "demo.html").read_text(encoding="utf-8").replace("@COLOURS@", colours.tobytes().hex())
-    files = {"/": (page.replace("@MAX_BYTES@", str(MAX_BYTES)), "text/html")}
-    files["/sample.jpg"] = ((FOLDER / "sample.jpg").read_bytes(), "image/jpeg")
-    free = threading.Lock()
+    page = page.replace("@MAX_BYTES@", str(MAX_BYTES))
+    files, free = {"/": page, "/sample.jpg": (FOLDER / "sample.jpg").read_bytes()}, threading.Lock()
 
     def respond(request: LocalRequest) -> Response:
-        origin = request.host_url.rstrip("/")  # raises if the host is not to be trusted
+        origin = request.host_url.rstrip("/")  # raises where the host is another
         if request.method == "GET" and request.path in files:
-            content, mimetype = files[request.path]
-            return Response(content, mimetype=mimetype)
+            return Response(files[request.path], mimetype="text/html" if request.path == "/" else "image/jpeg")
         if (request.method, request.path) != ("POST", "/depth"):
             raise exceptions.NotFound(f"expected GET {' or '.join(files)}, or POST /depth")
         if request.headers.get("Origin") != origin:
@@ -116,7 +107,7 @@ def build_application(network: predictor.Predictor) -> Callable:
             response = respond(request)
         except (exceptions.HTTPException, InputError) as error:
             response = Response(getattr(error, "description", str(error)), getattr(error, "code", 400))
-        response.headers.update(HEADERS)
+        response.headers.update({"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
         return response
 
     return application
@@ -127,31 +118,25 @@ def predicted(data: bytes, network: predictor.Predictor) -> Response:
 
     The headers hold its size, its focal length in these pixels, and the focal length for which the depth is right.
     """
-    whole = read(data)
-    image, shrink = Image.fromarray(whole.image), min(1, math.sqrt(SHOWN_PIXELS / whole.image[..., 0].size))
-    if shrink < 1:
-        width_px, height_px = (max(1, int(side * shrink)) for side in image.size)
-        image = image.resize((width_px, height_px), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    shown = photos.Photograph(np.asarray(image), whole.focal_px and whole.focal_px * shrink)
-    depth_m, focal = network.predict(shown.image).astype("<f4"), network.focal(shown)
-    headers = {"Width-Px": image.width, "Height-Px": image.height, "Focal-Px": focal.px, "Focal-Told": focal.told}
-    headers["Assumed-Focal-Px"] = focal.px / focal.depth_factor
-    return Response(depth_m.tobytes() + image.convert("RGBA").tobytes(), headers=headers)
-
-
-def read(data: bytes) -> photos.Photograph:
-    """Returns a photograph; raises InputError for what is none, or too large."""
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 raise InputError(f"too large: expected at most {MAX_PIXELS // 10**6} million pixels")
-            return photos.photograph(opened, "the photograph")
+            whole = photos.photograph(opened, "the photograph")
     except InputError:
         raise
     except photos.UNREADABLE as error:
         unknown = isinstance(error, Image.UnidentifiedImageError)  # whose message tells of the bytes' place in memory
         why = "not a photograph" if unknown else f"damaged or too large ({error})"
         raise InputError(f"{why}: expected a file of {', '.join(FORMATS)}, whatever its name") from error
+    shrink = min(1, math.sqrt(SHOWN_PIXELS / whole.image[..., 0].size))
+    width_px, height_px = (max(1, int(side * shrink)) for side in whole.image.shape[1::-1])
+    image = Image.fromarray(whole.image).resize((width_px, height_px), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    shown = photos.Photograph(np.asarray(image), whole.focal_px and whole.focal_px * shrink)
+    depth_m, focal = network.predict(shown.image).astype("<f4"), network.focal(shown)
+    headers = {"Width-Px": width_px, "Height-Px": height_px, "Focal-Px": focal.px, "Focal-Told": focal.told}
+    headers["Assumed-Focal-Px"] = focal.px / focal.depth_factor
+    return Response(depth_m.tobytes() + image.convert("RGBA").tobytes(), headers=headers)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ class Settings(program.unset(DataSettings, "the run's, or as for training")):
     export_images: str | None = option(None, "write the split's images to this folder instead", group="what")
     prediction_kind: str = option("depth_m", "what the files hold", group="what", choices=protocols.PREDICTION_KINDS)
     split: str = option("validation", "split to score on", group="what", choices=("holdout", "validation", "test"))
-    protocol: str = option("eigen", "protocol of the figures", group="output", choices=tuple(protocols.PROTOCOLS))
+    protocol: str | None = option(
+        None, "protocol; unset: eigen for NYU, full for others", group="output", choices=tuple(protocols.PROTOCOLS)
+    )
     mirror: bool = option(
         False, "average each prediction with that for the mirrored image; the result says so", group="output"
     )
@@ -87,7 +89,8 @@ def _score_network(settings: Settings, dataset: splits.DepthDataset, network) ->
     how = {"split": settings.split, "protocol": settings.protocol, "mirrored": settings.mirror}
     how["command"] = program.command_line(PROGRAM)
     if settings.workdir:
-        name = f"{settings.split}_{settings.protocol}{'_mirror' if settings.mirror else ''}.json"
+        rules = protocols.choose(settings.protocol, dataset=dataset.name, range_m=splits.DEPTH_RANGE_M)
+        name = f"{settings.split}_{rules.name}{'_mirror' if settings.mirror else ''}.json"
         workdir = pathlib.Path(settings.workdir)
         score_run.score_run(workdir, dataset, **how, output=pathlib.Path(settings.output or workdir / name))
     else:
@@ -155,7 +158,7 @@ def export_images(split: splits.Split, folder: str) -> None:
     folder = pathlib.Path(folder)
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"--export_images={folder} is not empty: name a new folder")
-    for index, (image, _) in enumerate(split.read().as_numpy_iterator()):
+    for index, (image, _) in enumerate(splits.as_numpy(split.read())):
         with atomic_files.replacing(folder / f"{index:05d}.png") as temporary:
             temporary.write_bytes(tf.io.encode_png(image).numpy())
     say(f"wrote {split.num_images} images to {folder}; name each depth map as its image, with .npy")

@@ -99,13 +99,7 @@ def scoring_batches(
 ) -> tf.data.Dataset:
     """Returns every image of the split once, unchanged, and fills up the last batch at weight 0.
 
-    In the split's order, unless `how` is not deterministic.
-
-    Args:
-      split: what to score on.
-      size_px: height and width of the images.
-      batch_size: images per batch, over all devices.
-      how: see `Input`.
+    In the split's order, unless `how` is not deterministic. Arguments are those of `training_batches`.
     """
     rows = _filled_up(_cached(split, size_px, how), split.num_images, batch_size)
     steps = steps_per_epoch(split.num_images, batch_size)

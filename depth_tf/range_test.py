@@ -93,7 +93,12 @@ class LossByRate:
 
     def __init__(self):
         self.rows: list[dict[str, float]] = []  # of each step: "learning_rate", "loss" and "smoothed_loss"
-        self._mean = FadingMean()
+        self._sum = self._weight = 0.0
+
+    def smoothed(self, loss: float) -> float:
+        """Takes a loss in and returns the mean, in which older ones fade; the first ones are not drawn to 0."""
+        self._sum, self._weight = SMOOTHING * self._sum + loss, SMOOTHING * self._weight + 1
+        return self._sum / self._weight
 
     def callback(self, network: keras.Model, *, steps: int) -> keras.callbacks.Callback:
         """Returns the callback that notes the steps of `network.fit`, of `steps` per epoch, and ends it.
@@ -111,7 +116,7 @@ class LossByRate:
                 network.stop_training = True
             elif batch + 1 < steps:
                 loss = total - last_total  # the step's own
-                self.rows.append({"learning_rate": rate, "loss": loss, "smoothed_loss": self._mean.add(loss)})
+                self.rows.append({"learning_rate": rate, "loss": loss, "smoothed_loss": self.smoothed(loss)})
                 read = [row["smoothed_loss"] for row in self.rows[EDGE_STEPS:]]
                 network.stop_training = bool(read) and read[-1] > FAILED * min(read)
 
@@ -129,17 +134,6 @@ def report(workdir: pathlib.Path, test: LossByRate) -> None:
     told = {"suggested_learning_rate": suggested, "steps": len(test.rows)}
     atomic_files.write_json(workdir / "range_test.json", told)
     say(f"range test: try --learning_rate={suggested:.2g} (see {workdir / 'range_test.png'})")
-
-
-class FadingMean:
-    """A running mean in which older values fade; the first ones are not drawn to 0."""
-
-    _sum = _weight = 0.0
-
-    def add(self, value: float) -> float:
-        """Takes a value in and returns the mean."""
-        self._sum, self._weight = SMOOTHING * self._sum + value, SMOOTHING * self._weight + 1
-        return self._sum / self._weight
 
 
 def suggest_rate(rates: Sequence[float], smoothed: Sequence[float]) -> float:

@@ -133,10 +133,10 @@ def prediction_table(result: dict) -> str:
         counts = f"{row['megabytes']:.1f}", f"{row['parameters'] / 1e6:.2f} M", f"{row['macs'] / 1e6:.0f} M"
         rows.append([name, f"{row['ms']:.2f}", f"{row['ms'] / reference_ms:.2f}", *counts])
     columns = [
-        "network",
+        "network, format",
         "ms per image",
         "relative to the reference",
-        "ONNX file, MB",
+        "file, MB",
         "weights of convolutions",
         "MACs",
     ]

@@ -72,7 +72,7 @@ def read_pairs(split: splits.Split, count: int = 0) -> tuple[np.ndarray, np.ndar
     images = np.empty((chosen.sum(), *SIZE_PX, 3), np.uint8)
     depths_m = np.empty(images.shape[:3], np.float32)
     # Chosen before decoding would save time, but tf.data decodes inside `read`: a pass over all keeps one reader.
-    pairs = resizing.resized(split, SIZE_PX).prefetch(8).as_numpy_iterator()
+    pairs = splits.as_numpy(resizing.resized(split, SIZE_PX).prefetch(8))
     kept = (pair for wanted, pair in zip(chosen, pairs, strict=True) if wanted)
     for place, (image, depth_m) in enumerate(kept):
         images[place], depths_m[place] = image, depth_m[..., 0]

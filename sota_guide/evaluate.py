@@ -4,7 +4,7 @@
     python -m sota_guide.evaluate --preset=runs/metric/preset --data_dir=DIR --max_images=20
 
 A relative network is scored under *aligned*, where scale and shift are fitted to the truth of every image, a metric
-one under *eigen*. Copy the result file to sota_guide/results/ and run `python -m sota_guide.tables` to show it.
+one under the data set's protocol. Copy the result file to sota_guide/results/ and run `python -m sota_guide.tables`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ with epy.lazy_imports():
     from depth_tf.data import opening, splits
     from depth_tf.scoring import score as scoring
 
-PROTOCOL_OF_KIND = {"inverse_depth": "aligned", "depth_m": "eigen"}
+PROTOCOL_OF_KIND = {"inverse_depth": "aligned", "depth_m": None}  # None: the data set's
 BATCH_SIZE = 4  # at 518x518 the small network's activations of one image take about 0.4 GB
 
 
@@ -39,7 +39,7 @@ class Settings(DataSettings):
     split: str = option("validation", "split to score on", group="what", choices=("holdout", "validation", "test"))
     max_images: int = option(0, "score the first this many images; 0: all", group="what", least=0)
     protocol: str | None = option(
-        None, "protocol; unset: aligned for a relative network, eigen for metres", choices=tuple(PROTOCOLS)
+        None, "protocol; unset: aligned for a relative network, else by data set", choices=tuple(PROTOCOLS)
     )
     output: str = option("metrics.json", "result file, JSON; per_image.csv and panels.png come beside it")
 

@@ -92,6 +92,7 @@ def _run_program(monkeypatch):
         monkeypatch.setattr(program.flags, "FLAGS", program.flags.FlagValues())
         monkeypatch.setattr(sys, "argv", ["program", *arguments])
         monkeypatch.setattr(program.app, "run", lambda main, flags_parser: main(flags_parser(sys.argv)))
+        monkeypatch.setattr(program, "leave", sys.exit)  # which would end pytest
         program.run(main, settings_class, **options)
 
     return run

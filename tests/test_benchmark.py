@@ -3,10 +3,11 @@
 import dataclasses
 import json
 import multiprocessing.dummy
+import warnings
 
 import pytest
 
-from depth_tf import benchmark, model
+from depth_tf import benchmark, export, model, saved
 from depth_tf.data.opening import open_dataset
 from depth_tf.runtime.errors import InputError
 from tests.quick_train import build_quick
@@ -101,21 +102,25 @@ def test_networks_predict_in_turn_with_a_reference(tmp_path, monkeypatch, capsys
     """A convolution of 3x3 over three channels, 12 filters, on 8x8 pixels: 324 weights, 324 x 64 multiplications."""
     pytest.importorskip("tf2onnx", reason="needs the extra `export`")
     pytest.importorskip("onnxruntime", reason="needs the extra `export`")
-    image = benchmark.keras.Input((8, 8, 3))
+    image = benchmark.keras.Input((8, 8, 3), batch_size=1)
     network = benchmark.keras.Model(image, benchmark.keras.layers.Conv2D(12, 3, padding="same", use_bias=False)(image))
     reference, output = tmp_path / "reference.onnx", tmp_path / "prediction.json"
-    benchmark._export(network, reference)
-    monkeypatch.setattr(benchmark, "SIZE_PX", (64, 64))
-    monkeypatch.setattr(
-        model, "NETWORKS", {"small": lambda *size_px, **given: model.build_small(*size_px, width=8, **given)}
-    )
+    network(benchmark.np.zeros((1, 8, 8, 3)))  # Keras exports only what was called before
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Keras's exporter asks NumPy for np.object
+        network.export(reference, format="onnx", verbose=False)
+    monkeypatch.setattr(saved, "BUNDLED", ("small",))
+    monkeypatch.setattr(saved, "load_network", lambda name: model.build_small(64, 64, width=8))
+    written = {name: export.FORMATS[name] for name in ("saved_model", "onnx")}  # the others take seconds to convert
+    monkeypatch.setattr(export, "FORMATS", written)
     settings = {"rounds": 1, "reference": str(reference), "output": str(output)}
     benchmark.main(benchmark.Settings("prediction", **settings))
     rows = json.loads(output.read_text())["rows"]
-    assert list(rows) == ["small", "reference"]
+    assert list(rows) == ["small, keras", "small, saved_model", "small, onnx", "reference"]
     assert (rows["reference"]["parameters"], rows["reference"]["macs"]) == (324, 324 * 64)
-    assert rows["small"]["ms"] > 0
-    assert "x the reference" in capsys.readouterr().out
+    assert all(row["ms"] > 0 and row["megabytes"] > 0 for row in rows.values())
+    assert rows["small, keras"]["parameters"] == rows["small, onnx"]["parameters"] > 1000
+    assert capsys.readouterr().out.count("x the reference") == 4
 
 
 def test_a_reference_that_is_missing_is_refused(tmp_path):

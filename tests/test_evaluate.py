@@ -17,7 +17,7 @@ from depth_tf.saved import load_network
 from depth_tf.scoring import mean_depth as floor
 from depth_tf.scoring import metrics
 from depth_tf.scoring import score as scoring
-from depth_tf.scoring.protocols import EIGEN_CROP
+from depth_tf.scoring.protocols import EIGEN_CROP, PROTOCOLS
 from tests.conftest import read_csv
 
 pytestmark = pytest.mark.usefixtures("no_panels")
@@ -98,7 +98,7 @@ def test_a_network_alone_scores_as_in_its_run_and_the_mean_with_its_mirror_image
 def test_an_image_without_depth_leaves_its_row_empty_and_every_row_as_long():
     image, depth_m = np.zeros((48, 64, 3), np.uint8), np.full((48, 64), 2.0, np.float32)
     examples = [scoring.Example(image, true_m, depth_m) for true_m in (np.zeros_like(depth_m), depth_m)]
-    _, rows, _ = scoring.score(examples, "eigen", num_images=2, floor_m=depth_m)
+    _, rows, _ = scoring.score(examples, PROTOCOLS["eigen"], num_images=2, floor_m=depth_m)
     assert list(rows[0]) == list(rows[1])
     assert (rows[0]["abs_rel"], rows[1]["abs_rel"]) == (None, 0.0)
 

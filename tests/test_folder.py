@@ -247,11 +247,11 @@ def test_a_network_is_trained_and_scored_on_photographs_of_ones_own(rooms, folde
     result = train.train(settings)
     assert (result["dataset"], result["source"], result["split"]) == ("folder", "folder", "holdout")
     assert result["num_images"] + result["num_train_images"] == 10
-    assert "nearest" in result["protocol"]["resize"]
+    assert result["protocol"]["name"] == "full"
     assert read_config(settings.workdir)["depth_scale"] == 0.0005
 
     evaluate.main(evaluate.Settings(workdir=settings.workdir, split="holdout"))
-    again = json.loads((pathlib.Path(settings.workdir) / "holdout_eigen.json").read_text())
+    again = json.loads((pathlib.Path(settings.workdir) / "holdout_full.json").read_text())
     assert again["abs_rel"] == pytest.approx(result["abs_rel"], rel=1e-6)
     with pytest.raises(InputError, match="1 photographs without a depth map"):
         evaluate.main(evaluate.Settings(workdir=settings.workdir, split="holdout", skip_incomplete=False))

@@ -89,7 +89,16 @@ def test_the_python_interface_gives_what_the_program_writes(network_file, predic
     written = np.load(tmp_path / "out" / "room_predicted.npy")
     for photo in (photos / "room.png", PIXELS, Image.fromarray(PIXELS)):
         np.testing.assert_array_equal(predictor.predict(photo), written)
-    assert len(predictor.predict([PIXELS, PIXELS[:, :40]])) == 2
+
+
+def test_a_list_gives_what_one_photograph_after_another_gives(predictor):
+    """Twenty of three shapes: more than fit a batch."""
+    rng = np.random.default_rng(1)
+    shapes = [(60, 80), (80, 60), (48, 200)]
+    given = [rng.integers(0, 255, (*shapes[number % 3], 3), np.uint8) for number in range(20)]
+    for image, depth_m in zip(given, predictor.predict(given), strict=True):
+        assert depth_m.shape == image.shape[:2]
+        np.testing.assert_allclose(depth_m, predictor.predict(image), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +133,9 @@ def test_a_range_gives_equal_depths_equal_colours():
         ({"write": "jpeg"}, "expected --write of picture, npy, png16"),
         ({"range_m": "6,2"}, "expected --range_m=NEAR,FAR"),
         ({"range_m": "wide"}, "expected --range_m=NEAR,FAR"),
+        ({"focal_px": 0.0}, "expected --focal_px above 0"),
+        ({"known": ("1,2",)}, "expected --known=X,Y,METRES"),
+        ({"known": ("1,2,3", "1,2,-3")}, "expected --known=X,Y,METRES.*'1,2,-3'"),
         ({"network_file": "none.keras"}, "no network at none.keras"),
     ],
 )

@@ -67,12 +67,15 @@ def test_an_input_error_is_one_line_and_status_2(run, capsys):
     assert capsys.readouterr().err == "error: expected this, got that\n"
 
 
-def test_a_bug_keeps_its_traceback(run):
+def test_a_bug_keeps_its_traceback(run, capsys):
     def main(_):
         raise ValueError("a bug")
 
-    with pytest.raises(ValueError, match="a bug"):
+    with pytest.raises(SystemExit) as stopped:
         run(main=main)
+    assert stopped.value.code == 1
+    shown = capsys.readouterr().err.splitlines()
+    assert (shown[0], shown[-1]) == ("Traceback (most recent call last):", "ValueError: a bug")
 
 
 def test_help_lists_our_flags_alone_by_group_with_choices_and_defaults(run, capsys):

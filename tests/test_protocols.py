@@ -133,6 +133,27 @@ def test_fastdepth_has_no_cap():
     assert score("eigen", np.full(FRAME, 12.0), np.full(FRAME, 6.0)) is None
 
 
+def test_full_scores_each_truth_at_its_own_size_within_the_range_of_the_data():
+    rules = protocols.choose(None, dataset="folder", range_m=(0.5, 80.0))
+    assert (rules.name, protocols.choose(None, dataset="nyu_depth_v2", range_m=(0.5, 80.0)).name) == ("full", "eigen")
+    true_m = np.geomspace(0.2, 100.0, 96 * 128).reshape(96, 128).astype(np.float32)
+    perfect = Scorer(rules).add(true_m=true_m, pred=true_m)
+    assert (perfect["abs_rel"], perfect["rmse_m"], perfect["delta1"]) == (0, 0, 1)
+    valid_m = true_m[(true_m >= 0.5) & (true_m <= 80.0)]
+    expected = depth_metrics(true_m=valid_m, pred_m=np.minimum(1.5 * valid_m, 80.0))
+    found = Scorer(rules).add(true_m=true_m, pred=1.5 * true_m)
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("full", "depth_m"), ("aligned", "inverse_depth")])
+def test_predictions_of_the_other_kind_are_noticed(name, kind):
+    true_m = scene_m()
+    for inverse in (False, True):
+        scorer = Scorer(PROTOCOLS[name], kind)
+        scorer.add(true_m=true_m, pred=1 / true_m if inverse else true_m)
+        assert scorer.runs_against() == (inverse != (kind == "inverse_depth"))
+
+
 def test_the_mean_of_images_and_the_pool_of_pixels_differ_as_worked_by_hand():
     """1 m off on 1 pixel of one image, 3 m on 3 of another: eigen says 2, pooled sqrt(28 / 4)."""
     found = {}

@@ -18,15 +18,15 @@ def test_the_suggested_rate_is_where_the_loss_reaches_its_bottom_not_where_it_le
     """The loss falls to 1 at a rate of 1e-3, stays there for a factor of 100, and rises: smoothed, it is late."""
     rates = np.geomspace(1e-6, 1, 1200)
     losses = 1 + 0.1 * np.maximum(0, -3 - np.log10(rates)) + np.maximum(0, np.log10(rates) + 1)
-    mean = range_test.FadingMean()
-    suggested = range_test.suggest_rate(rates, [mean.add(loss) for loss in losses])
+    mean = range_test.LossByRate()
+    suggested = range_test.suggest_rate(rates, [mean.smoothed(loss) for loss in losses])
     assert 0.5e-3 < suggested < 4e-3
 
 
 def test_smoothing_leaves_a_constant_as_it_is_and_forgets_slowly():
-    mean = range_test.FadingMean()
-    assert [mean.add(3.0) for _ in range(500)] == pytest.approx([3.0] * 500)
-    assert mean.add(4.0) == pytest.approx(4.0 - range_test.SMOOTHING, rel=1e-6)
+    mean = range_test.LossByRate()
+    assert [mean.smoothed(3.0) for _ in range(500)] == pytest.approx([3.0] * 500)
+    assert mean.smoothed(4.0) == pytest.approx(4.0 - range_test.SMOOTHING, rel=1e-6)
 
 
 def test_the_rate_grows_from_a_thousandth_to_a_hundred_times_the_peak():

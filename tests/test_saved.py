@@ -12,6 +12,7 @@ from depth_tf.model import build_small
 from depth_tf.runtime.errors import InputError
 from depth_tf.scoring import score_run
 from depth_tf.scoring.mean_depth import mean_depth_map
+from depth_tf.scoring.protocols import PROTOCOLS
 from depth_tf.scoring.score import network_examples, score
 
 IMAGES = np.random.default_rng(0).uniform(0, 255, (2, 64, 96, 3)).astype(np.float32)
@@ -88,7 +89,7 @@ def test_the_networks_that_come_with_the_package_have_learnt_what_rooms_look_lik
     split = open_dataset("synthetic_rooms", tiny_rooms, rooms="tiny").split("validation")
     network, floor_m = saved.load_network(name), mean_depth_map(split)
     examples = network_examples(network, split)
-    result, *_ = score(examples, "median", num_images=split.num_images, floor_m=floor_m)
+    result, *_ = score(examples, PROTOCOLS["median"], num_images=split.num_images, floor_m=floor_m)
     assert result["silog"] < result["floor"]["silog"]
     assert saved.learnt(name)["num_train_images"] > 0
 

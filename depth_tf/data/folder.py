@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from depth_tf.data import photos, scenes
 from depth_tf.data.settings import DataSettings
-from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split
+from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split, as_numpy
 from depth_tf.runtime import atomic_files
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
@@ -67,7 +67,7 @@ def export_folder(split: Split, folder: str | os.PathLike, num_images: int) -> N
     count = min(num_images, split.num_images)
     scene_of_image = split.scene_of_image or ("",) * count
     with atomic_files.replacing_folder(final.parent, final) as aside, Progress(split.name, count) as progress:
-        pairs = split.read().take(count).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+        pairs = as_numpy(split.read().take(count).prefetch(tf.data.AUTOTUNE))
         for place, (image, depth_m) in enumerate(pairs):
             scene = aside / final.name / scene_of_image[place]
             scene.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,8 @@ validation, test: for reporting, never for choosing. In TFDS's `nyu_depth_v2`, `
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 
 from etils import epy
 
@@ -60,6 +61,19 @@ class DepthDataset:
         if name not in self.splits:
             raise InputError(f"{self.name} has no split {name!r} here; it has: {', '.join(self.splits)}")
         return self.splits[name]
+
+
+def as_numpy(elements: tf.data.Dataset) -> Iterator:
+    """Yields a data set's elements as NumPy arrays, by an iterator that closes safely, however early and late.
+
+    `as_numpy_iterator` may hang the interpreter as that ends: it waits for threads that wait to call Python.
+    """
+    iterator = iter(elements)
+    # A finalizer also runs when the interpreter begins to end. Given nothing to read, the iterator lets its threads go.
+    none = tf.data.experimental.to_variant(elements.take(0))
+    handle = iterator._iterator_resource
+    weakref.finalize(iterator, lambda: tf.raw_ops.MakeIterator(dataset=none, iterator=handle))
+    return (tf.nest.map_structure(lambda tensor: tensor.numpy(), element) for element in iterator)
 
 
 def first_images(split: Split, count: int) -> Split:

@@ -15,7 +15,7 @@ Path = str | os.PathLike
 
 def frames(path: Path) -> Iterator[tuple[np.ndarray, fractions.Fraction]]:
     """Yields each frame, [H, W, 3] uint8, RGB, upright, with the frames per second; InputError if it is no video."""
-    av = _import_av(path)
+    av = _import_av()
     try:
         with av.open(os.fspath(path)) as opened:
             rate = opened.streams.video[0].average_rate or fractions.Fraction(30)
@@ -29,7 +29,7 @@ def frames(path: Path) -> Iterator[tuple[np.ndarray, fractions.Fraction]]:
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[Callable[[np.ndarray, fractions.Fraction], None]]:
     """Yields a function that adds a frame, as of `frames`, to an MP4 file; an odd last row or column is left out."""
-    av = _import_av(path)
+    av = _import_av()
     with av.open(os.fspath(path), "w", format="mp4") as opened:
 
         def add(image: np.ndarray, rate: fractions.Fraction) -> None:
@@ -45,8 +45,8 @@ def writing(path: Path) -> Iterator[Callable[[np.ndarray, fractions.Fraction], N
             opened.mux(stream.encode())
 
 
-def _import_av(path: Path):
+def _import_av():
     try:
         return importlib.import_module("av")
     except ImportError as error:
-        raise InputError(f"{path} needs the extra `video`: pip install av") from error
+        raise InputError("a video needs the extra `video`: pip install av") from error

@@ -14,6 +14,7 @@ import pathlib
 import re
 import sys
 import time
+import traceback
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -86,8 +87,9 @@ def run(main: Callable, settings_class: type, *, positional: str | None = None, 
     """Parses the command line into `settings_class` and calls `main` with it.
 
     An InputError from `main`, or from the settings' own `__post_init__`, ends the program with one line on stderr and
-    status 2. `positional` is the field that may also be given as a bare word: `benchmark pipeline`. With `tensorflow`,
-    that is imported quietly before `main`, and no earlier: `--help` and a mistyped flag answer at once.
+    status 2, any other error with its traceback and status 1; see `leave`. `positional` is the field that may also be
+    given as a bare word: `benchmark pipeline`. With `tensorflow`, that is imported quietly before `main`, and no
+    earlier: `--help` and a mistyped flag answer at once.
     """
     absl_logging.set_verbosity(absl_logging.WARNING)  # TFDS tells of every file it opens
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # and calls what TensorFlow has deprecated
@@ -111,6 +113,11 @@ def run(main: Callable, settings_class: type, *, positional: str | None = None, 
             leave_interrupted(str(error))
         except KeyboardInterrupt:
             leave_interrupted("by Ctrl-C", CTRL_C_STATUS)
+        except SystemExit as ended:
+            leave(ended.code or 0)
+        except Exception:
+            traceback.print_exc()
+            leave(1)
 
     app.run(call, flags_parser=parse)
 
@@ -154,14 +161,16 @@ def say(message: str) -> None:
 def for_each(files: Iterable[pathlib.Path], work: Callable[[pathlib.Path], str]) -> None:
     """Calls `work` with each file, one image each, and says what it returns.
 
-    A file of which `work` raises InputError is named and does not stop the others; in the end the program then leaves
-    with status 1.
+    One of several files of which `work` raises InputError is named and does not stop the others; in the end the program
+    then leaves with status 1.
     """
     files, failed, started_s = list(files), 0, time.perf_counter()
     for place, file in enumerate(files, start=1):
         try:
             told = f"{file}: {work(file)}"
         except InputError as error:
+            if len(files) == 1:
+                raise
             told, failed = str(error), failed + 1
         say(f"{place}/{len(files)} {told}")
     done = len(files) - failed
@@ -171,9 +180,19 @@ def for_each(files: Iterable[pathlib.Path], work: Callable[[pathlib.Path], str])
 
 
 def leave_interrupted(message: str, status: int = INTERRUPTED_STATUS) -> NoReturn:
-    """Prints one line and ends the process at once, without waiting for threads that wait for others."""
-    print("stopped: " + " ".join(message.split()), file=sys.stderr, flush=True)
+    """Prints one line and leaves."""
+    print("stopped: " + " ".join(message.split()), file=sys.stderr)
+    leave(status)
+
+
+def leave(status: int) -> NoReturn:
+    """Ends the process at once.
+
+    On its ordinary way out the interpreter frees what an error left behind: a tf.data iterator then waits for threads
+    that call Python, and these wait for the interpreter, for ever.
+    """
     sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(status)
 
 
@@ -196,7 +215,7 @@ def _parse(argv: list[str], settings_class: type, positional: str | None) -> lis
 
 def _fail(message: str) -> None:
     print("error: " + " ".join(message.split()), file=sys.stderr)
-    sys.exit(USAGE_STATUS)
+    leave(USAGE_STATUS)
 
 
 def help_text(settings_class: type, main: Callable) -> str:

@@ -1,8 +1,9 @@
-"""The protocols under which depth on NYU Depth V2 is scored: which pixels count, and how images are averaged.
+"""The protocols under which depth is scored: which pixels count, and how images are averaged.
 
 A figure means nothing without its protocol's name: pooling alone moves RMSE by 13 to 19 %.
 
-    eigen      the headline: Eigen crop, 1e-3 < true < 10 m, per image, then the mean (BTS, AdaBins, ZoeDepth)
+    full       each truth at its own size, no crop, the range of the data set, per image, then the mean
+    eigen      NYU's headline: Eigen crop, 1e-3 < true < 10 m, per image, then the mean (BTS, AdaBins, ZoeDepth)
     fastdepth  centre crop squeezed to 224x224, no cap, per image, then the mean (Wofk et al., ICRA 2019)
     pooled     the pixels of *eigen*, all images at once (DenseDepth, Alhashim and Wonka 2018)
     median     *eigen* after each prediction is scaled to the median of the truth (monodepth2, YOLO26-depth)
@@ -17,6 +18,7 @@ from collections.abc import Callable
 import numpy as np
 
 from depth_tf.data.resizing import resize_bilinear, resize_nearest
+from depth_tf.data.splits import DEPTH_RANGE_M
 from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.errors import InputError
 from depth_tf.scoring import metrics
@@ -35,25 +37,31 @@ MIN_INVERSE_DEPTH_PER_M = 1e-3  # floor of an aligned inverse depth, before it b
 FASTDEPTH_RESIZED_SHAPE = (250, 333)
 FASTDEPTH_CROP = (slice(11, 239), slice(14, 318))
 FASTDEPTH_SHAPE = (224, 224)
+WHOLE = (slice(None), slice(None))
+AGAINST, STEP = (
+    -0.3,
+    7,
+)  # correlation with the truth, over every seventh pixel, from which on predictions fall as it rises
 
 PREDICTION_KINDS = ("depth_m", "inverse_depth")
 
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
-    """Which pixels of a 480x640 frame are compared, and how images are averaged."""
+    """Which pixels of a frame are compared, and how images are averaged."""
 
     name: str  # key in `PROTOCOLS`
     crop: str  # the crop in words
-    # metres between which the truth is valid, exclusive; None where there is no cap
+    # metres between which the truth is valid, exclusive but in *full*; None where there is no cap
     range_m: tuple[float, float | None]
     resize: str  # in words, what happens to prediction and truth
-    # (true_m, pred_m), [480, 640] each -> (true_m, pred_m), [N] each, of the pixels compared
+    # (true_m, pred_m), frames -> (true_m, pred_m), [N] each, of the pixels compared
     pixels: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
     pooled: bool = False  # whether all pixels of all images are scored at once
     # what first fits a prediction in metres to the truth, [480, 640] each -> [480, 640] metres; None: nothing does
     fit: Callable[..., np.ndarray] | None = None
-    has_edges: bool = True  # whether depth edges are compared too, inside the Eigen crop
+    edges: tuple[slice, slice] | None = EIGEN_CROP  # part of the frame in which depth edges are compared too
+    frame_shape: tuple[int, int] | None = FRAME_SHAPE  # what truth and prediction are brought to; None: the truth's own
 
 
 class Scorer:
@@ -69,6 +77,7 @@ class Scorer:
         self._per_image: list[dict[str, float]] = []
         self._sums, self.bands = metrics.MetricSums(), DepthBands()
         self._num_images, self._truth_resized = 0, False
+        self._correlations: list[float] = []
 
     def add(self, *, true_m: np.ndarray, pred: np.ndarray) -> dict[str, float] | None:
         """Scores one image; returns its metrics, whatever the protocol's averaging, or None if it has no valid pixel.
@@ -77,7 +86,8 @@ class Scorer:
           true_m: [H, W] float, metres; 0, NaN or infinity where missing.
           pred: [h, w] float, the full frame at any size, metres or inverse depth as `prediction_kind` says.
         """
-        true_frame_m, pred_frame_m = self.frame(true_m=true_m, pred=pred)
+        true_frame_m, pred_frame = self._framed(true_m=true_m, pred=pred)
+        pred_frame_m = self._fitted(true_m=true_frame_m, pred=pred_frame)
         true_m, pred_m = self._protocol.pixels(true_frame_m, pred_frame_m)
         self._num_images += 1
         if not true_m.size:
@@ -85,14 +95,27 @@ class Scorer:
         sums = metrics.MetricSums.of(true_m=true_m, pred_m=pred_m)
         self._sums += sums
         self.bands.add(true_m=true_m, pred_m=pred_m)
+        known = valid_pixels(true_frame_m)
+        pairs = np.stack([true_frame_m[known], pred_frame[known]])[:, ::STEP]
+        if pairs.shape[1] > 1 and pairs.std(axis=1).all():
+            self._correlations.append(np.corrcoef(pairs)[0, 1])
         edges = {}
-        if self._protocol.has_edges:
-            edges = edge_scores(true_m=true_frame_m[EIGEN_CROP], pred_m=pred_frame_m[EIGEN_CROP])
+        if (part := self._protocol.edges) is not None:
+            edges = edge_scores(true_m=true_frame_m[part], pred_m=pred_frame_m[part])
         self._per_image.append(sums.metrics() | edges)
         return self._per_image[-1]
 
     def frame(self, *, true_m: np.ndarray, pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns what `add` takes as [480, 640] float metres each, the prediction aligned if the protocol aligns."""
+        """Returns what `add` takes as float metres of one size, the prediction aligned if the protocol aligns."""
+        true_m, pred = self._framed(true_m=true_m, pred=pred)
+        return true_m, self._fitted(true_m=true_m, pred=pred)
+
+    def runs_against(self) -> bool:
+        """Returns whether predictions fall where the truth rises, or inverse depth does not: the other kind of them."""
+        sign = 1 if self._prediction_kind == "depth_m" else -1
+        return bool(self._correlations) and sign * float(np.median(self._correlations)) < AGAINST
+
+    def _framed(self, *, true_m: np.ndarray, pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         true_m, pred = _plane(true_m, "true_m"), _plane(pred, "pred")
         metric = self._prediction_kind == "depth_m"
         bad = pred[~(valid_pixels(pred) if metric else np.isfinite(pred))]
@@ -102,12 +125,16 @@ class Scorer:
                 f"prediction {self._num_images} (counted from 0) must be {wanted} everywhere, "
                 f"got {bad.size} other values, the first {bad[0]:g}"
             )
-        if true_m.shape != FRAME_SHAPE:
-            true_m, self._truth_resized = resize_nearest(true_m, FRAME_SHAPE), True
-        pred = resize_bilinear(pred, FRAME_SHAPE)
+        shape = self._protocol.frame_shape or true_m.shape
+        if true_m.shape != shape:
+            true_m, self._truth_resized = resize_nearest(true_m, shape), True
+        return true_m, resize_bilinear(pred, shape)
+
+    def _fitted(self, *, true_m: np.ndarray, pred: np.ndarray) -> np.ndarray:
         if self._protocol.fit is align:
-            return true_m, align(true_m=true_m, inverse_depth=1.0 / pred.astype(np.float64) if metric else pred)
-        return true_m, self._protocol.fit(true_m=true_m, pred_m=pred) if self._protocol.fit else pred
+            inverted = self._prediction_kind == "depth_m"
+            return align(true_m=true_m, inverse_depth=1.0 / pred.astype(np.float64) if inverted else pred)
+        return self._protocol.fit(true_m=true_m, pred_m=pred) if self._protocol.fit else pred
 
     def result(self) -> dict[str, float | int]:
         """Returns the metrics over all images so far, with `num_images` and how many had no valid pixel."""
@@ -116,7 +143,7 @@ class Scorer:
                 f"protocol {self._protocol.name} found no valid pixel in {self._num_images} images: "
                 "check that the split is not empty and that depth is in metres"
             )
-        edges = mean_edge_scores(self._per_image) if self._protocol.has_edges else {}
+        edges = mean_edge_scores(self._per_image) if self._protocol.edges is not None else {}
         return {
             **(self._sums.metrics() if self._protocol.pooled else metrics.mean_metrics(self._per_image)),
             **edges,
@@ -190,6 +217,30 @@ def _fastdepth_pixels(true_m: np.ndarray, pred_m: np.ndarray) -> tuple[np.ndarra
     return true_m[valid], pred_m[valid]
 
 
+def choose(name: str | None, *, dataset: str, range_m: tuple[float, float]) -> Protocol:
+    """Returns a protocol by name, *full* with the range of the data; None takes *eigen* for NYU, *full* for others."""
+    chosen = PROTOCOLS[name or ("eigen" if dataset == "nyu_depth_v2" else "full")]
+    return full(range_m) if chosen.name == "full" else chosen
+
+
+def full(range_m: tuple[float, float]) -> Protocol:
+    """Returns the protocol for data of any size and any range."""
+
+    def pixels(true_m, pred_m):
+        valid = valid_pixels(true_m, range_m)
+        return true_m[valid], np.clip(pred_m[valid], *range_m)
+
+    return Protocol(
+        name="full",
+        crop="none",
+        range_m=range_m,
+        resize="prediction bilinearly to the size of the truth, clamped to the range",
+        pixels=pixels,
+        edges=WHOLE,
+        frame_shape=None,
+    )
+
+
 _EIGEN = Protocol(
     name="eigen",
     crop="rows 45:471, columns 41:601 of 480x640",
@@ -198,6 +249,7 @@ _EIGEN = Protocol(
     pixels=_eigen_pixels,
 )
 PROTOCOLS = {
+    "full": full(DEPTH_RANGE_M),
     "eigen": _EIGEN,
     "fastdepth": Protocol(
         name="fastdepth",
@@ -205,7 +257,7 @@ PROTOCOLS = {
         range_m=(0.0, None),
         resize="by 250/480, crop, then 224x224: truth by nearest, prediction bilinearly from 480x640",
         pixels=_fastdepth_pixels,
-        has_edges=False,
+        edges=None,
     ),
     "pooled": dataclasses.replace(_EIGEN, name="pooled", pooled=True),
     "median": dataclasses.replace(

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from depth_tf.data.resizing import resize_image
-from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split
+from depth_tf.data.splits import PARALLEL_CALLS, DepthDataset, Split, as_numpy
 from depth_tf.drawing import figures
 from depth_tf.runtime import atomic_files, machine, run_folder
 from depth_tf.runtime.program import say
@@ -44,7 +44,7 @@ def score_split(
     command: str,
     about: dict,
     parameters: int | None = None,
-    protocol: str = "eigen",
+    protocol: str | None = None,
     floor_m: np.ndarray | None = None,
     **how,
 ) -> dict:
@@ -59,20 +59,21 @@ def score_split(
       command: what the user typed, for the record.
       about: what else the result file is to say, such as what the method learned from.
       parameters: of the network, if there is one.
-      protocol: a key of `PROTOCOLS`.
+      protocol: a key of `PROTOCOLS`; None takes the one for the data set.
       floor_m: [h, w] float32, metres, the mean map to compare with; None takes that of `train`.
       **how: `prediction_kind` and `mirrored`, as for `score`.
     """
     floor_m = mean_depth_map(dataset.split("train")) if floor_m is None else floor_m
     how |= {"num_images": split.num_images, "scenes": split.scene_of_image}
-    result, per_image, panels = score(examples, protocol, floor_m=floor_m, **how)
+    rules = protocols.choose(protocol, dataset=dataset.name, range_m=split.depth_range_m)
+    result, per_image, panels = score(examples, rules, floor_m=floor_m, **how)
     result |= {**describe(dataset, split.name, command=command, parameters=parameters), **about}
     stem = "" if output.name == run_folder.METRICS else output.stem + "_"
     atomic_files.write_csv(output.with_name(f"{stem}per_image.csv"), per_image)
     where = f"{dataset.name} {split.name}"
-    figures.depth_panels(output.with_name(f"{stem}panels.png"), panels, title=f"{where}, {protocol}")
+    figures.depth_panels(output.with_name(f"{stem}panels.png"), panels, title=f"{where}, {rules.name}")
     atomic_files.write_json(output, result)  # last: its presence says that the run is finished
-    say(f"\n{where}, {result['num_images']} images, protocol {protocol}")
+    say(f"\n{where}, {result['num_images']} images, protocol {rules.name}")
     say(" " * 10 + "".join(f"{name:>10}" for name in METRICS))
     for name, row in {"predicted": result, "mean map": result["floor"]}.items():
         say(f"{name:<10}" + "".join(f"{row[metric]:10.3f}" for metric in METRICS))
@@ -95,7 +96,7 @@ def describe(dataset: DepthDataset, split: str, *, command: str, parameters: int
 
 def score(
     examples: Iterable[Example],
-    protocol: str,
+    rules: protocols.Protocol,
     *,
     num_images: int,
     floor_m: np.ndarray,
@@ -103,16 +104,15 @@ def score(
     mirrored: bool = False,
     scenes: Sequence[str] | None = None,
 ) -> tuple[dict, list[dict], list[figures.Panels]]:
-    """Scores `num_images` examples under a key of `PROTOCOLS`, and the mean map, [h, w] metres, on the same pixels.
+    """Scores `num_images` examples under a protocol, and the mean map, [h, w] metres, on the same pixels.
 
     Returns the figures over all images, a row per image, and pictures of some. With the images' `scenes`, the figures
     also say how the kinds of room differ.
     """
-    rules = protocols.PROTOCOLS[protocol]
-    no_edges = dataclasses.replace(rules, has_edges=False)  # of the mean map, whose edges no result holds
+    no_edges = dataclasses.replace(rules, edges=None)  # of the mean map, whose edges no result holds
     scorer, mean_map = protocols.Scorer(rules, prediction_kind), protocols.Scorer(no_edges)
     shown = set(np.linspace(0, num_images - 1, NUM_PANELS).round().astype(int).tolist())
-    columns = ("index", *METRICS, *(THRESHOLDS_M if rules.has_edges else ()))
+    columns = ("index", *METRICS, *(() if rules.edges is None else THRESHOLDS_M))
     per_image, panels = [], []
     for place, example in enumerate(examples):
         figures_of_image = scorer.add(true_m=example.true_m, pred=example.pred)
@@ -122,6 +122,8 @@ def score(
             caption = f"AbsRel {figures_of_image['abs_rel']:.3f}" if figures_of_image else "no valid depth"
             true_m, pred_m = scorer.frame(true_m=example.true_m, pred=example.pred)
             panels.append(figures.Panels(example.image, true_m, pred_m, caption))
+    if scorer.runs_against():
+        say("warning: predictions fall where the truth rises: is it inverse depth? See --prediction_kind")
     floor = {name: value for name, value in mean_map.result().items() if name in METRICS}
     where = {"by_depth": scorer.bands.result(), **failures.by_image(per_image, scenes)}
     result = {**scorer.result(), "protocol": scorer.describe(mirrored=mirrored), "floor": floor, "failures": where}
@@ -165,4 +167,4 @@ def scoring_pairs(split: Split, size_px: tuple[int, int] | None = None) -> Itera
     def prepare(image, depth_m):
         return image if size_px is None else resize_image(image, size_px), depth_m[..., 0]
 
-    return split.read().map(prepare, PARALLEL_CALLS).prefetch(2 * BATCH_SIZE).as_numpy_iterator()
+    return as_numpy(split.read().map(prepare, PARALLEL_CALLS).prefetch(2 * BATCH_SIZE))

@@ -26,15 +26,9 @@ from depth_tf.training.settings import Settings
 def build_callbacks(
     settings: Settings, dataset: DepthDataset, workdir: pathlib.Path, *, epochs: int, steps: int, done: int = 0
 ) -> list[keras.callbacks.Callback]:
-    """Returns the callbacks that record a run, in the order that stands at the top of this file.
+    """Returns the callbacks that record a run of `epochs` of `steps` batches, in the order given above.
 
-    Args:
-      settings: the run's.
-      dataset: the open data set, for the pictures: of its hold-out, or of `train` where there is none.
-      workdir: the run's folder.
-      epochs: of the whole run.
-      steps: batches per epoch.
-      done: epochs that are done; the files' rows of later ones are cut.
+    The pictures are of the hold-out, or of `train` where there is none; the files' rows after `done` epochs are cut.
     """
     for name in (HISTORY, SPEED):
         resume.keep_first_rows(workdir / name, done)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from depth_tf.data.resizing import resized
-from depth_tf.data.splits import Split
+from depth_tf.data.splits import Split, as_numpy
 from depth_tf.data.valid import valid_pixels
 from depth_tf.drawing import figures
 from depth_tf.scoring.metrics import depth_metrics
@@ -26,13 +26,7 @@ class PredictionPanels(keras.callbacks.Callback):
     """
 
     def __init__(self, folder: pathlib.Path, pairs: Sequence[tuple[np.ndarray, np.ndarray]], *, epochs: int):
-        """Prepares to draw.
-
-        Args:
-          folder: where the PNGs go.
-          pairs: images [H, W, 3] uint8 at the network's size, with depths [H, W, 1] float32, metres, 0 where missing.
-          epochs: of the whole run.
-        """
+        """Prepares to draw `pairs`, as `panel_pairs` returns them, in a run of `epochs`."""
         super().__init__()
         self._folder, self._pairs = folder, pairs
         self._epochs, self._every = epochs, max(1, epochs // NUM_PICTURES)
@@ -54,7 +48,7 @@ class PredictionPanels(keras.callbacks.Callback):
 
 def panel_pairs(split: Split, size_px: tuple[int, int]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Returns the first images of a split, [H, W, 3] uint8, with their depths, [H, W, 1] float32, metres."""
-    return list(resized(split, size_px).take(NUM_IMAGES).as_numpy_iterator())
+    return list(as_numpy(resized(split, size_px).take(NUM_IMAGES)))
 
 
 def _caption(*, true_m: np.ndarray, pred_m: np.ndarray) -> str:

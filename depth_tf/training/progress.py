@@ -34,14 +34,7 @@ class Progress(keras.callbacks.Callback):
     """Prints a line per epoch, and once, after a few steps, the time left; adds `images_per_s` to an epoch's logs."""
 
     def __init__(self, *, epochs: int, steps: int, images_per_epoch: int, file: pathlib.Path):
-        """Prepares to print.
-
-        Args:
-          epochs: of the whole run.
-          steps: batches per epoch.
-          images_per_epoch: images that an epoch trains on.
-          file: CSV file that gains a row per epoch: seconds of training and images/s.
-        """
+        """Prepares for a run of `epochs` of `steps` batches; `file` gains a row per epoch: seconds, images/s."""
         super().__init__()
         self._epochs, self._steps, self._images, self._file = epochs, steps, images_per_epoch, file
         self._first_epoch = None

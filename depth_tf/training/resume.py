@@ -56,13 +56,9 @@ class KeepState(keras.callbacks.Callback):
     """Writes the state after every epoch; comes last of all callbacks, when the epoch's other files are written."""
 
     def __init__(self, workdir: pathlib.Path, callbacks: Sequence, saved_state: State | None, *, is_chief: bool = True):
-        """Prepares to write, and to go on from `saved_state`.
+        """Prepares to keep what `callbacks` remember, and to go on from `saved_state`; None is for a fresh run.
 
-        Args:
-          workdir: the run's folder.
-          callbacks: Keras's, those whose memory counts.
-          saved_state: the state to begin with; None for a fresh run.
-          is_chief: whether this process writes, or only goes on.
+        Unless it `is_chief`, the process only goes on, and writes nothing.
         """
         super().__init__()
         self._folder, self._callbacks = workdir / FOLDER, callbacks

@@ -124,13 +124,7 @@ def batches(
 ) -> Iterator[tuple[tf.data.Dataset, tf.data.Dataset | None]]:
     """Yields what `fit` takes: augmented training batches, and the hold-out's, or None where there is none.
 
-    Args:
-      dataset: the open data set.
-      settings: the run's.
-      workdir: the run's folder, for a cache on disk.
-      strategy: the devices; of several workers, each gets its own rows of every batch.
-      steps: step to stop before.
-      first_step: step to start with.
+    They go from `first_step` up to, not including, `steps`; of several workers, each gets its own rows of every batch.
     """
     train_split, rooms_split, holdout_split = map(dataset.splits.get, ("train", "rooms", "holdout"))
     kept = sum(split.num_images for split in (train_split, rooms_split, holdout_split) if split)
