@@ -50,7 +50,8 @@ def predict_each(settings: Settings, predict: Callable[[np.ndarray], np.ndarray]
         if not np.isfinite(depth).all():
             raise InputError(f"{file}: the network predicted NaN or infinity: expected a depth for every pixel")
         depth = np.maximum(depth, presets.MIN_DEPTH_M) if kind == "depth_m" else depth  # FastDepth predicts 0 too
-        write(pathlib.Path(settings.output_dir, names[file]), depth, kind)
+        with atomic_files.disk_errors_named(pathlib.Path(settings.output_dir)):
+            write(pathlib.Path(settings.output_dir, names[file]), depth, kind)
         return "{:.3f} to {:.3f}, median {:.3f}".format(*np.percentile(depth, (0, 100, 50)))
 
     say(f"{UNITS[kind]}: {settings.output_dir}/*.npy to measure with (--prediction_kind={kind}), *.png to look at")
