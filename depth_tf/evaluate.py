@@ -62,6 +62,8 @@ class Settings(program.unset(DataSettings, "the run's, or as for training")):
             raise InputError("expected exactly one of --workdir, --network_file, --predictions and --export_images")
         if self.mirror and not (self.workdir or self.network_file):
             raise InputError("--mirror needs a network: expected --workdir or --network_file")
+        if not 0 < self.prediction_scale <= 1:
+            raise InputError(f"expected --prediction_scale above 0, 1 at most, got {self.prediction_scale:g}")
 
 
 def main(settings: Settings) -> None:

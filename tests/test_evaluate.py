@@ -54,6 +54,8 @@ def test_png_predictions_are_read_in_their_unit_and_inverse_depth_is_warned_of(t
         Image.fromarray((true_m * 5000).round().astype(np.uint16)).save(tmp_path / "maps" / f"{index:05d}.png")
     assert _score(tmp_path, tiny_nyu, [], prediction_scale=1 / 5000)["abs_rel"] < 0.001
     assert "warning" not in capsys.readouterr().out
+    with pytest.raises(InputError, match="expected --prediction_scale above 0, 1 at most, got 5000"):
+        _score(tmp_path, tiny_nyu, [], prediction_scale=5000)
     _score(tmp_path, tiny_nyu, [1 / true_m for true_m in truths_m])
     assert "warning: predictions fall where the truth rises" in capsys.readouterr().out
 

@@ -36,13 +36,11 @@ class DataSettings(CheckedSettings):
         super().__post_init__()
         if not 0 <= self.validation_fraction < 1:
             raise InputError(f"expected --validation_fraction from 0 to below 1, got {self.validation_fraction:g}")
-        if not (self.depth_scale > 0 and math.isfinite(self.depth_scale)):
-            raise InputError(f"expected --depth_scale above 0, metres per unit, got {self.depth_scale:g}")
-        if self.depth_scale > 1:
-            instead = f"for {self.depth_scale:g} units per metre give --depth_scale={1 / self.depth_scale:.6g}"
-            raise InputError(
-                f"expected --depth_scale in metres per unit, 1 at most, got {self.depth_scale:g}; {instead}"
-            )
+        if not 0 < self.depth_scale <= 1:
+            told = f"expected --depth_scale above 0, 1 at most, in metres per unit, got {self.depth_scale:g}"
+            if 1 < self.depth_scale < math.inf:
+                told += f"; for {self.depth_scale:g} units per metre give --depth_scale={1 / self.depth_scale:.6g}"
+            raise InputError(told)
         if not 0 < self.min_depth_m < self.max_depth_m:
             got = f"{self.min_depth_m:g} and {self.max_depth_m:g} m"
             raise InputError(f"expected 0 < --min_depth_m < --max_depth_m, got {got}")
