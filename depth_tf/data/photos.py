@@ -26,12 +26,8 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 HEIC_SUFFIXES = (".heic", ".heif")  # need the extra `heic`
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 STDIN, LARGEST_INPUT = "-", 2**28  # bytes that are read from it
-DEPTH_ENDINGS = (
-    "_depth.png",
-    "_depth.npy",
-    "_depth.tiff",
-    "_depth.tif",
-)  # after the photograph's name without its suffix
+# After the photograph's name without its suffix.
+DEPTH_ENDINGS = ("_depth.png", "_depth.npy", "_depth.tiff", "_depth.tif")
 # What a prediction is written as, by form: a picture in colours, float32 metres, 16-bit millimetres, cloud, mesh.
 PREDICTED_ENDINGS = {"picture": "_predicted.png", "npy": "_predicted.npy", "png16": "_predicted_mm.png"}
 PREDICTED_ENDINGS |= {"ply": "_predicted.ply", "glb": "_predicted.glb"}

@@ -48,8 +48,6 @@ def write(
             elif form == "glb":
                 solid.write_mesh(temporary, image, depth_m, focal_px)
             else:
-                picture = form == "picture"
-                drawn = (
-                    figures.depth_picture(depth_m, range_m) if picture else Image.fromarray(photos.to_units(depth_m))
-                )
-                drawn.save(temporary, format="PNG", compress_level=photos.PNG_LEVEL)
+                millimetres = form == "png16"
+                pixels = photos.to_units(depth_m) if millimetres else figures.depth_picture(depth_m, range_m)
+                Image.fromarray(np.asarray(pixels)).save(temporary, format="PNG", compress_level=photos.PNG_LEVEL)

@@ -14,9 +14,7 @@ from PIL import Image
 
 MOST_POINTS = 500_000  # of a cloud or mesh; a network gives the depth of some 50,000 places
 LARGEST_TEXTURE_PX = 4096  # of either side; graphics cards take no more for certain
-STEEPEST = (
-    12.0  # depth per width: a surface seen flatter than 5 degrees is a gap between a near edge and the wall behind
-)
+STEEPEST = 12.0  # depth per width: what is seen flatter than 5 degrees is a gap from a near edge to what is behind
 FLOAT, UNSIGNED = 5126, 5125  # glTF's component types
 
 
