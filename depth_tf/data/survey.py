@@ -12,6 +12,7 @@ from depth_tf.data.valid import valid_pixels
 from depth_tf.runtime.program import say
 
 SURVEYED_IMAGES = 256  # of each split: enough for a median, and a second or two to read
+TOLD_IMAGES = 64  # of each split, before a run
 PIXELS_PER_SIDE = 64  # of each image, evenly spread, or all where there are fewer
 WARNED_SHARE = 0.05  # of the depths outside the range
 FITTING_SHARE = 0.01  # of the depths that a guessed unit may leave outside
@@ -73,14 +74,11 @@ def warnings(split: Split, found: Survey, depth_scale: float) -> list[str]:
 def tell(dataset: DepthDataset, depth_scale: float) -> None:
     """Says what the user's own data hold; other data sets are known."""
     for split in dataset.splits.values() if dataset.name == "folder" else ():
-        found = survey(split, count=PIXELS_PER_SIDE)
+        found = survey(split, count=TOLD_IMAGES)
         ends = "depth {:.2f} to {:.2f} m".format(*found.ends_m)
         share = f"{found.missing:.1%} missing, {found.outside:.1%} outside the range"
-        say(
-            "\n".join(
-                [f"{split.name}: {ends}, median {found.median_m:.2f} m, {share}", *warnings(split, found, depth_scale)]
-            )
-        )
+        told = f"{split.name}: {ends}, median {found.median_m:.2f} m, {share}"
+        say("\n".join([told, *warnings(split, found, depth_scale)]))
 
 
 def _outside(depths_m: np.ndarray, split: Split) -> float:
