@@ -163,7 +163,7 @@ def compare(predict: Predict, model: Callable, split: splits.Split, settings: Se
 
     The delta1 of both is that of the protocol *eigen*, whose frame each prediction is brought to.
     """
-    rules = dataclasses.replace(protocols.PROTOCOLS["eigen"], has_edges=False)
+    rules = dataclasses.replace(protocols.PROTOCOLS["eigen"], edges=None)
     scorers, largest, count = {"keras": protocols.Scorer(rules), "file": protocols.Scorer(rules)}, 0.0, 0
     for image, true_m in itertools.islice(score.scoring_pairs(split, _size_px(settings)), settings.num_images):
         preds_m = {"keras": model(image[None])["depth_m"][0].numpy(), "file": predict(image)}
