@@ -3,12 +3,9 @@
 Programs, in the order in which the data passes through them, each run as `python -m depth_tf.<name>`:
 
     predict     depth from photographs
-<<<<<<< HEAD
-    export      a network as one file for other programs: ONNX, LiteRT, SavedModel
-=======
     demo        a page to try a network on
     calibrate   fits a network's scale to photographs with depth
->>>>>>> 181d15671b2b7c2623451620fe0d2c3caae6bb3c
+    export      a network as one file for other programs: ONNX, LiteRT, SavedModel
     prepare     writes TFDS's `nyu_depth_v2` from whatever form of it is at hand
     dataset     shows what a data set holds
     train       data, network, compile, callbacks, fit, score
