@@ -38,7 +38,8 @@ FASTDEPTH_RESIZED_SHAPE = (250, 333)
 FASTDEPTH_CROP = (slice(11, 239), slice(14, 318))
 FASTDEPTH_SHAPE = (224, 224)
 WHOLE = (slice(None), slice(None))
-AGAINST, STEP = -0.3, 7  # correlation with the truth, over every seventh pixel, below which predictions run against it
+AGAINST = -0.3  # correlation with the truth from which on predictions fall as it rises
+STEP = 7  # it is taken over every seventh pixel
 
 PREDICTION_KINDS = ("depth_m", "inverse_depth")
 
