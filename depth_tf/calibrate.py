@@ -44,6 +44,8 @@ class Settings(DataSettings):
         super().__post_init__()
         if not self.output.endswith(".keras"):
             raise InputError(f"expected --output of a file NAME.keras, got {self.output}")
+        if not self.validation_fraction:
+            raise InputError("calibration is judged by images left out: expected --validation_fraction above 0")
 
 
 def main(settings: Settings) -> None:

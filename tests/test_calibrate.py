@@ -106,7 +106,7 @@ def test_what_cannot_be_calibrated_is_refused_in_one_line(network_file, tmp_path
     with pytest.raises(InputError, match="a file NAME.keras, got mine"):
         calibrate.Settings(output="mine")
     folder = _folder(tmp_path / "photos", network_file, 1.0, one=1.4)
-    with pytest.raises(InputError, match="no split 'holdout'"):
+    with pytest.raises(InputError, match="above 0"):
         _calibrate(network_file, folder, tmp_path / "mine.keras", validation_fraction=0.0)
     with pytest.raises(InputError, match="no image of train has a depth within"):
         _calibrate(network_file, folder, tmp_path / "mine.keras", min_depth_m=90.0, max_depth_m=99.0)

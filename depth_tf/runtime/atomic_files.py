@@ -33,6 +33,8 @@ DISK_CODES = (
     errno.EPERM,
     errno.ENOTDIR,
     errno.EEXIST,
+    errno.ENOENT,  # what making a folder in /proc or in a removed one ends in
+    errno.ENAMETOOLONG,
 )
 
 

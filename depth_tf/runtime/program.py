@@ -159,7 +159,7 @@ def say(message: str) -> None:
 
 
 def for_each(files: Iterable[pathlib.Path], work: Callable[[pathlib.Path], str]) -> None:
-    """Calls `work` with each file, one image each, and says what it returns.
+    """Calls `work` with each file, a photograph or a video, and says what it returns.
 
     One of several files of which `work` raises InputError is named and does not stop the others; in the end the program
     then leaves with status 1.
