@@ -34,7 +34,6 @@ DISK_CODES = (
     errno.ENOTDIR,
     errno.EEXIST,
     errno.ENOENT,  # what making a folder in /proc or in a removed one ends in
-    errno.ENAMETOOLONG,
 )
 
 
