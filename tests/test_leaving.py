@@ -1,11 +1,14 @@
 """A program that fails while threads of its pipeline call Python ends all the same."""
 
+import gc
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from depth_tf.data import splits
 from tests.photographs import write_pair
 
 # Processes share one import of TensorFlow. Every other leaves as our programs do, the rest as a user's script does. The
@@ -45,3 +48,11 @@ def test_each_process_that_fails_in_the_midst_of_reading_ends(tmp_path, count):
     assert done.stdout.split() == [*"21" * count][:count], done.stderr
     errors = [line for line in done.stderr.splitlines() if "expected floating-point depth" in line]
     assert sum(line.startswith("error: ") for line in errors) == -(-count // 2)
+
+
+def test_an_iterator_can_be_dropped_while_a_graph_is_built():
+    numbers = splits.as_numpy(tf.data.Dataset.range(100).prefetch(2))
+    assert next(numbers) == 0
+    with tf.Graph().as_default():
+        del numbers  # its end would be an unraisable error, which fails here
+        gc.collect()

@@ -72,7 +72,12 @@ def as_numpy(elements: tf.data.Dataset) -> Iterator:
     # A finalizer also runs when the interpreter begins to end. Given nothing to read, the iterator lets its threads go.
     none = tf.data.experimental.to_variant(elements.take(0))
     handle = iterator._iterator_resource
-    weakref.finalize(iterator, lambda: tf.raw_ops.MakeIterator(dataset=none, iterator=handle))
+
+    def close():
+        with tf.__internal__.eager_context.eager_mode():  # memory may be cleared while something builds a graph
+            tf.raw_ops.MakeIterator(dataset=none, iterator=handle)
+
+    weakref.finalize(iterator, close)
     return (tf.nest.map_structure(lambda tensor: tensor.numpy(), element) for element in iterator)
 
 
