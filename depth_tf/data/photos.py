@@ -119,8 +119,7 @@ def read_depth(path: Path, *, depth_scale: float) -> np.ndarray:
 
 def check_pair(image_path: Path, depth_path: Path) -> None:
     """Raises what `read_pair` would, as far as the first bytes of the files tell; takes no time to speak of."""
-    if os.fspath(image_path).lower().endswith(HEIC_SUFFIXES):
-        _register_heic(image_path)
+    _let_pillow_read(image_path)
     with _open_depth(depth_path) as (_, depth_shape), _naming(image_path), Image.open(image_path) as opened:
         _require_8_bits(opened, image_path)
         # Pillow decodes all of a PNG to look for an orientation behind the pixels: only where one is needed.
@@ -152,8 +151,7 @@ def read_image(path: Path) -> np.ndarray:
 
 def read_photograph(path: Path) -> Photograph:
     """Reads a photograph, turned upright as its EXIF says, without any transparency; "-" is standard input."""
-    if os.fspath(path).lower().endswith(HEIC_SUFFIXES):
-        _register_heic(path)
+    _let_pillow_read(path)
     source = path
     if os.fspath(path) == STDIN:
         source, path = io.BytesIO(sys.stdin.buffer.read(LARGEST_INPUT)), "standard input"
@@ -187,7 +185,10 @@ def _exif_focal_px(opened: Image.Image) -> float | None:
     return focal_px if 0.1 < focal_px / diagonal_px < 100 else None
 
 
-def _register_heic(path: Path) -> None:
+def _let_pillow_read(path: Path) -> None:
+    """Registers a reader of HEIC with Pillow, which has none, if that is what `path` is."""
+    if not os.fspath(path).lower().endswith(HEIC_SUFFIXES):
+        return
     try:
         importlib.import_module("pillow_heif").register_heif_opener()
     except ImportError as error:
