@@ -5,6 +5,7 @@ was not: each protocol has a table of its own, headed by which of the two it is.
 both, with what was fitted in a column.
 """
 
+import collections
 import dataclasses
 import json
 import math
@@ -12,7 +13,8 @@ import pathlib
 import tomllib
 from collections.abc import Iterator
 
-from depth_tf.drawing.tables import markdown, results_tables, training_set, update_readme
+from depth_tf.drawing.tables import figure as shown
+from depth_tf.drawing.tables import markdown, mean_of_seeds, results_tables, training_set, update_readme
 from depth_tf.runtime import program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option
@@ -23,7 +25,7 @@ OURS = HERE.parent / "depth_tf" / "results"
 IN_README = ("scores", "speed")
 SMALL_M = 10  # parameters, in millions, that a small network has at most
 # Of depth_tf/results, what stands among the small networks: what its protocol fits to the truth is told by its name.
-OUR_SMALL = ("encoder_all", "encoder_all_median", "small_all", "small_all_median", "official/fastdepth_[ef]*")
+OUR_SMALL = ("encoder_all*", "small_all*", "official/fastdepth_[ef]*")
 FITTED = {"median": "scale, by the median", "aligned": "scale and shift of inverse depth"}
 FIGURE_KEYS = {"value", "metric", "dataset", "protocol", "aligned", "source", "read_as", "date"}
 FACTS = {  # of the longer table: key in models.toml -> heading
@@ -134,7 +136,7 @@ def small_table(data: dict) -> str:
     rows.sort(key=lambda row: (blocks.index(row[0]), -row[4]["delta1"]))
     metrics = {name: data["metrics"][name] for name in ("delta1", "abs_rel", "rmse_m")}
     cells = [
-        [fitted, name, f"{size_m:.2f} M", learnt, *(_number(values.get(metric)) for metric in metrics), *rest]
+        [fitted, name, f"{size_m:.2f} M", learnt, *(shown(values, metric) for metric in metrics), *rest]
         for fitted, name, size_m, learnt, values, *rest in rows
     ]
     headings = ["fitted to the truth", "network", "parameters", "learnt from", *metrics.values()]
@@ -153,13 +155,18 @@ def _published_small(data: dict) -> Iterator[tuple]:
 
 
 def _our_small(data: dict) -> Iterator[tuple]:
+    protocols = collections.defaultdict(list)
     for path in sorted(path for name in OUR_SMALL for path in OURS.glob(f"{name}.json")):
-        result, source = json.loads(path.read_text()), f"M, `{path.relative_to(HERE.parent)}`"
-        protocol, where = result["protocol"]["name"], "official test" if "test_set" in result else "held-out scenes"
-        # FastDepth's files do not say how large it is
-        size_m = (result["parameters"] or 1e6 * data["models"]["fastdepth"]["parameters_m"]) / 1e6
-        about = FITTED.get(protocol, "nothing"), result["title"], size_m, training_set(result), result
-        yield *about, f"{result['num_images']}, {where}, *{protocol}*", source
+        result = json.loads(path.read_text()) | {"file": path.relative_to(HERE.parent)}
+        if result["protocol"].get("flip", "none") == "none":
+            protocols[result["protocol"]["name"]].append(result)
+    for protocol, results in protocols.items():
+        for result in mean_of_seeds(results):
+            where = "official test" if "test_set" in result else "held-out scenes"
+            # FastDepth's files do not say how large it is
+            size_m = (result["parameters"] or 1e6 * data["models"]["fastdepth"]["parameters_m"]) / 1e6
+            about = FITTED.get(protocol, "nothing"), result["title"], size_m, training_set(result), result
+            yield *about, f"{result['num_images']}, {where}, *{protocol}*", f"M, `{result['file']}`"
 
 
 def speed_table(results: list[dict]) -> str:
