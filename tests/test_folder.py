@@ -74,7 +74,7 @@ def test_incomplete_pairs_are_listed_and_refused(rooms):
     assert str(caught.value) == (
         "4 photographs without a depth map (train/hall/photo 0.png, train/hall/photo 1.png, train/hall/photo 2.png, "
         "...) and 1 depth maps without a photograph (train/house/study/photo 1_depth.png): "
-        "complete each pair, or leave these out with --skip_incomplete"
+        "complete each pair, name.jpg with name_depth.png, .npy or .tiff, or leave these out with --skip_incomplete"
     )
 
 
