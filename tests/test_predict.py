@@ -72,7 +72,7 @@ def test_one_bad_file_is_named_and_the_others_are_written(network_file, photos, 
     printed = capsys.readouterr().out
     assert "bad.jpg cannot be read" in printed
     assert "cut.png cannot be read" in printed
-    assert "1 of 4 photographs predicted" in printed
+    assert "1 of 4 files predicted" in printed
 
 
 def test_equal_stems_do_not_collide_and_own_output_is_no_photograph(network_file, photos, tmp_path):
