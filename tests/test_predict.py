@@ -1,5 +1,7 @@
 """Photographs of any size and kind become depth maps of their own size; what cannot be read is named."""
 
+import typing
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -89,6 +91,12 @@ def test_the_python_interface_gives_what_the_program_writes(network_file, predic
     written = np.load(tmp_path / "out" / "room_predicted.npy")
     for photo in (photos / "room.png", PIXELS, Image.fromarray(PIXELS)):
         np.testing.assert_array_equal(predictor.predict(photo), written)
+
+
+def test_a_type_checker_sees_a_map_for_a_photograph_and_a_list_for_a_list():
+    given = [typing.get_type_hints(overload) for overload in typing.get_overloads(depth_tf.predictor.Predictor.predict)]
+    assert [hints["return"] for hints in given] == [np.ndarray, list[np.ndarray]]
+    assert [typing.get_origin(hints["photo"]) is list for hints in given] == [False, True]
 
 
 def test_a_list_gives_what_one_photograph_after_another_gives(predictor):

@@ -85,7 +85,7 @@ def test_ctrl_c_is_one_line_that_says_what_is_lost_and_status_130(run, capsys):
     with pytest.raises(SystemExit) as stopped:
         run(main=main)
     assert stopped.value.code == 130
-    told = "what was finished is kept, what was begun is removed; the same command starts that again"
+    told = "finished files are kept, none is half-written; to go on, give the same command again"
     assert capsys.readouterr().err == f"stopped: by Ctrl-C; {told}\n"
 
 

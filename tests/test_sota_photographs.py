@@ -133,7 +133,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, given, message):
     _network(tmp_path / "DOUBLE", kind=onnx.TensorProto.DOUBLE)
     if given.get("model", "").isupper():
         given = given | {"model": str(tmp_path / given["model"])}
-    whole = {"model": _network(tmp_path / "mean.onnx"), "images": _photograph(tmp_path / "a.png", _ramp(8, 8))}
+    whole = {"model": _network(tmp_path / "mean.onnx"), "input": _photograph(tmp_path / "a.png", _ramp(8, 8))}
     with pytest.raises(InputError, match=message) as caught:
         onnx_predict.main(onnx_predict.Settings(**whole | {"output_dir": str(tmp_path / "out")} | given))
     assert "\n" not in str(caught.value)

@@ -44,8 +44,8 @@ def option(
     """Returns a dataclass field that `run` turns into the flag of the same name.
 
     A default of () is a flag that may be given again and again. Where the default is None, the description, one line
-    for `--help`, says what the program then does. `check` refuses a number below `least`, and a `required` flag that is
-    absent or empty.
+    for `--help`, says what the program then does. `CheckedSettings` refuses an unknown choice, a number below `least`,
+    and a `required` flag that is absent or empty.
     """
     metadata = {"description": description, "group": group, "choices": tuple(choices)}
     metadata |= {"least": least, "required": required}
@@ -54,25 +54,20 @@ def option(
 
 @dataclasses.dataclass(frozen=True)
 class CheckedSettings:
-    """Settings that cannot be made of what `check` refuses."""
+    """Settings that cannot be made without what is required, of unknown choices, or of a number below its least."""
 
     def __post_init__(self):
-        check(self)
-
-
-def check(settings: Any) -> None:
-    """Raises InputError for required settings that are not given, unknown choices, and a number below its least."""
-    fields = dataclasses.fields(settings)
-    missing = [field for field in fields if field.metadata["required"] and not getattr(settings, field.name)]
-    if missing:
-        named = (f"--{field.name} ({field.metadata['description']})" for field in missing)
-        raise InputError(f"expected {' and '.join(named)}")
-    for field in fields:
-        value, least, choices = getattr(settings, field.name), field.metadata["least"], field.metadata["choices"]
-        if least is not None and value is not None and value < least:
-            raise InputError(f"expected --{field.name} of {least} or more, got {value}")
-        if choices and value is not None and value not in choices:
-            raise InputError(f"expected --{field.name} of {', '.join(choices)}, got {value}")
+        fields = dataclasses.fields(self)
+        missing = [field for field in fields if field.metadata["required"] and not getattr(self, field.name)]
+        if missing:
+            named = (f"--{field.name} ({field.metadata['description']})" for field in missing)
+            raise InputError(f"expected {' and '.join(named)}")
+        for field in (field for field in fields if getattr(self, field.name) is not None):
+            value, least, choices = getattr(self, field.name), field.metadata["least"], field.metadata["choices"]
+            if least is not None and value < least:
+                raise InputError(f"expected --{field.name} of {least} or more, got {value}")
+            if choices and value not in choices:
+                raise InputError(f"expected --{field.name} of {', '.join(choices)}, got {value}")
 
 
 def unset(settings_class: type, note: str) -> type:
@@ -114,8 +109,8 @@ def run(main: Callable, settings_class: type, *, positional: str | None = None, 
         except Interrupted as error:
             leave_interrupted(str(error))
         except KeyboardInterrupt:
-            kept = "what was finished is kept, what was begun is removed"
-            leave_interrupted(f"by Ctrl-C; {kept}; the same command starts that again", CTRL_C_STATUS)
+            kept = "finished files are kept, none is half-written"
+            leave_interrupted(f"by Ctrl-C; {kept}; to go on, give the same command again", CTRL_C_STATUS)
         except SystemExit as ended:
             leave(ended.code or 0)
         except Exception:
