@@ -93,8 +93,8 @@ def test_the_python_interface_gives_what_the_program_writes(network_file, predic
         np.testing.assert_array_equal(predictor.predict(photo), written)
 
 
-def test_a_type_checker_sees_a_map_for_a_photograph_and_a_list_for_a_list():
-    given = [typing.get_type_hints(overload) for overload in typing.get_overloads(depth_tf.predictor.Predictor.predict)]
+def test_a_type_checker_sees_a_map_for_a_photograph_and_a_list_for_a_list(predictor):
+    given = [typing.get_type_hints(overload) for overload in typing.get_overloads(type(predictor).predict)]
     assert [hints["return"] for hints in given] == [np.ndarray, list[np.ndarray]]
     assert [typing.get_origin(hints["photo"]) is list for hints in given] == [False, True]
 
