@@ -79,7 +79,7 @@ def predict_split(model: estimator.DepthRegressor, split: splits.Split, settings
     started_s = time.perf_counter()
     examples = model_examples(model, split)
     for place, example in enumerate(tqdm.tqdm(examples, total=split.num_images, unit=" images", mininterval=5)):
-        predictions.write(folder / f"{place:05d}", example.pred, ["npy", *["picture"][: settings.pictures]])
+        predictions.write(folder / f"{place:05d}", example.pred, ("npy", "picture") if settings.pictures else ("npy",))
     rate = split.num_images / (time.perf_counter() - started_s)
     say(f"wrote {split.num_images} depth maps to {folder}, {rate:.1f} images/s")
 

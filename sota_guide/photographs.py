@@ -63,11 +63,11 @@ def write(stem: pathlib.Path, depth: np.ndarray, kind: str) -> None:
 
     Metres get a scale; relative depth has none, and is stretched between its own extremes.
     """
-    predictions.write(stem, depth, ("npy", "picture") if kind == "depth_m" else ("npy",))
     if kind == "depth_m":
-        return
+        return predictions.write(stem, depth)
+    predictions.write(stem, depth, ("npy",))
     low, high = float(depth.min()), float(depth.max())
     farness = (high - depth) / (high - low) if high > low else np.ones_like(depth)
     picture = Image.fromarray(figures.colour_depth(np.maximum(farness, NEAREST_SHADE), max_depth_m=1.0))
     with atomic_files.replacing(f"{stem}{predictions.FORMS['picture']}") as temporary:
-        picture.save(temporary)
+        return picture.save(temporary)

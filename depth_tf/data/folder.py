@@ -33,8 +33,8 @@ from depth_tf.runtime.program import say
 from depth_tf.runtime.progress import Progress
 
 TRAIN, VALIDATION = "train", "validation"
-FOLDERS = {TRAIN: (TRAIN,), VALIDATION: (VALIDATION, "val")}  # how a split may be called, val only where its
-APART = ("images", "depth")  # folders hold photographs, and depth maps of the same names
+IMAGES, DEPTH = "images", "depth"  # folders of photographs and of depth maps, where the two lie apart
+FOLDERS = {TRAIN: (TRAIN,), VALIDATION: (VALIDATION, "val")}  # what a split may be called in them
 A_PAIR = "name.jpg with name_depth.png, .npy or .tiff"
 NAMES_SHOWN = 3  # of incomplete pairs, in a message
 
@@ -54,7 +54,7 @@ def open_folder(data_dir: pathlib.Path, settings: DataSettings) -> DepthDataset:
     """
     pairs = {name: _find_pairs(*place, settings) for name in FOLDERS if (place := _find_place(data_dir, name))}
     if TRAIN not in pairs:
-        advice = f"{APART[0]}/{TRAIN}/ and {APART[1]}/{TRAIN}/ will do too; --data_dir is what holds them"
+        advice = f"{IMAGES}/{TRAIN}/ and {DEPTH}/{TRAIN}/ will do too; --data_dir is what holds them"
         raise InputError(f"no folder {data_dir / TRAIN}: expected photographs there, each {A_PAIR}; {advice}")
     _warn_of_twins(*pairs.values())
     held_out, kept = _hold_out(pairs.pop(TRAIN), settings.validation_fraction)
@@ -88,8 +88,8 @@ def _find_place(data_dir: pathlib.Path, split: str) -> tuple[pathlib.Path, tuple
     """Returns a folder and the patterns of a split's files in it; None if there is no such split."""
     if (data_dir / split).is_dir():
         return data_dir / split, ("**",)
-    apart = (name for name in FOLDERS[split] if (data_dir / APART[0] / name).is_dir())
-    return next(((data_dir, tuple(f"{kind}/{name}/**" for kind in APART)) for name in apart), None)
+    apart = (name for name in FOLDERS[split] if (data_dir / IMAGES / name).is_dir())
+    return next(((data_dir, (f"{IMAGES}/{name}/**", f"{DEPTH}/{name}/**")) for name in apart), None)
 
 
 def _find_pairs(root: pathlib.Path, patterns: tuple[str, ...], settings: DataSettings) -> list[_Pair]:
@@ -123,7 +123,7 @@ def _find_files(root: pathlib.Path, patterns: tuple[str, ...]) -> tuple[dict[str
     """Returns photographs and depth maps, {photograph's path without ending: path}; glob passes over hidden files."""
     images, depths = {}, {}
     for name in sorted(name for like in patterns for name in glob.iglob(like, root_dir=root, recursive=True)):
-        beside = re.sub(rf"\b{APART[1]}/", f"{APART[0]}/", name)  # where the photograph lies that this is the depth of
+        beside = re.sub(rf"\b{DEPTH}/", f"{IMAGES}/", name)  # where the photograph lies that this is the depth of
         apart = beside != name and (root / beside).parent.is_dir()
         endings = photos.DEPTH_ENDINGS + (photos.DEPTH_SUFFIXES if apart else ())
         ending = next((ending for ending in endings if name.lower().endswith(ending)), "")
@@ -150,14 +150,9 @@ def _warn_of_twins(train: list[_Pair], validation: Sequence[_Pair] = ()) -> None
     of_size = collections.defaultdict(list)
     for pair in train:
         of_size[pair.image.stat().st_size].append(pair.image)
-    twins = [
-        (pair.image, other)
-        for pair in validation
-        for other in of_size[pair.image.stat().st_size]
-        if filecmp.cmp(pair.image, other, shallow=False)
-    ]
-    if twins:
-        first = f"the first {twins[0][0]}, which is {twins[0][1]}"
+    alike = ((pair.image, other) for pair in validation for other in of_size[pair.image.stat().st_size])
+    if twins := [files for files in alike if filecmp.cmp(*files, shallow=False)]:
+        first = "the first {}, which is {}".format(*twins[0])
         say(f"warning: {len(twins)} photographs stand in validation and in train, and flatter its figures, {first}")
 
 

@@ -187,7 +187,7 @@ class DownloadedArchive(ArchiveSource):
     def choose(self, max_images: int) -> None:
         """Downloads the archive unless it is there, then keeps `max_images` frames per split; 0 keeps all."""
         name = resource.get_dl_fname(ARCHIVE_URL, ARCHIVE_SHA256)
-        path = next(self._downloads.rglob(name), self._downloads / name)  # there, or deeper, TFDS puts it too
+        path = next(self._downloads.rglob(name), self._downloads / name)  # TFDS puts it there too, or deeper
         part = path.with_name(f"{name}.part")
         missing_gb = 0 if path.exists() else (ARCHIVE_BYTES - _size(part)) / 1e9
         needed_gb = missing_gb + (0 if max_images else RECORDS_GB)
