@@ -67,15 +67,16 @@ def test_a_wrong_unit_is_warned_of_with_the_one_that_fits(tmp_path, capsys):
     assert "warning: train" not in told
 
 
-def test_a_photograph_of_both_splits_is_warned_of(tmp_path, capsys):
-    _folder(tmp_path, DEPTH_M)
+def test_photographs_of_both_splits_are_counted_whatever_their_names(tmp_path, capsys):
+    _folder(tmp_path, DEPTH_M, DEPTH_M)  # of one photograph, twice
     shutil.copytree(tmp_path / "train", tmp_path / "validation")
     (tmp_path / "validation" / "0.png").rename(tmp_path / "validation" / "new.png")
     (tmp_path / "validation" / "0_depth.png").rename(tmp_path / "validation" / "new_depth.png")
     _open(tmp_path)
-    warning = r"warning: 1 photographs stand in validation and in train, .*validation/new.png, which is .*train/0.png"
+    warning = r"warning: 2 photographs of validation are in train too, .*validation/\w+.png, which is .*train/[01].png"
     assert re.search(warning, capsys.readouterr().out)
-    Image.new("RGB", (WIDTH, HEIGHT), (99, 99, 98)).save(tmp_path / "validation" / "new.png")
+    for name in ("1", "new"):
+        Image.new("RGB", (WIDTH, HEIGHT), (99, 99, 98)).save(tmp_path / "validation" / f"{name}.png")
     _open(tmp_path)
     assert "warning" not in capsys.readouterr().out
 

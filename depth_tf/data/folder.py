@@ -151,9 +151,9 @@ def _warn_of_twins(train: list[_Pair], validation: Sequence[_Pair] = ()) -> None
     for pair in train:
         of_size[pair.image.stat().st_size].append(pair.image)
     alike = ((pair.image, other) for pair in validation for other in of_size[pair.image.stat().st_size])
-    if twins := [files for files in alike if filecmp.cmp(*files, shallow=False)]:
-        first = "the first {}, which is {}".format(*twins[0])
-        say(f"warning: {len(twins)} photographs stand in validation and in train, and flatter its figures, {first}")
+    if twins := dict(files for files in alike if filecmp.cmp(*files, shallow=False)):
+        first = "the first {}, which is {}".format(*next(iter(twins.items())))
+        say(f"warning: {len(twins)} photographs of validation are in train too, which flatters its figures; {first}")
 
 
 def _hold_out(pairs: list[_Pair], fraction: float) -> tuple[list[_Pair], list[_Pair]]:
