@@ -24,6 +24,10 @@ In a notebook `import depth_tf` gives the names below; each is imported when it 
 """
 
 import importlib
+import typing
+
+if typing.TYPE_CHECKING:  # for checkers and editors, which do not run `__getattr__`
+    from depth_tf.predictor import load as load
 
 _MODULE_OF = {
     "open_dataset": "data.opening",

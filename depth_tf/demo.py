@@ -118,8 +118,9 @@ def predicted(data: bytes, network: predictor.Predictor) -> Response:
 
     The headers hold its size, its focal length in these pixels, and the focal length for which the depth is right.
     """
+    formats = ("HEIF",) if photos.let_pillow_read("HEIC", data) else FORMATS
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=formats) as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 raise InputError(f"too large: expected at most {MAX_PIXELS // 10**6} million pixels")
             whole = photos.photograph(opened, "the photograph")
@@ -128,7 +129,7 @@ def predicted(data: bytes, network: predictor.Predictor) -> Response:
     except photos.UNREADABLE as error:
         unknown = isinstance(error, Image.UnidentifiedImageError)  # whose message tells of the bytes' place in memory
         why = "not a photograph" if unknown else f"damaged or too large ({error})"
-        raise InputError(f"{why}: expected a file of {', '.join(FORMATS)}, whatever its name") from error
+        raise InputError(f"{why}: expected a file of {', '.join(FORMATS)} or HEIC, whatever its name") from error
     shrink = min(1, math.sqrt(SHOWN_PIXELS / whole.image[..., 0].size))
     width_px, height_px = (max(1, int(side * shrink)) for side in whole.image.shape[1::-1])
     image = Image.fromarray(whole.image).resize((width_px, height_px), Image.Resampling.BICUBIC, reducing_gap=2.0)

@@ -6,7 +6,8 @@
     python -m depth_tf.evaluate --predictions=DEPTHS --data_dir=DIR --split=validation --output=metrics.json
 
 Files are 00000.npy and so on, float32 metres [H, W] of the full frame, numbered by the record's place in the split, or
-16-bit 00000.png, of --prediction_scale metres per unit.
+16-bit 00000.png, of --prediction_scale metres per unit; or 00000_predicted.npy or 00000_predicted_mm.png, as the
+programs here that predict write them.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ with epy.lazy_imports():
     from depth_tf.scoring import score, score_run
 
 PROGRAM = "depth_tf.evaluate"
+PREDICTION_ENDINGS = ("_predicted.npy", ".npy", "_predicted_mm.png", ".png")  # the first that a folder holds counts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,10 +60,13 @@ class Settings(program.unset(DataSettings, "the run's, or as for training")):
     )
 
     def __post_init__(self):
+        super().__post_init__()
         if [self.workdir, self.network_file, self.predictions, self.export_images].count(None) != 3:
             raise InputError("expected exactly one of --workdir, --network_file, --predictions and --export_images")
         if self.mirror and not (self.workdir or self.network_file):
             raise InputError("--mirror needs a network: expected --workdir or --network_file")
+        if self.prediction_kind != "depth_m" and not self.predictions:
+            raise InputError(f"--prediction_kind={self.prediction_kind} is of files: expected --predictions")
         if not 0 < self.prediction_scale <= 1:
             raise InputError(f"expected --prediction_scale above 0, 1 at most, got {self.prediction_scale:g}")
 
@@ -127,11 +132,11 @@ def _score_files(settings: Settings, dataset: splits.DepthDataset, split: splits
 
 
 def check_predictions(folder: str, num_images: int) -> list[pathlib.Path]:
-    """Returns 00000.npy or .png and so on, one per image; InputError if one is missing or does not belong."""
+    """Returns the files of `PREDICTION_ENDINGS`, one per image; InputError if one is missing or does not belong."""
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         raise InputError(f"no folder {folder}: expected {num_images} files 00000.npy, 00001.npy, ... in it")
-    ending = ".npy" if any(folder.glob("*.npy")) or not any(folder.glob("*.png")) else ".png"
+    ending = next((ending for ending in PREDICTION_ENDINGS if any(folder.glob(f"*{ending}"))), ".npy")
     paths, found = [folder / f"{index:05d}{ending}" for index in range(num_images)], set(folder.glob(f"*{ending}"))
     missing, extra = sorted(set(paths) - found), sorted(found - set(paths))
     if missing or extra:

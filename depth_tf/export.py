@@ -10,7 +10,6 @@ differs too much is not kept. OUTPUT.json says what was compared. ONNX needs the
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import importlib.util
@@ -76,27 +75,34 @@ def main(settings: Settings) -> None:
     form, output, size_px = FORMATS[settings.format], pathlib.Path(settings.output), _size_px(settings)
     form.require(settings.format)
     _check_output(output, folder=settings.format == "saved_model")
-    model = build(saved.load_network(settings.network_file), size_px)
-    dataset = opening.open_chosen(settings)
-    with opening.naming_bad_records(dataset), _staging(output) as staging:
-        about = metadata(settings.network_file, size_px)
-        train = score.scoring_pairs(dataset.split("train"), size_px)
-        calibration = (image[None] for image, _ in itertools.islice(train, settings.num_images))
-        form.write(model, staging / output.name, about, calibration)
-        found = compare(form.open(staging / output.name), tf.function(model), dataset.split("holdout"), settings)
+    model, dataset = build(saved.load_network(settings.network_file), size_px), opening.open_chosen(settings)
+    about = metadata(settings.network_file, size_px)
+    place = atomic_files.replacing(output)
+    with opening.naming_bad_records(dataset), atomic_files.disk_errors_named(output.parent), place as written:
+        form.write(model, written, about, calibration_images(dataset, settings))
+        found = compare(form.open(written), tf.function(model), dataset.split("holdout"), settings)
         _require_close(found, settings)
-        report = {
-            "format": settings.format,
-            "megabytes": megabytes(staging / output.name),
-            **about,
-            "compared": {**dataset.describe(), "split": "holdout", **found},
-            **{key: value for key, value in machine.describe_environment().items() if key != "system"},
-            "command": program.without_paths(program.command_line("depth_tf.export")),
-        }
-        atomic_files.write_json(staging / f"{output.name}.json", report)
-        for name in (output.name, f"{output.name}.json"):
-            os.replace(staging / name, output.parent / name)
-    say(f"wrote {output}, {report['megabytes']:.2f} MB, and {output.name}.json: {_told(found)}")
+        size_mb = megabytes(written)
+        atomic_files.write_json(f"{output}.json", report(settings, size_mb, about, dataset, found))
+    say(f"wrote {output}, {size_mb:.2f} MB, and {output.name}.json: {_told(found)}")
+
+
+def calibration_images(dataset: splits.DepthDataset, settings: Settings) -> Iterator[np.ndarray]:
+    """Yields the first training images, [1, H, W, 3] uint8."""
+    pairs = score.scoring_pairs(dataset.split("train"), _size_px(settings))
+    return (image[None] for image, _ in itertools.islice(pairs, settings.num_images))
+
+
+def report(settings: Settings, size_mb: float, about: dict, dataset: splits.DepthDataset, found: dict) -> dict:
+    """Returns what stands beside the file: what it is, and what was found when it was compared."""
+    return {
+        "format": settings.format,
+        "megabytes": size_mb,
+        **about,
+        "compared": {**dataset.describe(), "split": "holdout", **found},
+        **{key: value for key, value in machine.describe_environment().items() if key != "system"},
+        "command": program.without_paths(program.command_line("depth_tf.export")),
+    }
 
 
 def build(network: keras.Model, size_px: tuple[int, int]) -> keras.Model:
@@ -198,15 +204,6 @@ def _check_output(output: pathlib.Path, *, folder: bool) -> None:
     parent = next(parent for parent in output.absolute().parents if parent.exists())
     if output.is_dir() or (folder and output.exists()) or not parent.is_dir():
         raise InputError(f"--output={output}: expected the name of a new {'folder' if folder else 'file'}")
-
-
-@contextlib.contextmanager
-def _staging(output: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yields a hidden folder beside the output, gone after the block."""
-    with atomic_files.disk_errors_named(output.parent):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=output.parent, prefix=".partial-") as name:
-            yield pathlib.Path(name)
 
 
 def megabytes(path: pathlib.Path) -> float:

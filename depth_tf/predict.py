@@ -52,7 +52,7 @@ class Settings(program.CheckedSettings):
     )
     write: str = option("picture", f"what to write, comma-separated, of {', '.join(predictions.FORMS)}")
     known: tuple[str, ...] = option(
-        (), "X,Y,METRES: depth known at column X, row Y of the one photograph; again for each further point"
+        (), "X,Y,METRES, once or more: the depth known at column X, row Y of the one photograph"
     )
     range_m: str | None = option(None, "where the colours begin and end, such as 0.5,6; unset: by each photograph")
     output_dir: str = option("depth", "folder to write to")

@@ -65,7 +65,13 @@ class Predictor:
         self._network, self._of_nyus_camera = network, of_nyus_camera
         self._sized = functools.lru_cache(SIZES_KEPT)(self._build)
 
-    def predict(self, photo: Photo | list[Photo], *, focal_px: float | None = None) -> np.ndarray | list[np.ndarray]:
+    @typing.overload
+    def predict(self, photo: Photo, *, focal_px: float | None = None) -> np.ndarray: ...
+
+    @typing.overload
+    def predict(self, photo: list[Photo], *, focal_px: float | None = None) -> list[np.ndarray]: ...
+
+    def predict(self, photo, *, focal_px=None):
         """Returns the depth of a photograph, or of each one in a list.
 
         Args:

@@ -1,8 +1,8 @@
 """Prepares NYU Depth V2 as the genuine TFDS data set, which plain `tfds.load("nyu_depth_v2")` reads.
 
---source is FastDepth's nyudepthv2.tar.gz (read as a stream, never extracted), its extracted folder
-nyudepthv2/, or the official nyu_depth_v2_labeled.mat; without it, TFDS downloads the archive. Beside the
-records stand depth_tf_source.json (what they were made from) and depth_tf_scenes.csv (the scene that each image shows).
+--source is FastDepth's nyudepthv2.tar.gz (read as a stream, never extracted), its extracted folder nyudepthv2/, or the
+official nyu_depth_v2_labeled.mat; without it, the archive is downloaded, and a download that broke off goes on. Beside
+the records stand depth_tf_source.json (what they were made from) and depth_tf_scenes.csv (the scene of each image).
 
     python -m depth_tf.prepare --source=~/nyu_depth_v2_labeled.mat
 """

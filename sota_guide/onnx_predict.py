@@ -1,6 +1,6 @@
 """Predicts the depth of photographs with an ONNX file, as files that depth_tf.evaluate scores.
 
-    python -m sota_guide.onnx_predict --model=package/ONNX/fastdepth_7.onnx --images=nyu_images --output_dir=nyu_depths
+    python -m sota_guide.onnx_predict --model=package/ONNX/fastdepth_7.onnx --input=nyu_images --output_dir=nyu_depths
     python -m depth_tf.evaluate --predictions=nyu_depths --data_dir=DIR --output=scores/fastdepth.json
 
 --preset says how the network wants its photographs; a flag given beside it overrides what it says.

@@ -27,12 +27,12 @@ NEAREST_SHADE = 1e-3  # of relative depth, whose 0 would be painted as missing
 class Settings(program.CheckedSettings):
     """What to predict, and where to; each field is the flag of its name."""
 
-    images: str | None = option(None, "a photograph, a folder or a pattern of them", required=True)
+    input: str | None = option(None, "a photograph, a folder or a pattern of them, or -: stdin", required=True)
     output_dir: str = option("depth", "folder to write to, new or empty")
 
     def names(self) -> dict[pathlib.Path, pathlib.Path]:
         """Returns the photographs and what their depth is called; InputError without any, or if files would mix."""
-        names, folder = photos.find_photographs(self.images, flag="images"), pathlib.Path(self.output_dir)
+        names, folder = photos.find_photographs(self.input, flag="input"), pathlib.Path(self.output_dir)
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise InputError(f"--output_dir={folder} is not empty: name a new folder")
         return names
@@ -59,13 +59,13 @@ def predict_each(settings: Settings, predict: Callable[[np.ndarray], np.ndarray]
 
 
 def write(stem: pathlib.Path, depth: np.ndarray, kind: str) -> None:
-    """Writes depth [H, W] as `stem`.npy, as `depth_tf.evaluate` reads it, and in colours: near is bright.
+    """Writes depth [H, W] as `stem`_predicted.npy, and in colours as `stem`_predicted.png: near is bright.
 
     Metres get a scale; relative depth has none, and is stretched between its own extremes.
     """
-    atomic_files.write_array(f"{stem}.npy", depth)
     if kind == "depth_m":
-        return predictions.write(stem, depth, ("picture",))
+        return predictions.write(stem, depth)
+    predictions.write(stem, depth, ("npy",))
     low, high = float(depth.min()), float(depth.max())
     farness = (high - depth) / (high - low) if high > low else np.ones_like(depth)
     picture = Image.fromarray(figures.colour_depth(np.maximum(farness, NEAREST_SHADE), max_depth_m=1.0))

@@ -1,9 +1,9 @@
 """Predicts the depth of photographs with a network of KerasHub.
 
-    python -m sota_guide.run --preset=depth_anything_v2_small --images=PHOTO --output_dir=DIR
+    python -m sota_guide.run --preset=depth_anything_v2_small --input=PHOTO --output_dir=DIR
 
-writes DIR/PHOTO.npy and DIR/PHOTO_predicted.png, both of the photograph's size: 1/depth up to an unknown scale and
-shift, large is near, or, from a network that predicts metres, metres.
+writes DIR/PHOTO_predicted.npy and DIR/PHOTO_predicted.png, both of the photograph's size: 1/depth up to an unknown
+scale and shift, large is near, or, from a network that predicts metres, metres.
 """
 
 import dataclasses

@@ -1,6 +1,6 @@
 """Predicts the depth of photographs in PyTorch, as files that depth_tf.evaluate scores.
 
-    python -m sota_guide.torch_predict --images=images/ --output_dir=depths/
+    python -m sota_guide.torch_predict --input=images/ --output_dir=depths/
     python -m depth_tf.evaluate --data_dir=DIR --predictions=depths/ --prediction_kind=inverse_depth --protocol=aligned
 
 Runs in the environment of requirements-torch.txt, which needs neither TensorFlow nor Keras.

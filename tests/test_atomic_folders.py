@@ -1,5 +1,7 @@
+import contextlib
 import errno
 import os
+import re
 
 import pytest
 import tensorflow as tf
@@ -74,7 +76,7 @@ def test_too_little_space_is_named_with_what_is_needed_and_free(tmp_path, monkey
 def test_a_full_disk_is_named_in_one_line_with_the_file(tmp_path, error):
     with pytest.raises(InputError, match=r"x\.tfrecord") as refusal, atomic_files.disk_errors_named(tmp_path):
         raise error
-    assert "No space left on device" in str(refusal.value)
+    assert re.search("No space left on device.*what was begun is removed, .* GB are free now", str(refusal.value))
     assert "\n" not in str(refusal.value)
 
 
@@ -87,5 +89,16 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     data_dir = tmp_path / "file" / "data"
     work = atomic_files.replacing_folder(data_dir, data_dir / "name")
-    with pytest.raises(InputError, match="file/data .*Not a directory"), work:
+    wanted = "file/data .*Not a directory.*: expected a folder that can be written to, or"
+    with pytest.raises(InputError, match=wanted), work:
         pass
+
+
+def test_a_new_folder_comes_in_one_piece_or_not_at_all(tmp_path):
+    with contextlib.suppress(RuntimeError), atomic_files.replacing(tmp_path / "new") as temporary:
+        (temporary / "half").mkdir(parents=True)
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+    with atomic_files.replacing(tmp_path / "new") as temporary:
+        (temporary / "whole").mkdir(parents=True)
+    assert list(tmp_path.rglob("*")) == [tmp_path / "new", tmp_path / "new" / "whole"]

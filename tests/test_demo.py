@@ -86,7 +86,7 @@ BOMB = _bytes(Image.new("1", (9000, 9000)))
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"a text file", "not a photograph: expected a file of JPEG, PNG, WEBP"),
+        (b"a text file", "not a photograph: expected a file of JPEG, PNG, WEBP or HEIC"),
         (b"", "not a photograph"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a photograph"),  # Pillow would start Ghostscript
         (SAMPLE[:2000], "damaged"),
@@ -102,6 +102,18 @@ def test_what_is_no_photograph_gives_one_line(client, data, message):
     assert reply.status_code == 400
     assert reply.mimetype == "text/plain"
     assert re.match(f"[^\n]*({message})[^\n]*$", reply.text), reply.text
+
+
+def test_heic_is_taken_with_the_extra_which_is_else_named(client, monkeypatch):
+    heif = pytest.importorskip("pillow_heif", reason="needs the extra `heic`")
+    content = io.BytesIO()
+    heif.from_pillow(Image.new("RGB", (96, 64), "red")).save(content, quality=100)
+    depth_m, pixels = _parts(_post(client, content.getvalue()))
+    assert depth_m.shape == (64, 96)
+    assert np.abs(pixels[0, 0].astype(int) - [255, 0, 0, 255]).max() < 8
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    reply = _post(client, content.getvalue())
+    assert (reply.status_code, reply.text) == (400, "HEIC needs the extra `heic`: pip install pillow-heif")
 
 
 def test_an_upload_over_the_limit_is_refused_unread(client, monkeypatch):

@@ -1,6 +1,6 @@
-import functools
 import hashlib
 import http.server
+import re
 import socket
 import threading
 import time
@@ -16,20 +16,39 @@ from depth_tf.runtime.errors import InputError
 from tests import fastdepth_archive as made_up
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
+class Server(http.server.ThreadingHTTPServer):
+    """Serves one file, in ranges; breaks off once after as many bytes as `breaks_after` says."""
+
+    content, breaks_after, knows_ranges = b"", None, True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url, self.asked = f"http://127.0.0.1:{self.server_port}/nyudepthv2.tar.gz", []
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):  # noqa: N802
+        server, given = self.server, self.headers["Range"]
+        server.asked.append(given)
+        start = int(re.fullmatch(r"bytes=(\d+)-", given)[1]) if server.knows_ranges else 0
+        self.send_response(404 if not server.content else 206 if server.knows_ranges else 200)
+        self.send_header("Content-Length", str(len(server.content) - start))
+        self.end_headers()
+        self.wfile.write(server.content[start : server.breaks_after])
+        server.breaks_after = None
+
     def log_message(self, *_):
         pass
 
 
-@pytest.fixture
-def server(tmp_path):
-    """Serves the folder `served` on this machine alone; yields (folder, address)."""
-    (tmp_path / "served").mkdir()
-    handler = functools.partial(QuietHandler, directory=tmp_path / "served")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
+@pytest.fixture(name="server")
+def _server(monkeypatch):
+    """Serves the archive on this machine alone."""
+    with Server() as serving:
         thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
-        yield tmp_path / "served", f"http://127.0.0.1:{serving.server_port}"
+        monkeypatch.setattr(sources, "ARCHIVE_URL", serving.url)
+        yield serving
         serving.shutdown()
         thread.join()
 
@@ -40,8 +59,7 @@ def roomy(monkeypatch):
     monkeypatch.setattr(atomic_files, "free_gb", lambda _: 1000.0)
 
 
-def use_archive(monkeypatch, *, url, content):
-    monkeypatch.setattr(sources, "ARCHIVE_URL", url)
+def expect(monkeypatch, content: bytes) -> None:
     monkeypatch.setattr(sources, "ARCHIVE_BYTES", len(content))
     monkeypatch.setattr(sources, "ARCHIVE_SHA256", hashlib.sha256(content).hexdigest())
 
@@ -64,40 +82,60 @@ def test_without_a_server_it_ends_in_seconds_and_names_the_mirrors(tmp_path, roo
     assert list((tmp_path / "data").iterdir()) == []
 
 
-def test_a_server_that_never_answers_is_given_up(monkeypatch):
-    monkeypatch.setattr(sources, "PROBE_SECONDS", 0.1)
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(InputError, match="timed out"):
-        sources.probe(f"http://127.0.0.1:{silent.getsockname()[1]}/x")
+def test_a_server_that_never_answers_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "SILENCE_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(sources, "ARCHIVE_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/x")
+        with pytest.raises(InputError, match="timed out"):
+            sources.download(tmp_path / "x.part")
 
 
-def test_an_archive_that_is_not_on_the_server_is_said_so(server):
+def test_an_archive_that_is_not_on_the_server_is_said_so(server, tmp_path):
     with pytest.raises(InputError, match="404"):
-        sources.probe(server[1] + "/nyudepthv2.tar.gz")
+        sources.download(tmp_path / "x.part")
+
+
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_a_download_that_broke_off_goes_on_where_it_was(server, tmp_path, monkeypatch, capsys, knows_ranges):
+    server.content, server.knows_ranges, part = bytes(range(256)) * 12_000, knows_ranges, tmp_path / "x.part"
+    expect(monkeypatch, server.content)
+    server.breaks_after = 2 << 20
+    with pytest.raises(InputError, match="broke off .* GB are kept, and the same command goes on"):
+        sources.download(part)
+    kept = part.stat().st_size
+    assert 0 < kept <= 2 << 20
+    sources.download(part)
+    assert server.asked == ["bytes=0-", f"bytes={kept}-"]
+    assert part.read_bytes() == server.content
+    assert "with the checksum that TFDS knows" in capsys.readouterr().out
+    sources.download(part)  # killed before the checksum was known: nothing is asked for again
+    assert len(server.asked) == 2
 
 
 def test_too_small_a_disk_is_said_before_the_server_is_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(atomic_files, "free_gb", lambda _: 100.0)
-    monkeypatch.setattr(sources, "probe", lambda _: pytest.fail("asked the server"))
+    monkeypatch.setattr(sources, "download", lambda _: pytest.fail("asked the server"))
     with pytest.raises(InputError, match=r"needs 117\.3 GB .* has 100\.0 GB free"):
         prepare.main(prepare.Settings(data_dir=str(tmp_path)))
 
 
 def test_the_downloaded_archive_becomes_the_data_set_and_is_not_downloaded_twice(server, tmp_path, roomy, monkeypatch):
-    folder, address = server
-    archive = made_up.write_archive(made_up.write_folder(tmp_path), folder / "nyudepthv2.tar.gz")
-    use_archive(monkeypatch, url=f"{address}/nyudepthv2.tar.gz", content=archive.read_bytes())
+    archive = made_up.write_archive(made_up.write_folder(tmp_path), tmp_path / "nyudepthv2.tar.gz")
+    server.content = archive.read_bytes()
+    expect(monkeypatch, server.content)
     data_dir = tmp_path / "data"
     prepare.main(prepare.Settings(data_dir=str(data_dir)))
     assert tfds_records.read_source(data_dir / "nyu_depth_v2" / "0.0.1")["kind"] == "tfds_download"
-    monkeypatch.setattr(sources, "probe", lambda _: pytest.fail("asked the server again"))
+    monkeypatch.setattr(sources, "download", lambda _: pytest.fail("asked the server again"))
     prepare.main(prepare.Settings(data_dir=str(data_dir), max_images=1, overwrite=True))
     counts = tfds_records.read_source(data_dir / "nyu_depth_v2" / "0.0.1")["counts"]
     assert counts == {"train": 1, "validation": 1}
 
 
-def test_a_download_with_the_wrong_checksum_is_refused(server, tmp_path, roomy, monkeypatch):
-    folder, address = server
-    (folder / "nyudepthv2.tar.gz").write_bytes(b"an error page")
-    use_archive(monkeypatch, url=f"{address}/nyudepthv2.tar.gz", content=b"the archive")
-    with pytest.raises(InputError, match="checksum"):
+@pytest.mark.parametrize(("content", "message"), [(b"thearchive?", "checksum"), (b"an error page", "11 bytes there")])
+def test_what_is_not_the_archive_is_refused_and_removed(server, tmp_path, roomy, monkeypatch, content, message):
+    server.content = content
+    expect(monkeypatch, b"the archive")
+    with pytest.raises(InputError, match=message):
         prepare.main(prepare.Settings(data_dir=str(tmp_path / "data")))
+    assert not list(tmp_path.rglob("*.part"))

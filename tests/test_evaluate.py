@@ -11,6 +11,7 @@ from PIL import Image
 
 from depth_tf import evaluate, pipeline
 from depth_tf.data.opening import open_dataset
+from depth_tf.drawing import predictions
 from depth_tf.evaluate import Settings
 from depth_tf.runtime.errors import InputError
 from depth_tf.saved import load_network
@@ -58,6 +59,15 @@ def test_png_predictions_are_read_in_their_unit_and_inverse_depth_is_warned_of(t
         _score(tmp_path, tiny_nyu, [], prediction_scale=5000)
     _score(tmp_path, tiny_nyu, [1 / true_m for true_m in truths_m])
     assert "warning: predictions fall where the truth rises" in capsys.readouterr().out
+
+
+def test_predictions_are_taken_under_the_names_that_our_programs_give_them(tmp_path, tiny_nyu, truths_m):
+    for index, true_m in enumerate(truths_m):
+        predictions.write(tmp_path / "maps" / f"{index:05d}", true_m, ("picture", "npy", "png16"))
+    assert _score(tmp_path, tiny_nyu, [])["abs_rel"] == 0
+    for path in (tmp_path / "maps").glob("*.npy"):
+        path.unlink()
+    assert 0 < _score(tmp_path, tiny_nyu, [])["abs_rel"] < 0.001
 
 
 def test_twice_the_truth_scores_one_clamped_at_ten_metres(tmp_path, tiny_nyu, truths_m):
@@ -159,6 +169,19 @@ def test_predictions_that_cannot_be_scored_are_refused(tmp_path, tiny_nyu, truth
     with pytest.raises(InputError, match=message):
         evaluate.main(Settings(predictions=str(folder), data_dir=str(tiny_nyu), output=str(tmp_path / "out.json")))
     assert not (tmp_path / "out.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"network_file": "small", "prediction_kind": "inverse_depth"}, "is of files: expected --predictions"),
+        ({"network_file": "small", "protocol": "eigne"}, "expected --protocol of full, eigen, .*, got eigne"),
+        ({"network_file": "small", "dataset": "kitti"}, "expected --dataset of auto, .*, got kitti"),
+    ],
+)
+def test_settings_that_would_be_passed_over_or_mean_nothing_are_refused(wrong, message):
+    with pytest.raises(InputError, match=message):
+        Settings(**wrong)
 
 
 def test_a_corrupt_record_is_named_in_one_line(tmp_path, tiny_nyu, truths_m):

@@ -21,7 +21,9 @@ from depth_tf.data.settings import DataSettings
 from depth_tf.data.splits import Split
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.run_folder import read_config
+from depth_tf.training import resume, stages
 from tests.photographs import RNG, damage, depth_units, picture, write_pair
+from tests.quick_train import build_quick
 
 SCENES = ("hall", "house/kitchen", "house/study")
 
@@ -74,7 +76,7 @@ def test_incomplete_pairs_are_listed_and_refused(rooms):
     assert str(caught.value) == (
         "4 photographs without a depth map (train/hall/photo 0.png, train/hall/photo 1.png, train/hall/photo 2.png, "
         "...) and 1 depth maps without a photograph (train/house/study/photo 1_depth.png): "
-        "complete each pair, or leave these out with --skip_incomplete"
+        "complete each pair, name.jpg with name_depth.png, .npy or .tiff, or leave these out with --skip_incomplete"
     )
 
 
@@ -256,6 +258,13 @@ def test_a_network_is_trained_and_scored_on_photographs_of_ones_own(rooms, folde
     assert again["abs_rel"] == pytest.approx(result["abs_rel"], rel=1e-6)
     with pytest.raises(InputError, match="1 photographs without a depth map"):
         evaluate.main(evaluate.Settings(workdir=settings.workdir, split="holdout", skip_incomplete=False))
+
+
+@pytest.mark.parametrize("saved_state", [None, resume.State(1, False, {}, {})])
+def test_what_a_folder_holds_is_told_at_first_and_not_when_a_run_goes_on(folder_settings, capsys, saved_state):
+    settings, dataset, workdir = stages.open_run(folder_settings)
+    stages.announce(settings, dataset, build_quick(64, 64), workdir, saved_state, epochs=2, steps=1)
+    assert ("outside the range" in capsys.readouterr().out) == (saved_state is None)
 
 
 def test_a_damaged_photograph_ends_training_with_its_name(rooms, folder_settings):

@@ -1,5 +1,8 @@
 """What people bring: folders in odd units, sizes, names and forms are read, or a line says what to do."""
 
+import re
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -57,10 +60,25 @@ def test_a_wrong_unit_is_warned_of_with_the_one_that_fits(tmp_path, capsys):
     told = _told(_folder(tmp_path, DEPTH_M, unit_m=1 / 5000), capsys)
     assert "train: depth 5.00 to 25.00 m, median 15.00 m, 0.0% missing, 75.0% outside the range" in told
     assert "warning: train: 75.0% of the depths lie outside --min_depth_m=0.1 to --max_depth_m=10" in told
-    assert "their unit may be 1/5000 m, as TUM has it: see --depth_scale" in told
+    unit = "if the unit of PNG files is 1/5000 m, as TUM has it (--depth_scale=0.0002)"
+    assert f"{unit}, the median 15.00 m becomes 3.00 m" in told
     told = _told(tmp_path, capsys, depth_scale=1 / 5000)
     assert "depth 1.00 to 5.00 m" in told
     assert "warning: train" not in told
+
+
+def test_photographs_of_both_splits_are_counted_whatever_their_names(tmp_path, capsys):
+    _folder(tmp_path, DEPTH_M, DEPTH_M)  # of one photograph, twice
+    shutil.copytree(tmp_path / "train", tmp_path / "validation")
+    (tmp_path / "validation" / "0.png").rename(tmp_path / "validation" / "new.png")
+    (tmp_path / "validation" / "0_depth.png").rename(tmp_path / "validation" / "new_depth.png")
+    _open(tmp_path)
+    warning = r"warning: 2 photographs of validation are in train too, .*validation/\w+.png, which is .*train/[01].png"
+    assert re.search(warning, capsys.readouterr().out)
+    for name in ("1", "new"):
+        Image.new("RGB", (WIDTH, HEIGHT), (99, 99, 98)).save(tmp_path / "validation" / f"{name}.png")
+    _open(tmp_path)
+    assert "warning" not in capsys.readouterr().out
 
 
 def test_units_per_metre_are_refused_with_metres_per_unit():
@@ -94,15 +112,47 @@ def test_floating_point_tiff_is_read_and_other_forms_are_named(tmp_path):
         _open(tmp_path)
 
 
-def test_8_bits_beside_a_photograph_of_the_same_name_and_trees_apart_are_explained(tmp_path):
+@pytest.mark.parametrize("layout", ["{kind}/{split}", "{split}/{kind}"])
+@pytest.mark.parametrize("validation", ["val", "validation"])
+def test_photographs_and_depth_in_trees_of_equal_names_are_pairs(tmp_path, layout, validation):
+    """As Ultralytics and many published data sets have them; name.png is a photograph here and depth there."""
+    wanted = {"train": {}, "validation": {}}
+    for number, name in enumerate(("hall/1.jpg", "hall/2.png", "3.webp", "4.jpg")):
+        for split, part in (("train", "train"), ("validation", "validation" if layout[1] == "s" else validation)):
+            image, depth = (tmp_path / layout.format(kind=kind, split=part) / name for kind in ("images", "depth"))
+            for path in (image, depth):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            _image().save(image)
+            wanted[split][name] = DEPTH_M + number
+            if number % 2:
+                np.save(depth.with_suffix(".npy"), DEPTH_M + number)
+            else:
+                Image.fromarray(np.round(1000 * (DEPTH_M + number)).astype(np.uint16)).save(depth.with_suffix(".png"))
+    opened = _open(tmp_path)
+    for split, depths_m in wanted.items():
+        assert len(set(opened.split(split).scene_of_image)) == 2
+        found_m = sorted((depth_m for _, depth_m in opened.split(split).read().as_numpy_iterator()), key=np.sum)
+        for given_m, depth_m in zip(depths_m.values(), found_m, strict=True):
+            np.testing.assert_allclose(depth_m[..., 0], given_m, atol=0.001)
+    (tmp_path / layout.format(kind="depth", split="train") / "3.png").unlink()
+    with pytest.raises(InputError, match="1 photographs without a depth map .*3.webp.: complete each pair"):
+        _open(tmp_path)
+
+
+def test_a_folder_called_depth_may_hold_pairs(tmp_path):
+    _folder(tmp_path, DEPTH_M)
+    (tmp_path / "train").rename(tmp_path / "depth")
+    (tmp_path / "train").mkdir()
+    (tmp_path / "depth").rename(tmp_path / "train" / "depth")
+    assert len(_read(tmp_path)) == 1
+
+
+def test_8_bits_beside_a_photograph_of_the_same_name_are_explained(tmp_path):
     _folder(tmp_path)
     for name in ("1.jpg", "1.png"):
         _image().convert("L").save(tmp_path / "train" / name)
     with pytest.raises(InputError, match="both 1.jpg and 1.png.*the depth map of name.jpg is .* by 10000 / 255"):
         _open(tmp_path)
-    (tmp_path / "apart" / "images" / "train").mkdir(parents=True)
-    with pytest.raises(InputError, match="holds images/ and depth maps apart: put each pair side by side in train/"):
-        _open(tmp_path / "apart")
 
 
 def test_heic_photographs_are_read_with_the_extra_and_need_it(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """Photographs of any size and kind become depth maps of their own size; what cannot be read is named."""
 
+import typing
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -72,7 +74,7 @@ def test_one_bad_file_is_named_and_the_others_are_written(network_file, photos, 
     printed = capsys.readouterr().out
     assert "bad.jpg cannot be read" in printed
     assert "cut.png cannot be read" in printed
-    assert "1 of 4 photographs predicted" in printed
+    assert "1 of 4 files predicted" in printed
 
 
 def test_equal_stems_do_not_collide_and_own_output_is_no_photograph(network_file, photos, tmp_path):
@@ -89,6 +91,12 @@ def test_the_python_interface_gives_what_the_program_writes(network_file, predic
     written = np.load(tmp_path / "out" / "room_predicted.npy")
     for photo in (photos / "room.png", PIXELS, Image.fromarray(PIXELS)):
         np.testing.assert_array_equal(predictor.predict(photo), written)
+
+
+def test_a_type_checker_sees_a_map_for_a_photograph_and_a_list_for_a_list(predictor):
+    given = [typing.get_type_hints(overload) for overload in typing.get_overloads(type(predictor).predict)]
+    assert [hints["return"] for hints in given] == [np.ndarray, list[np.ndarray]]
+    assert [typing.get_origin(hints["photo"]) is list for hints in given] == [False, True]
 
 
 def test_a_list_gives_what_one_photograph_after_another_gives(predictor):

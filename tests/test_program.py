@@ -78,6 +78,26 @@ def test_a_bug_keeps_its_traceback(run, capsys):
     assert (shown[0], shown[-1]) == ("Traceback (most recent call last):", "ValueError: a bug")
 
 
+def test_ctrl_c_is_one_line_that_says_what_is_lost_and_status_130(run, capsys):
+    def main(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as stopped:
+        run(main=main)
+    assert stopped.value.code == 130
+    told = "finished files are kept, none is half-written; to go on, give the same command again"
+    assert capsys.readouterr().err == f"stopped: by Ctrl-C; {told}\n"
+
+
+def test_settings_made_in_python_are_checked_as_flags_are():
+    checked = dataclasses.make_dataclass("Checked", [], bases=(Settings, program.CheckedSettings), frozen=True)
+    with pytest.raises(InputError, match="expected --what of all, some, got none"):
+        checked(what="none")
+    assert program.unset(Settings, "as before")().what is None
+    with pytest.raises(InputError, match="expected --what of all, some, got none"):
+        program.unset(Settings, "as before")(what="none")
+
+
 def test_help_lists_our_flags_alone_by_group_with_choices_and_defaults(run, capsys):
     with pytest.raises(SystemExit):
         run("--help", main=lambda _: None)

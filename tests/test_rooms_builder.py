@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from depth_tf.data import scenes
+from depth_tf.data.opening import open_dataset
 from depth_tf.runtime.errors import InputError
 from depth_tf.synthetic_rooms import builder
 from depth_tf.synthetic_rooms.builder import SPLITS, open_rooms
@@ -146,5 +147,5 @@ def test_an_interruption_leaves_nothing_behind_and_the_next_run_works(tmp_path, 
 
 
 def test_an_unknown_size_is_refused_in_one_line(tmp_path):
-    with pytest.raises(InputError, match="unknown size 'huge' of synthetic_rooms: expected default, tiny, large"):
-        open_rooms(tmp_path, "huge")
+    with pytest.raises(InputError, match="expected --rooms of default, tiny, large, got huge"):
+        open_dataset("synthetic_rooms", tmp_path, rooms="huge")

@@ -94,8 +94,8 @@ def test_predictions_of_a_split_score_as_training_said(run, tiny_nyu, tmp_path):
     predict.main(
         predict.Settings(**_data(tiny_nyu), model_file=str(run / "model.skops"), output_dir=str(folder), pictures=True)
     )
-    assert np.load(folder / "00000.npy").shape == (480, 640)
-    assert np.load(folder / "00000.npy").dtype == np.float32
+    assert np.load(folder / "00000_predicted.npy").shape == (480, 640)
+    assert np.load(folder / "00000_predicted.npy").dtype == np.float32
     output = tmp_path / "metrics.json"
     evaluate.main(
         evaluate.Settings(**_data(tiny_nyu), predictions=str(folder), output=str(output), validation_fraction=0.0)
@@ -117,7 +117,7 @@ def test_photographs_of_any_size_get_depth_of_their_size(run, tmp_path):
     Image.fromarray(rng.integers(0, 255, (40, 50)).astype(np.uint8)).save(photos / "grey.jpg")
     Image.fromarray(np.full((40, 50), 2000, np.uint16)).save(photos / "grey_depth.png")  # no photograph
     settings = predict.Settings(
-        model_file=str(run / "model.skops"), photo=str(photos), output_dir=str(tmp_path / "out")
+        model_file=str(run / "model.skops"), input=str(photos), output_dir=str(tmp_path / "out")
     )
     predict.main(settings)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
@@ -125,7 +125,7 @@ def test_photographs_of_any_size_get_depth_of_their_size(run, tmp_path):
     }
     assert np.load(tmp_path / "out" / "tall_predicted.npy").shape == (90, 61)
     predict.main(
-        dataclasses.replace(settings, photo=str(photos / "tall.png"), output_dir=str(tmp_path / "one"), n_jobs=1)
+        dataclasses.replace(settings, input=str(photos / "tall.png"), output_dir=str(tmp_path / "one"), n_jobs=1)
     )
     np.testing.assert_array_equal(
         np.load(tmp_path / "one" / "tall_predicted.npy"), np.load(tmp_path / "out" / "tall_predicted.npy")

@@ -132,10 +132,10 @@ def test_the_saved_preset_scores_what_the_tuning_run_reported(tuned, tiny_nyu, t
 def test_a_tuned_network_writes_metres(tuned, tmp_path):
     Image.fromarray(_image(8)).save(tmp_path / "room.png")
     settings = run.Settings(
-        preset=str(tuned / "preset"), images=str(tmp_path / "room.png"), output_dir=str(tmp_path / "out")
+        preset=str(tuned / "preset"), input=str(tmp_path / "room.png"), output_dir=str(tmp_path / "out")
     )
     run.main(settings)
-    depth_m = np.load(tmp_path / "out" / "room.npy")
+    depth_m = np.load(tmp_path / "out" / "room_predicted.npy")
     assert presets.MIN_DEPTH_M <= depth_m.min() <= depth_m.max() <= 10
 
 

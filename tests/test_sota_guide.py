@@ -102,15 +102,15 @@ def test_the_pins_that_the_text_names_are_those_of_the_requirements():
 
 
 def test_images_for_pytorch_that_are_not_there_are_refused(tmp_path):
-    with pytest.raises(InputError, match="expected --images .a photograph"):
+    with pytest.raises(InputError, match="expected --input .a photograph"):
         torch_predict.main(torch_predict.Settings())
-    with pytest.raises(InputError, match="--images=.*: expected a photograph, or a folder or a pattern of .jpg"):
-        torch_predict.main(torch_predict.Settings(images=str(tmp_path)))
+    with pytest.raises(InputError, match="--input=.*: expected a photograph, or a folder or a pattern of .jpg"):
+        torch_predict.main(torch_predict.Settings(input=str(tmp_path)))
 
 
 def test_depth_maps_of_pytorch_do_not_mix_with_older_ones(tmp_path):
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "a.png")
-    settings = torch_predict.Settings(images=str(tmp_path), output_dir=str(tmp_path))
+    settings = torch_predict.Settings(input=str(tmp_path), output_dir=str(tmp_path))
     with pytest.raises(InputError, match="is not empty: name a new folder"):
         torch_predict.main(settings)
 
@@ -119,12 +119,12 @@ def test_the_pytorch_program_starts_without_tensorflow():
     """In the environment of requirements-torch.txt there is neither that nor what comes with it."""
     script = (
         "import runpy, sys; sys.modules |= dict.fromkeys(('tensorflow', 'keras'));"
-        "sys.argv = ['x', '--images=x'];"
+        "sys.argv = ['x', '--input=x'];"
         "runpy.run_module('sota_guide.torch_predict', run_name='__main__')"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert ended.returncode == 2, ended.stderr
-    assert ended.stderr.startswith("error: --images=x: expected a photograph, or a folder or a pattern of")
+    assert ended.stderr.startswith("error: --input=x: expected a photograph, or a folder or a pattern of")
 
 
 def test_without_pytorch_one_line_says_how_to_install_it(tmp_path, monkeypatch):
@@ -134,7 +134,7 @@ def test_without_pytorch_one_line_says_how_to_install_it(tmp_path, monkeypatch):
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "a.png")
     monkeypatch.setattr(torch_predict.importlib, "import_module", missing)
     with pytest.raises(InputError, match="torch cannot be imported: pip install -r sota_guide/requirements-torch.txt"):
-        torch_predict.main(torch_predict.Settings(images=str(tmp_path), output_dir=str(tmp_path / "out")))
+        torch_predict.main(torch_predict.Settings(input=str(tmp_path), output_dir=str(tmp_path / "out")))
 
 
 def test_the_keras_route_can_be_followed_without_a_network(tiny_nyu, tmp_path, monkeypatch):
@@ -159,5 +159,5 @@ def test_the_keras_route_can_be_followed_without_a_network(tiny_nyu, tmp_path, m
         module, settings = _settings(name, arguments)
         module.main(settings)
     for folder in ("depth", "depth_metric"):
-        assert {path.name for path in (tmp_path / folder).iterdir()} == {"photo.npy", "photo_predicted.png"}
+        assert {path.name for path in (tmp_path / folder).iterdir()} == {"photo_predicted.npy", "photo_predicted.png"}
     assert {"first20.json", "metrics.json", "metric.json"} <= {path.name for path in (tmp_path / "scores").iterdir()}

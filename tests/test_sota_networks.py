@@ -124,8 +124,8 @@ def test_a_size_the_network_cannot_take_is_refused_with_the_nearest(tiny_preset)
 
 def test_a_photograph_becomes_values_of_its_own_size_and_a_picture(tiny_preset, tmp_path, capsys):
     Image.fromarray(_image(3, 60, 50)).save(tmp_path / "me.png")
-    run.main(run.Settings(preset=str(tiny_preset), images=str(tmp_path / "me.png"), output_dir=str(tmp_path / "out")))
-    depth = np.load(tmp_path / "out" / "me.npy")
+    run.main(run.Settings(preset=str(tiny_preset), input=str(tmp_path / "me.png"), output_dir=str(tmp_path / "out")))
+    depth = np.load(tmp_path / "out" / "me_predicted.npy")
     picture = tf.io.decode_png((tmp_path / "out" / "me_predicted.png").read_bytes())
     assert (depth.shape, depth.dtype, picture.shape) == ((60, 50), np.float32, (60, 50, 3))
     assert "no unit, large is near" in capsys.readouterr().out
@@ -133,8 +133,8 @@ def test_a_photograph_becomes_values_of_its_own_size_and_a_picture(tiny_preset, 
 
 def test_a_photograph_that_is_missing_is_refused(tiny_preset, tmp_path):
     with pytest.raises(InputError, match="none.jpg"):
-        run.main(run.Settings(preset=str(tiny_preset), images=str(tmp_path / "none.jpg")))
-    with pytest.raises(InputError, match="expected --images .a photograph"):
+        run.main(run.Settings(preset=str(tiny_preset), input=str(tmp_path / "none.jpg")))
+    with pytest.raises(InputError, match="expected --input .a photograph"):
         run.main(run.Settings(preset=str(tiny_preset)))
 
 

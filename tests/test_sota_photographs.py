@@ -83,15 +83,15 @@ def test_a_folder_is_predicted_and_scored_past_a_file_that_is_none(tmp_path, cap
     (tmp_path / "photos" / "b.jpg").write_text("no picture")
     output = tmp_path / "out"
     settings = onnx_predict.Settings(
-        model=_network(tmp_path / "mean.onnx"), images=str(tmp_path / "photos"), output_dir=str(output), fit="squeeze"
+        model=_network(tmp_path / "mean.onnx"), input=str(tmp_path / "photos"), output_dir=str(output), fit="squeeze"
     )
     with pytest.raises(SystemExit):
         onnx_predict.main(settings)
-    assert {path.name for path in output.iterdir()} == {"a.npy", "a_predicted.png"}
+    assert {path.name for path in output.iterdir()} == {"a_predicted.npy", "a_predicted.png"}
     told = capsys.readouterr().out
     assert "b.jpg cannot be read" in told
-    assert "1 of 2 photographs predicted" in told
-    depth = np.load(output / "a.npy")
+    assert "1 of 2 files predicted" in told
+    depth = np.load(output / "a_predicted.npy")
     assert (depth.shape, depth.dtype) == ((60, 80), np.float32)
     assert depth.min() > 0  # 0 is no depth: the evaluator refuses it
     with pytest.raises(InputError, match="is not empty: name a new folder"):
@@ -100,7 +100,7 @@ def test_a_folder_is_predicted_and_scored_past_a_file_that_is_none(tmp_path, cap
 
 def test_a_map_that_is_not_finite_is_refused_and_nothing_is_written(tmp_path):
     image, output = _photograph(tmp_path / "a.png", _ramp(8, 8)), tmp_path / "out"
-    settings = photographs.Settings(images=image, output_dir=str(output))
+    settings = photographs.Settings(input=image, output_dir=str(output))
     with pytest.raises(InputError, match="predicted NaN or infinity"):
         photographs.predict_each(settings, lambda image: np.full(image.shape[:2], np.nan, np.float32), "depth_m")
     assert not output.exists()
@@ -124,7 +124,7 @@ def test_relative_depth_is_bright_where_near_and_has_no_scale_in_metres(tmp_path
         ({"fit": "keep"}, r"takes \[224, 224\] px alone: expected --fit=squeeze"),
         ({"crop": "300"}, "expected HEIGHTxWIDTH in pixels, such as 228x304, got 300"),
         ({"crop": "300x300"}, "expected a --crop within 250x333 px, got 300x300"),
-        ({"images": None}, "expected --images .a photograph"),
+        ({"input": None}, "expected --input .a photograph"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, given, message):
@@ -133,7 +133,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, given, message):
     _network(tmp_path / "DOUBLE", kind=onnx.TensorProto.DOUBLE)
     if given.get("model", "").isupper():
         given = given | {"model": str(tmp_path / given["model"])}
-    whole = {"model": _network(tmp_path / "mean.onnx"), "images": _photograph(tmp_path / "a.png", _ramp(8, 8))}
+    whole = {"model": _network(tmp_path / "mean.onnx"), "input": _photograph(tmp_path / "a.png", _ramp(8, 8))}
     with pytest.raises(InputError, match=message) as caught:
         onnx_predict.main(onnx_predict.Settings(**whole | {"output_dir": str(tmp_path / "out")} | given))
     assert "\n" not in str(caught.value)

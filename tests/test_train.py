@@ -163,7 +163,9 @@ def test_a_seed_chooses_first_weights_and_batches(tiny_settings, tmp_path):
 
 
 def test_init_from_starts_with_the_weights_of_the_network_it_names(tiny_run, tiny_settings):
-    settings = dataclasses.replace(tiny_settings, init_from=os.fspath(tiny_run / "best.keras"))
+    settings = dataclasses.replace(
+        tiny_settings, network="small", width=32, init_from=os.fspath(tiny_run / "best.keras")
+    )
     started = stages.start_network(settings, np.full((64, 64), 2.5, np.float32))
     assert all(np.array_equal(a, b) for a, b in zip(started.get_weights(), _weights(tiny_run), strict=True))
 
@@ -195,7 +197,7 @@ def test_optimizers_and_schedules_can_be_swapped(tiny_settings, optimizer, sched
         ("validation_fraction", 1.0, "from 0 to below 1, got 1"),
         ("max_train_images", -5, "of 0 .all. or more, got -5"),
         ("max_depth_m", 0.2, "no pixel of 2 train images has a depth within 0.1 to 0.2 m"),
-        ("init_from", "nowhere.keras", "no network at nowhere.keras"),
+        ("init_from", "best.keras", "--init_from brings its own network: expected no --network"),
         ("data_dir", "nowhere", "no nyu_depth_v2 in nowhere"),
     ],
 )

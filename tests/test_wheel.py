@@ -26,8 +26,8 @@ def test_a_wheel_predicts_in_another_environment_from_another_folder(tmp_path):
     run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", tmp_path, source)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    for wanted in ("weights/encoder.npz", "weights/small.npz", "weights/README.md", "sample.jpg", "demo.html"):
-        assert f"depth_tf/{wanted}" in names
+    wanted = "weights/encoder.npz weights/small.npz weights/README.md sample.jpg demo.html py.typed"
+    assert {f"depth_tf/{name}" for name in wanted.split()} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     run(sys.executable, "-m", "venv", "--without-pip", environment)
     python = environment / "bin" / "python"

@@ -5,16 +5,22 @@
     DIR/train/any/folders/name_depth.npy    floating-point metres, or name_depth.tiff; 0 is missing
     DIR/validation/...                      the same, to report on; may be absent
 
+Or apart, in trees of equal names: a photograph in DIR/images/train/ or DIR/train/images/ has its depth map, name.png,
+name.npy or name.tiff, in DIR/depth/train/ or DIR/train/depth/; validation/ may there be called val/.
+
 The folder that a photograph lies in is its scene. Photographs come in the order of a hash of their paths, so the
 first N of them are a fair sample of all folders.
 """
 
 import collections
+import filecmp
 import functools
 import glob
 import os
 import pathlib
+import re
 import typing
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -27,6 +33,9 @@ from depth_tf.runtime.program import say
 from depth_tf.runtime.progress import Progress
 
 TRAIN, VALIDATION = "train", "validation"
+IMAGES, DEPTH = "images", "depth"  # folders of photographs and of depth maps, where the two lie apart
+FOLDERS = {TRAIN: (TRAIN,), VALIDATION: (VALIDATION, "val")}  # what a split may be called in them
+A_PAIR = "name.jpg with name_depth.png, .npy or .tiff"
 NAMES_SHOWN = 3  # of incomplete pairs, in a message
 
 
@@ -43,18 +52,13 @@ def open_folder(data_dir: pathlib.Path, settings: DataSettings) -> DepthDataset:
     The hold-out is cut in whole scenes, or where all photographs lie in one folder, photograph by photograph. Damage
     behind the first bytes of a file shows only when it is read.
     """
-    if not (data_dir / TRAIN).is_dir():
-        wanted = "photographs there, each name.jpg with name_depth.png or name_depth.npy"
-        advice = "name the folder that holds train/ with --data_dir"
-        if (data_dir / "images").is_dir():
-            advice = (
-                f"{data_dir} holds images/ and depth maps apart: put each pair side by side in train/ or validation/"
-            )
-        raise InputError(f"no folder {data_dir / TRAIN}: expected {wanted}; {advice}")
-    held_out, kept = _hold_out(_find_pairs(data_dir / TRAIN, settings), settings.validation_fraction)
-    parts = {TRAIN: kept, "holdout": held_out}
-    if (data_dir / VALIDATION).is_dir():
-        parts[VALIDATION] = _find_pairs(data_dir / VALIDATION, settings)
+    pairs = {name: _find_pairs(*place, settings) for name in FOLDERS if (place := _find_place(data_dir, name))}
+    if TRAIN not in pairs:
+        advice = f"{IMAGES}/{TRAIN}/ and {DEPTH}/{TRAIN}/ will do too; --data_dir is what holds them"
+        raise InputError(f"no folder {data_dir / TRAIN}: expected photographs there, each {A_PAIR}; {advice}")
+    _warn_of_twins(*pairs.values())
+    held_out, kept = _hold_out(pairs.pop(TRAIN), settings.validation_fraction)
+    parts = {TRAIN: kept, "holdout": held_out, **pairs}
     splits = {
         name: Split(name, len(pairs), functools.partial(_read, pairs, settings), tuple(pair.scene for pair in pairs))
         for name, pairs in parts.items()
@@ -80,9 +84,17 @@ def export_folder(split: Split, folder: str | os.PathLike, num_images: int) -> N
     say(f"wrote {count} images with depth to {final}; use them with --dataset=folder --data_dir={final.parent}")
 
 
-def _find_pairs(root: pathlib.Path, settings: DataSettings) -> list[_Pair]:
+def _find_place(data_dir: pathlib.Path, split: str) -> tuple[pathlib.Path, tuple[str, ...]] | None:
+    """Returns a folder and the patterns of a split's files in it; None if there is no such split."""
+    if (data_dir / split).is_dir():
+        return data_dir / split, ("**",)
+    apart = (name for name in FOLDERS[split] if (data_dir / IMAGES / name).is_dir())
+    return next(((data_dir, (f"{IMAGES}/{name}/**", f"{DEPTH}/{name}/**")) for name in apart), None)
+
+
+def _find_pairs(root: pathlib.Path, patterns: tuple[str, ...], settings: DataSettings) -> list[_Pair]:
     """Returns the pairs below `root`, in the order of a hash of their names; their first bytes are checked."""
-    images, depths = _find_files(root)
+    images, depths = _find_files(root, patterns)
     if (others := _other_depths(root, images.keys() - depths.keys())) and not settings.skip_incomplete:
         told = f"{len(others)} depth maps in other forms, the first {others[0]}"
         raise InputError(
@@ -95,26 +107,29 @@ def _find_pairs(root: pathlib.Path, settings: DataSettings) -> list[_Pair]:
             incomplete.append(f"{len(stems)} {kind} ({shown}{', ...' if len(stems) > NAMES_SHOWN else ''})")
     told = " and ".join(incomplete)
     if incomplete and not settings.skip_incomplete:
-        raise InputError(f"{told}: complete each pair, or leave these out with --skip_incomplete")
+        raise InputError(f"{told}: complete each pair, {A_PAIR}, or leave these out with --skip_incomplete")
     if incomplete:
         say(f"left out: {told}")
     depth_of = {image: depths[stem] for stem, image in images.items() if stem in depths}
     if not depth_of:
-        raise InputError(f"{root} holds no photograph with its depth map: expected name.jpg with name_depth.png")
+        raise InputError(f"{root} holds no photograph with its depth map: expected {A_PAIR}")
     for image, depth in depth_of.items():
         photos.check_pair(root / image, root / depth)
     names = scenes.in_hash_order(depth_of)
     return [_Pair(root / name, root / depth_of[name], name, os.path.dirname(name) or ".") for name in names]
 
 
-def _find_files(root: pathlib.Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Returns photographs and depth maps, {path without ending: path}, within `root`; glob passes over hidden files."""
+def _find_files(root: pathlib.Path, patterns: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns photographs and depth maps, {photograph's path without ending: path}; glob passes over hidden files."""
     images, depths = {}, {}
-    for name in sorted(glob.iglob("**", root_dir=root, recursive=True)):
-        ending = next((ending for ending in photos.DEPTH_ENDINGS if name.lower().endswith(ending)), "")
+    for name in sorted(name for like in patterns for name in glob.iglob(like, root_dir=root, recursive=True)):
+        beside = re.sub(rf"\b{DEPTH}/", f"{IMAGES}/", name)  # where the photograph lies that this is the depth of
+        apart = beside != name and (root / beside).parent.is_dir()
+        endings = photos.DEPTH_ENDINGS + (photos.DEPTH_SUFFIXES if apart else ())
+        ending = next((ending for ending in endings if name.lower().endswith(ending)), "")
         suffix = ending or os.path.splitext(name)[1]
         if ending or suffix.lower() in (*photos.IMAGE_SUFFIXES, *photos.HEIC_SUFFIXES):
-            files, stem = depths if ending else images, name[: -len(suffix)]
+            files, stem = depths if ending else images, (beside if ending and apart else name)[: -len(suffix)]
             if stem in files:
                 both = f"{os.path.basename(files[stem])} and {os.path.basename(name)}"
                 rule = f"the depth map of name.jpg is {photos.DEPTH_FORMS}; 8 bits will not do: {photos.FROM_8_BITS}"
@@ -128,6 +143,17 @@ def _other_depths(root: pathlib.Path, stems: set[str]) -> list[pathlib.Path]:
     return sorted(
         path for stem in stems for path in (root / stem).parent.glob(f"{glob.escape(os.path.basename(stem))}_depth.*")
     )
+
+
+def _warn_of_twins(train: list[_Pair], validation: Sequence[_Pair] = ()) -> None:
+    """Says which photographs of validation stand in train, whatever their names."""
+    of_size = collections.defaultdict(list)
+    for pair in train:
+        of_size[pair.image.stat().st_size].append(pair.image)
+    alike = ((pair.image, other) for pair in validation for other in of_size[pair.image.stat().st_size])
+    if twins := dict(files for files in alike if filecmp.cmp(*files, shallow=False)):
+        first = "the first {}, which is {}".format(*next(iter(twins.items())))
+        say(f"warning: {len(twins)} photographs of validation are in train too, which flatters its figures; {first}")
 
 
 def _hold_out(pairs: list[_Pair], fraction: float) -> tuple[list[_Pair], list[_Pair]]:

@@ -24,10 +24,11 @@ from depth_tf.runtime.errors import InputError
 Path = str | os.PathLike
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 HEIC_SUFFIXES = (".heic", ".heif")  # need the extra `heic`
+HEIC_STARTS = (b"ftypheic", b"ftypheix", b"ftypmif1")  # from the fifth byte on: ISO/IEC 23008-12
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 STDIN, LARGEST_INPUT = "-", 2**28  # bytes that are read from it
-# After the photograph's name without its suffix.
-DEPTH_ENDINGS = ("_depth.png", "_depth.npy", "_depth.tiff", "_depth.tif")
+DEPTH_SUFFIXES = (".png", ".npy", ".tiff", ".tif")
+DEPTH_ENDINGS = tuple(f"_depth{suffix}" for suffix in DEPTH_SUFFIXES)  # after the photograph's name without its suffix
 # What a prediction is written as, by form: a picture in colours, float32 metres, 16-bit millimetres, cloud, mesh.
 PREDICTED_ENDINGS = {"picture": "_predicted.png", "npy": "_predicted.npy", "png16": "_predicted_mm.png"}
 PREDICTED_ENDINGS |= {"ply": "_predicted.ply", "glb": "_predicted.glb"}
@@ -119,7 +120,7 @@ def read_depth(path: Path, *, depth_scale: float) -> np.ndarray:
 
 def check_pair(image_path: Path, depth_path: Path) -> None:
     """Raises what `read_pair` would, as far as the first bytes of the files tell; takes no time to speak of."""
-    _let_pillow_read(image_path)
+    let_pillow_read(image_path)
     with _open_depth(depth_path) as (_, depth_shape), _naming(image_path), Image.open(image_path) as opened:
         _require_8_bits(opened, image_path)
         # Pillow decodes all of a PNG to look for an orientation behind the pixels: only where one is needed.
@@ -151,10 +152,11 @@ def read_image(path: Path) -> np.ndarray:
 
 def read_photograph(path: Path) -> Photograph:
     """Reads a photograph, turned upright as its EXIF says, without any transparency; "-" is standard input."""
-    _let_pillow_read(path)
-    source = path
+    source, content = path, b""
     if os.fspath(path) == STDIN:
-        source, path = io.BytesIO(sys.stdin.buffer.read(LARGEST_INPUT)), "standard input"
+        content, path = sys.stdin.buffer.read(LARGEST_INPUT), "standard input"
+        source = io.BytesIO(content)
+    let_pillow_read(path, content)
     with _naming(path), Image.open(source) as opened:
         return photograph(opened, path)
 
@@ -185,14 +187,15 @@ def _exif_focal_px(opened: Image.Image) -> float | None:
     return focal_px if 0.1 < focal_px / diagonal_px < 100 else None
 
 
-def _let_pillow_read(path: Path) -> None:
-    """Registers a reader of HEIC with Pillow, which has none, if that is what `path` is."""
-    if not os.fspath(path).lower().endswith(HEIC_SUFFIXES):
-        return
+def let_pillow_read(name: Path, content: bytes = b"") -> bool:
+    """Registers a reader of HEIC with Pillow, which has none, if that is what a file is; returns whether it is."""
+    if not (os.fspath(name).lower().endswith(HEIC_SUFFIXES) or content[4:12] in HEIC_STARTS):
+        return False
     try:
         importlib.import_module("pillow_heif").register_heif_opener()
     except ImportError as error:
-        raise InputError(f"{path} needs the extra `heic`: pip install pillow-heif") from error
+        raise InputError(f"{name} needs the extra `heic`: pip install pillow-heif") from error
+    return True
 
 
 def _require_8_bits(opened: Image.Image, name: Path) -> None:

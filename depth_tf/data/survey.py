@@ -61,11 +61,11 @@ def warnings(split: Split, found: Survey, depth_scale: float) -> list[str]:
     if found.outside >= WARNED_SHARE:
         guess = ""
         if depth_scale == DataSettings.depth_scale:
-            units = (
-                (_outside(found.depths_m * (unit_m / depth_scale), split), name) for name, unit_m in UNITS_M.items()
-            )
-            fitting = [name for share, name in units if share <= FITTING_SHARE]
-            guess = f"; if PNG files, their unit may be {fitting[0]}: see --depth_scale" if fitting else ""
+            times = {name: unit_m / depth_scale for name, unit_m in UNITS_M.items()}
+            fitting = (name for name in times if _outside(found.depths_m * times[name], split) <= FITTING_SHARE)
+            if name := next(fitting, None):
+                median = f"the median {found.median_m:.2f} m becomes {found.median_m * times[name]:.2f} m"
+                guess = f"; if the unit of PNG files is {name} (--depth_scale={UNITS_M[name]:.6g}), {median}"
         where = f"outside --min_depth_m={least_m:g} to --max_depth_m={greatest_m:g} and count as missing"
         lines.append(f"{found.outside:.1%} of the depths lie {where}{guess}")
     return [f"warning: {split.name}: {line}" for line in lines]

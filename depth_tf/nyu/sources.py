@@ -7,9 +7,9 @@ extracted folder or from TFDS's download has the same records in the same order.
 import contextlib
 import functools
 import gzip
+import hashlib
 import os
 import pathlib
-import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ from collections.abc import Iterator
 import h5py
 import numpy as np
 import requests
-import tensorflow_datasets as tfds
-from tensorflow_datasets.core.download import checksums, download_manager, resource, util
+import tqdm
+from tensorflow_datasets.core.download import resource
 
 from depth_tf.data import scenes
 from depth_tf.nyu import frames
@@ -39,7 +39,7 @@ ARCHIVE_BYTES = 34_276_493_134
 ARCHIVE_SHA256 = "063b5762eeb3041614bf40722ea5cf805cb8ca052e56f3d1c63cfd229e7ff7b3"
 EXTRACTED_GB = 104
 RECORDS_GB = 83  # 48,238 examples of 1.73 MB
-PROBE_SECONDS = 5
+CONNECT_SECONDS, SILENCE_SECONDS = 5, 30
 MIRRORS = (  # dwofk/fast-depth#69
     "users name as mirrors Hugging Face sayakpaul/nyu_depth_v2 (the same .h5 files) and Kaggle awsaf49/"
     "official-split-dataset (PNG files); --source takes the archive, a folder nyudepthv2/{train,val}/<scene>/<frame>.h5"
@@ -177,29 +177,30 @@ class ArchiveSource(Source):
 
 
 class DownloadedArchive(ArchiveSource):
-    """FastDepth's archive, which TFDS downloads into `<data_dir>/downloads` when frames are chosen."""
+    """FastDepth's archive, which is downloaded into `<data_dir>/downloads` when frames are chosen."""
 
     kind = "tfds_download"
 
     def __init__(self, data_dir: pathlib.Path):
-        self._data_dir = data_dir
-        self.fingerprint = ARCHIVE_SHA256[:16]
+        self._downloads, self.fingerprint = data_dir / "downloads", ARCHIVE_SHA256[:16]
 
     def choose(self, max_images: int) -> None:
         """Downloads the archive unless it is there, then keeps `max_images` frames per split; 0 keeps all."""
-        downloads = self._data_dir / "downloads"
         name = resource.get_dl_fname(ARCHIVE_URL, ARCHIVE_SHA256)
-        cached = any(resource.is_locally_cached(found) for found in downloads.rglob(name))  # as TFDS asks
-        needed_gb = (0 if cached else ARCHIVE_BYTES / 1e9) + (0 if max_images else RECORDS_GB)
+        path = next(self._downloads.rglob(name), self._downloads / name)  # TFDS puts it there too, or deeper
+        part = path.with_name(f"{name}.part")
+        missing_gb = 0 if path.exists() else (ARCHIVE_BYTES - _size(part)) / 1e9
+        needed_gb = missing_gb + (0 if max_images else RECORDS_GB)
         say(
-            f"TFDS's source: {ARCHIVE_BYTES / 1e9:.1f} GB to download{' (here already)' if cached else ''}, up to"
+            f"TFDS's source: {ARCHIVE_BYTES / 1e9:.1f} GB, {missing_gb:.1f} GB of it to download, up to"
             f" {EXTRACTED_GB} GB when extracted (not here: it is read as a stream), {RECORDS_GB} GB of records for"
-            f" all images; this run needs {needed_gb:.1f} GB in {self._data_dir}"
+            f" all images; this run needs {needed_gb:.1f} GB in {self._downloads.parent}"
         )
-        atomic_files.require_free(self._data_dir, needed_gb, "NYU Depth V2")
-        if not cached:
-            probe(ARCHIVE_URL)
-        self._paths = (download(downloads),)
+        atomic_files.require_free(self._downloads, needed_gb, "NYU Depth V2")
+        if not path.exists():
+            download(part)
+            os.replace(part, path)
+        self._paths = (path,)
         super().choose(max_images)
 
 
@@ -210,21 +211,37 @@ def _uncompressed(file):
     return gzip.open(file) if packed else contextlib.nullcontext(file)
 
 
-def probe(url: str) -> None:
-    """Asks the server for the head of `url`; TFDS itself would retry for 205 s before it gives up."""
+def download(part: pathlib.Path) -> None:
+    """Downloads the archive, going on from the part that is there, and checks it; raises InputError if it cannot."""
     try:
-        requests.head(url, timeout=PROBE_SECONDS, allow_redirects=True).raise_for_status()
+        if (done := _size(part)) != ARCHIVE_BYTES:
+            _fetch(part, done)
     except requests.RequestException as error:
-        raise InputError(f"cannot download {url} ({error}): {MIRRORS}") from error
+        kept = f"{_size(part) / 1e9:.1f} GB are kept, and the same command goes on from there"
+        raise InputError(f"the download of {ARCHIVE_URL} broke off ({error}): {kept}; {MIRRORS}") from error
+    with open(part, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != ARCHIVE_SHA256:
+        part.unlink()
+        told = f"{ARCHIVE_URL}: expected the checksum {ARCHIVE_SHA256}, got {found}"
+        raise InputError(f"{told}; what came is removed: run again; {MIRRORS}")
+    say(f"{ARCHIVE_URL} is here, with the checksum that TFDS knows")
 
 
-def download(downloads: pathlib.Path) -> pathlib.Path:
-    """Lets TFDS download the archive, check it, and keep it in `downloads`; returns its path."""
-    for partial in downloads.rglob("*.tmp.*"):  # of a run that was killed: TFDS starts from the beginning
-        shutil.rmtree(partial)
-    infos = {ARCHIVE_URL: checksums.UrlInfo(ARCHIVE_BYTES, ARCHIVE_SHA256, os.path.basename(ARCHIVE_URL))}
-    manager = tfds.download.DownloadManager(download_dir=downloads, url_infos=infos, dataset_name="nyu_depth_v2")
-    try:
-        return pathlib.Path(manager.download(ARCHIVE_URL))
-    except (util.DownloadError, download_manager.NonMatchingChecksumError, requests.RequestException) as error:
-        raise InputError(f"the download of {ARCHIVE_URL} failed ({error}): run again; {MIRRORS}") from error
+def _fetch(part: pathlib.Path, done: int) -> None:
+    """Appends to a file that holds the first `done` bytes of the archive."""
+    how = {"headers": {"Range": f"bytes={done}-"}, "timeout": (CONNECT_SECONDS, SILENCE_SECONDS)}
+    with requests.get(ARCHIVE_URL, stream=True, **how) as reply:
+        reply.raise_for_status()
+        done = done if reply.status_code == requests.codes.partial_content else 0  # a server may know no ranges
+        if (size := done + int(reply.headers.get("Content-Length", 0))) != ARCHIVE_BYTES:
+            raise requests.RequestException(f"expected {ARCHIVE_BYTES} bytes there, found {size}")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        shown = tqdm.tqdm(initial=done, total=ARCHIVE_BYTES, unit="B", unit_scale=True, mininterval=5)
+        with open(part, "ab" if done else "wb") as file, shown:
+            for block in reply.iter_content(1 << 20):
+                shown.update(file.write(block))
+
+
+def _size(path: pathlib.Path) -> int:
+    return path.stat().st_size if path.exists() else 0

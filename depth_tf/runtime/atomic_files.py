@@ -23,25 +23,16 @@ from depth_tf.runtime.errors import InputError
 
 PREFIX = ".nyu_depth_v2-partial-"
 REPLACED = "replaced"  # in a staging folder: what stood at the final place before
-DISK_CODES = (
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EFBIG,
-    errno.EIO,
-    errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
-    errno.ENOTDIR,
-    errno.EEXIST,
-    errno.ENOENT,  # what making a folder in /proc or in a removed one ends in
-)
+FULL_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # in the midst of writing
+WRONG_CODES = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
+WRONG_CODES += (errno.ENOENT,)  # what making a folder in /proc or in a removed one ends in
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Yields a temporary path in the same folder, made if missing, that takes `path`'s place once the block succeeds.
 
-    The temporary name ends like `path`, because savers choose their format by the suffix.
+    The temporary name ends like `path`, because savers choose their format by the suffix. It may become a new folder.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +41,7 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         yield temporary
         os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(temporary) if temporary.is_dir() else temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -126,9 +117,11 @@ def disk_errors_named(folder: pathlib.Path) -> Iterator[None]:
         raise
     except Exception as error:
         for line in "".join(traceback.format_exception(error, limit=0)).splitlines():  # with what caused it
-            if any(os.strerror(code) in line for code in DISK_CODES):
-                told = f"could not write in {folder} ({line}): what was begun is removed"
-                raise InputError(f"{told}, {free_gb(folder):.1f} GB are free now") from error
+            told = f"could not write in {folder} ({line})"
+            if any(os.strerror(code) in line for code in FULL_CODES):
+                raise InputError(f"{told}: what was begun is removed, {free_gb(folder):.1f} GB are free now") from error
+            if any(os.strerror(code) in line for code in WRONG_CODES):
+                raise InputError(f"{told}: expected a folder that can be written to, or a name for one") from error
         raise
 
 

@@ -44,8 +44,8 @@ def option(
     """Returns a dataclass field that `run` turns into the flag of the same name.
 
     A default of () is a flag that may be given again and again. Where the default is None, the description, one line
-    for `--help`, says what the program then does. `check` refuses a number below `least`, and a `required` flag that is
-    absent or empty.
+    for `--help`, says what the program then does. `CheckedSettings` refuses an unknown choice, a number below `least`,
+    and a `required` flag that is absent or empty.
     """
     metadata = {"description": description, "group": group, "choices": tuple(choices)}
     metadata |= {"least": least, "required": required}
@@ -54,23 +54,20 @@ def option(
 
 @dataclasses.dataclass(frozen=True)
 class CheckedSettings:
-    """Settings that cannot be made of what `check` refuses."""
+    """Settings that cannot be made without what is required, of unknown choices, or of a number below its least."""
 
     def __post_init__(self):
-        check(self)
-
-
-def check(settings: Any) -> None:
-    """Raises InputError for required settings that are not given, and for a number below its least."""
-    fields = dataclasses.fields(settings)
-    missing = [field for field in fields if field.metadata["required"] and not getattr(settings, field.name)]
-    if missing:
-        named = (f"--{field.name} ({field.metadata['description']})" for field in missing)
-        raise InputError(f"expected {' and '.join(named)}")
-    for field in fields:
-        value, least = getattr(settings, field.name), field.metadata["least"]
-        if least is not None and value is not None and value < least:
-            raise InputError(f"expected --{field.name} of {least} or more, got {value}")
+        fields = dataclasses.fields(self)
+        missing = [field for field in fields if field.metadata["required"] and not getattr(self, field.name)]
+        if missing:
+            named = (f"--{field.name} ({field.metadata['description']})" for field in missing)
+            raise InputError(f"expected {' and '.join(named)}")
+        for field in (field for field in fields if getattr(self, field.name) is not None):
+            value, least, choices = getattr(self, field.name), field.metadata["least"], field.metadata["choices"]
+            if least is not None and value < least:
+                raise InputError(f"expected --{field.name} of {least} or more, got {value}")
+            if choices and value not in choices:
+                raise InputError(f"expected --{field.name} of {', '.join(choices)}, got {value}")
 
 
 def unset(settings_class: type, note: str) -> type:
@@ -80,7 +77,7 @@ def unset(settings_class: type, note: str) -> type:
         description = f"{field.metadata['description'].split('; unset')[0]}; unset: {note}"
         about = {**field.metadata, "description": description}
         fields.append((field.name, kind | None, dataclasses.field(default=None, metadata=about)))
-    return dataclasses.make_dataclass(f"Unset{settings_class.__name__}", fields, frozen=True)
+    return dataclasses.make_dataclass(f"Unset{settings_class.__name__}", fields, bases=(CheckedSettings,), frozen=True)
 
 
 def run(main: Callable, settings_class: type, *, positional: str | None = None, tensorflow: bool = True) -> None:
@@ -112,7 +109,8 @@ def run(main: Callable, settings_class: type, *, positional: str | None = None, 
         except Interrupted as error:
             leave_interrupted(str(error))
         except KeyboardInterrupt:
-            leave_interrupted("by Ctrl-C", CTRL_C_STATUS)
+            kept = "finished files are kept, none is half-written"
+            leave_interrupted(f"by Ctrl-C; {kept}; to go on, give the same command again", CTRL_C_STATUS)
         except SystemExit as ended:
             leave(ended.code or 0)
         except Exception:
@@ -174,7 +172,7 @@ def for_each(files: Iterable[pathlib.Path], work: Callable[[pathlib.Path], str])
             told, failed = str(error), failed + 1
         say(f"{place}/{len(files)} {told}")
     done = len(files) - failed
-    say(f"{done} of {len(files)} photographs predicted, {done / (time.perf_counter() - started_s):.1f} images/s")
+    say(f"{done} of {len(files)} files predicted, {done / (time.perf_counter() - started_s):.1f} per second")
     if failed:
         sys.exit(1)
 

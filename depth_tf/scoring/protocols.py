@@ -93,8 +93,8 @@ class Scorer:
         sums = metrics.MetricSums.of(true_m=true_m, pred_m=pred_m)
         self._sums += sums
         self.bands.add(true_m=true_m, pred_m=pred_m)
-        known = valid_pixels(true_frame_m)
-        pairs = np.stack([true_frame_m[known], pred_frame[known]])[:, ::STEP]
+        pairs = np.stack([true_frame_m.ravel()[::STEP], pred_frame.ravel()[::STEP]])
+        pairs = pairs[:, valid_pixels(pairs[0])]
         if pairs.shape[1] > 1 and np.ptp(pairs, axis=1).all():  # equal float32 may have a std above 0
             self._correlations.append(np.corrcoef(pairs)[0, 1])
         edges = {}

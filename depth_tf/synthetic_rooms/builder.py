@@ -16,7 +16,6 @@ from depth_tf.data.settings import DataSettings
 from depth_tf.data.splits import DepthDataset
 from depth_tf.data.tfds_records import QuickDepth, open_tfds_folder, write_records
 from depth_tf.runtime import atomic_files, machine, program
-from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.progress import Progress
 from depth_tf.synthetic_rooms.camera import HEIGHT_PX, WIDTH_PX
 from depth_tf.synthetic_rooms.frames import SPLITS, Job, render_rooms
@@ -91,10 +90,8 @@ def open_rooms(data_dir: pathlib.Path, config: str = "default") -> tfds.core.Dat
     """Returns the builder of a prepared `synthetic_rooms`, "tiny", "default" or "large", rendering it if need be.
 
     Raises:
-      InputError: if there is no such config, the disk is full or the folder cannot be written.
+      InputError: if the disk is full or the folder cannot be written.
     """
-    if config not in SyntheticRooms.builder_configs:
-        raise InputError(f"unknown size {config!r} of {DATASET}: expected {', '.join(SyntheticRooms.builder_configs)}")
     data_dir = pathlib.Path(data_dir)
     final = data_dir / DATASET / config / VERSION
     if not (final / "dataset_info.json").exists():

@@ -88,8 +88,10 @@ class Settings(DataSettings):
                 f"--workdir={self.workdir} is not a folder: runs rename files into place, which object stores cannot; "
                 "mount the bucket (gcsfuse, s3fs), or copy the run there when it is finished"
             )
-        if self.init_from and self.precision != "float32":
-            raise InputError(f"--init_from brings its own precision: expected no --precision, got {self.precision}")
+        brought = ("network", "width", "encoder", "encoder_weights", "precision")
+        given = [name for name in brought if getattr(self, name) != getattr(Settings, name)]
+        if self.init_from and given:
+            raise InputError(f"--init_from brings its own network: expected no --{given[0]}")
         if self.strategy == "multi_worker":
             self._check_many_machines()
         elif self.tpu and self.strategy != "tpu":

@@ -105,7 +105,8 @@ def announce(
     """Says what is about to happen."""
     counts = ", ".join(f"{split.num_images} {name}" for name, split in dataset.splits.items())
     say(f"data: {dataset.name} ({dataset.source}): {counts} images")
-    survey.tell(dataset, settings.depth_scale)
+    if not saved_state:
+        survey.tell(dataset, settings.depth_scale)
     say(f"network: {network.count_params():,} parameters at {settings.image_height_px}x{settings.image_width_px} px")
     length = f"{epochs} epochs of {steps} steps of {settings.global_batch_size} images"
     say(f"training: {settings.optimizer}, {settings.schedule}, {length} -> {workdir}")
