@@ -68,9 +68,9 @@ def test_history_has_one_row_per_epoch_with_the_rate_that_made_it(tiny_run):
 
 def test_a_run_without_epochs_is_as_long_as_its_network_needs(tiny_settings):
     settings = dataclasses.replace(tiny_settings, epochs=None, steps_per_epoch=None, global_batch_size=8)
-    assert stages.plan(settings, 648, "small") == (100, 81)
+    assert stages.plan(settings, 648, "small") == (160, 81)
     assert stages.plan(settings, 648, "encoder") == (15, 81)
-    assert stages.plan(settings, 648, "another") == (100, 81)
+    assert stages.plan(settings, 648, "another") == (160, 81)
     assert stages.plan(settings, 1_000_000, "encoder")[0] == 1
 
 

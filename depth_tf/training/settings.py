@@ -15,7 +15,7 @@ from depth_tf.training import distribute
 
 # Images seen if --epochs is not given, to the nearest whole epoch and at least one: features that were learnt before
 # need fewer. A network of another name takes what small does.
-IMAGE_BUDGETS = {"small": 65_000, "encoder": 10_000}
+IMAGE_BUDGETS = {"small": 104_000, "encoder": 10_000}
 _budgets = " or ".join(f"{name} about {images:,} images" for name, images in IMAGE_BUDGETS.items())
 _data, _network, _training, _devices, _run = (  # where `--help` shows a flag
     functools.partial(option, group=group) for group in ("data", "network", "training", "devices", "run")
