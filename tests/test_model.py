@@ -25,7 +25,7 @@ def test_the_default_network_has_at_most_half_a_million_parameters():
 
 @pytest.mark.parametrize("normalization", ["batch", "group"])
 def test_an_untrained_network_answers_the_initial_depth_everywhere(images, normalization):
-    network = build_small(64, 96, initial_depth_m=2.2, normalization=normalization)
+    network = build_small(64, 96, width=8, initial_depth_m=2.2, normalization=normalization)
     depth_m = network(images).numpy()
     assert depth_m.shape == (2, 64, 96, 1)
     np.testing.assert_allclose(depth_m, 2.2, rtol=1e-4)
@@ -33,7 +33,7 @@ def test_an_untrained_network_answers_the_initial_depth_everywhere(images, norma
 
 @pytest.mark.parametrize(("logit", "bound_m"), [(-1e6, 0.5), (1e6, 8.0)])
 def test_the_output_stays_within_its_bounds_however_extreme_the_logit(images, logit, bound_m):
-    network = build_small(64, 96, min_depth_m=0.5, max_depth_m=8.0)
+    network = build_small(64, 96, width=8, min_depth_m=0.5, max_depth_m=8.0)
     network.get_layer("depth_logit").bias.assign([logit])
     np.testing.assert_allclose(network(images).numpy(), bound_m, rtol=1e-5)
 
@@ -80,7 +80,7 @@ def test_a_file_that_is_no_network_is_refused_in_one_line(tmp_path):
 
 
 def test_the_same_weights_serve_another_size(tmp_path):
-    network = build_small(64, 96)
+    network = build_small(64, 96, width=8)
     network.save(tmp_path / "small.keras")
     larger = load_network(tmp_path / "small.keras", size_px=(96, 128))
     assert larger.output_shape == (None, 96, 128, 1)
