@@ -2,7 +2,6 @@
 
 import collections
 import itertools
-import json
 import shutil
 
 import numpy as np
@@ -144,11 +143,6 @@ def test_a_data_set_that_plain_tfds_wrote_is_read_with_a_warning_that_its_holdou
     assert dataset.source == "tfds"
     assert dataset.split("holdout").num_images == 1
     assert dataset.split("train").num_images == 4
-
-
-def test_the_source_stands_in_the_sidecar(tiny_nyu):
-    (sidecar,) = tiny_nyu.rglob("depth_tf_source.json")
-    assert json.loads(sidecar.read_text())["kind"] == open_dataset("nyu_depth_v2", tiny_nyu).source
 
 
 def test_what_is_not_there_is_refused_in_one_line(tiny_nyu, tmp_path):
