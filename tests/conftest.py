@@ -8,6 +8,7 @@ import os
 import pathlib
 import sys
 
+import numpy as np
 import pytest
 
 from tests import fastdepth_archive, quick_train  # noqa: F401 -- adds --network=quick
@@ -125,6 +126,13 @@ def _few_patches():
 def _no_panels(monkeypatch) -> None:
     """Has no predictions drawn beside a result, which takes as long as the scores: `tiny_run` has them."""
     monkeypatch.setattr("depth_tf.drawing.figures.depth_panels", lambda *_, **__: None)
+
+
+@pytest.fixture(name="flat_floor")
+def _flat_floor(monkeypatch) -> None:
+    """Has predictions scored beside a flat map: to read all of train for the mean map takes long, `tiny_run` does."""
+    flat_m = np.full((48, 64), 2.5, np.float32)
+    monkeypatch.setattr("depth_tf.scoring.score.mean_depth_map", lambda _: flat_m)
 
 
 @pytest.fixture(name="few_metrics")

@@ -119,11 +119,6 @@ def test_records_of_another_form_are_refused_in_one_line(tiny_nyu, tmp_path, fil
         open_dataset("nyu_depth_v2", tmp_path)
 
 
-def test_reading_twice_gives_the_same_order(tiny_nyu):
-    split = open_dataset("nyu_depth_v2", tiny_nyu).split("train")
-    assert _depths(split) == _depths(split)
-
-
 def test_max_train_images_takes_the_first_records_of_train(tiny_nyu):
     whole = open_dataset("nyu_depth_v2", tiny_nyu, validation_fraction=0).split("train")
     first = open_dataset("nyu_depth_v2", tiny_nyu, validation_fraction=0, max_train_images=2).split("train")

@@ -20,13 +20,7 @@ from depth_tf.scoring import score as scoring
 from depth_tf.scoring.protocols import EIGEN_CROP, PROTOCOLS
 from tests.conftest import read_csv
 
-pytestmark = pytest.mark.usefixtures("no_panels")
-
-
-@pytest.fixture(autouse=True)
-def _flat_floor(monkeypatch):
-    """Saves reading all of train for the mean map, which has a test of its own below."""
-    monkeypatch.setattr(scoring, "mean_depth_map", lambda _: np.full((48, 64), 2.5, np.float32))
+pytestmark = pytest.mark.usefixtures("no_panels", "flat_floor")
 
 
 @pytest.fixture(scope="module", name="truths_m")

@@ -1,8 +1,6 @@
 """The network: positive bounded metres of the input's size, small, and loadable without this package."""
 
 import re
-import subprocess
-import sys
 import zipfile
 
 import keras
@@ -54,21 +52,6 @@ def test_a_saved_network_is_made_of_what_keras_itself_holds(tmp_path):
     with zipfile.ZipFile(tmp_path / "best.keras") as archive:
         modules = re.findall(r'"module": "(.*?)"', archive.read("config.json").decode())
     assert {module.split(".")[0] for module in modules} == {"keras"}
-
-
-@pytest.mark.slow  # every day the test above
-def test_a_saved_network_loads_with_keras_alone(tmp_path):
-    images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
-    np.save(tmp_path / "images.npy", images)
-    program = (
-        "import keras, numpy as np, sys; network = keras.saving.load_model(sys.argv[1], compile=False);"
-        "np.save('depth.npy', network(np.load('images.npy'))); assert 'depth_tf' not in sys.modules"
-    )
-    best = tmp_path / "best.keras"
-    build_small(64, 64, width=8).save(best)
-    subprocess.run([sys.executable, "-c", program, best], cwd=tmp_path, check=True, capture_output=True)
-    expected = load_network(best, size_px=(64, 64))(images)
-    np.testing.assert_allclose(np.load(tmp_path / "depth.npy"), expected, rtol=1e-5)
 
 
 def test_a_file_that_is_no_network_is_refused_in_one_line(tmp_path):
