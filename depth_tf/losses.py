@@ -14,6 +14,7 @@ from collections.abc import Callable
 from etils import epy
 
 with epy.lazy_imports():  # read when first used: --help must not wait for TensorFlow
+    import tensorflow as tf
     from keras import ops
 
 EPSILON = 1e-6  # keeps the root's gradient finite at 0, and berhu's threshold above 0
@@ -116,7 +117,7 @@ def _every_second(values):
 def _neighbours(values, axis: int):
     """Returns every pixel but the last along `axis`, and the pixel after each."""
     last = values.shape[axis] - 1
-    return ops.split(values, [last], axis)[0], ops.split(values, [1], axis)[1]
+    return tf.split(values, [last, 1], axis)[0], tf.split(values, [1, last], axis)[1]  # Keras's takes longer to trace
 
 
 def masked_mean(values, valid):

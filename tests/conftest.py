@@ -8,6 +8,7 @@ import os
 import pathlib
 import sys
 
+import numpy as np
 import pytest
 
 from tests import fastdepth_archive, quick_train  # noqa: F401 -- adds --network=quick
@@ -67,6 +68,7 @@ def _tiny_settings(tiny_nyu):
         image_width_px=64,
         network="quick",
         width=8,
+        gradient_weight=0.0,  # takes longest to trace
         global_batch_size=2,
         epochs=3,
         tensorboard=False,
@@ -81,6 +83,17 @@ def _tiny_run(tiny_settings, made_once) -> pathlib.Path:
 
     settings = dataclasses.replace(tiny_settings, tensorboard=True, panels=True)
     return made_once("tiny_run", lambda folder: train.train(dataclasses.replace(settings, workdir=os.fspath(folder))))
+
+
+@pytest.fixture(scope="session", name="quick_file")
+def _quick_file(tmp_path_factory) -> str:
+    """The file of an untrained quick network for 64x96 px, whose depth differs from pixel to pixel."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("network") / "best.keras"
+    quick_train.build_quick(64, 96).save(path)
+    return os.fspath(path)
 
 
 @pytest.fixture(name="run_program")
@@ -115,10 +128,27 @@ def _no_panels(monkeypatch) -> None:
     monkeypatch.setattr("depth_tf.drawing.figures.depth_panels", lambda *_, **__: None)
 
 
+@pytest.fixture(name="flat_floor")
+def _flat_floor(monkeypatch) -> None:
+    """Has predictions scored beside a flat map: to read all of train for the mean map takes long, `tiny_run` does."""
+    flat_m = np.full((48, 64), 2.5, np.float32)
+    monkeypatch.setattr("depth_tf.scoring.score.mean_depth_map", lambda _: flat_m)
+
+
 @pytest.fixture(name="few_metrics")
 def _few_metrics(monkeypatch) -> None:
     """Has runs compute only the metrics that callbacks need: to trace all takes long, and `tiny_run` has them."""
     monkeypatch.setattr("depth_tf.scoring.keras_metrics.NETWORK_GRID_METRICS", ("log10", "delta1"))
+
+
+@pytest.fixture(name="eagerly")
+def _eagerly():
+    """Has nothing made into graphs, which take longer to trace than a few steps take; `tiny_run` has them."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="session", name="tiny_rooms")

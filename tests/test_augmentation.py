@@ -58,13 +58,6 @@ def test_the_share_that_is_magnified_is_as_stated_and_uniform_in_the_logarithm_o
     )
 
 
-def test_half_of_the_images_are_magnified_by_default():
-    draws = augmentation.draw(0, tf.constant(0, tf.int64), 4000)
-    zoom = augmentation.changes_of(draws, (HEIGHT_PX, WIDTH_PX), Augmentation()).zoom.numpy()
-    assert abs((zoom > 1).mean() - 0.5) < 0.04
-    assert 1.45 < zoom.max() < 1.501
-
-
 @pytest.mark.parametrize("wrong", [{"zoom_share": 1.2}, {"zoom_share": -0.1}, {"max_zoom": 0.8}])
 def test_a_strength_out_of_range_is_refused(wrong):
     with pytest.raises(ValueError, match="expected zoom_share in 0..1 and max_zoom of 1 or more"):

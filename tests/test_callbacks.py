@@ -23,7 +23,8 @@ PAIR = np.zeros((1, 48, 64, 3), np.uint8), np.ones((1, 48, 64, 1), np.float32)
 def _model(optimizer="sgd") -> keras.Model:
     """One weight w, at first 0: predicts w x. Its metrics have the names that the callbacks expect."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-    model.compile(optimizer, "mse", metrics=[keras.metrics.MeanAbsoluteError(name=name) for name in SHOWN])
+    metrics = [keras.metrics.MeanAbsoluteError(name=name) for name in SHOWN]
+    model.compile(optimizer, "mse", metrics=metrics, run_eagerly=True)
     return model
 
 
@@ -107,10 +108,10 @@ def test_a_schedule_objects_rate_is_that_of_the_epochs_last_step(tmp_path):
 def test_a_stall_stops_the_run_and_puts_the_best_weights_back(tmp_path):
     """The weight climbs towards 1 while the hold-out wants .5: the run must end soon after passing it."""
     model, spy = _model(keras.optimizers.SGD(0.05)), _Spy()
-    built = _built(_settings(schedule="constant", early_stopping=True), tmp_path, epochs=50)
-    history = _fit(model, target=1.0, holdout=0.5, chosen=[spy, *built], epochs=50).history
+    built = _built(_settings(schedule="constant", early_stopping=True), tmp_path, epochs=25)
+    history = _fit(model, target=1.0, holdout=0.5, chosen=[spy, *built], epochs=25).history
     best = int(np.argmin(history["val_log10"]))
-    assert len(history["loss"]) == best + 1 + 10  # a fifth of the epochs is the patience
+    assert len(history["loss"]) == best + 1 + 5  # a fifth of the epochs is the patience
     assert abs(_weight(model) - 0.5) < 0.06
     assert _weight(model) == pytest.approx(spy.after_epochs[best])
     assert spy.after_epochs[-1] > 0.7
@@ -187,7 +188,7 @@ def test_with_ema_the_averaged_weights_are_judged_and_kept(tmp_path):
     optimizer = optimizers.build_optimizer("sgd", 0.01, weight_decay=0.0, ema=True)
     model, spy = _model(optimizer), _Spy()
     built = _built(_settings(schedule="constant", ema=True), tmp_path)
-    history = _fit(model, target=np.ones(20), holdout=1.0, chosen=[spy, *built], epochs=3).history
+    history = _fit(model, target=np.ones(10), holdout=1.0, chosen=[spy, *built], epochs=3).history
     average = spy.after_steps[0]
     for raw in spy.after_steps[1:]:
         average = EMA_MOMENTUM * average + (1 - EMA_MOMENTUM) * raw
@@ -197,12 +198,13 @@ def test_with_ema_the_averaged_weights_are_judged_and_kept(tmp_path):
     assert spy.after_steps[-1] - kept > 0.1
 
 
-def test_with_ema_a_stalled_run_ends_with_the_best_average(tmp_path):
+def test_with_ema_a_stalled_run_ends_with_the_best_average(tmp_path, monkeypatch):
+    monkeypatch.setattr(optimizers, "EMA_MOMENTUM", 0.8)  # a short memory saves steps
     optimizer = optimizers.build_optimizer("sgd", 0.05, weight_decay=0.0, ema=True)
     model, settings = _model(optimizer), _settings(schedule="constant", ema=True, early_stopping=True)
-    built = _built(settings, tmp_path, epochs=60)
-    history = _fit(model, target=np.ones(20), holdout=0.3, chosen=built, epochs=60).history
-    assert len(history["loss"]) < 60
+    built = _built(settings, tmp_path, epochs=20)
+    history = _fit(model, target=np.ones(2), holdout=0.3, chosen=built, epochs=20).history
+    assert len(history["loss"]) < 20
     assert abs(_weight(model) - 0.3) == pytest.approx(min(history["val_log10"]), rel=1e-4)
     assert _weight(model) == pytest.approx(_weight(keras.saving.load_model(tmp_path / "best.keras")), rel=1e-6)
 

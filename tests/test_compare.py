@@ -47,6 +47,7 @@ def _compared(tiny_settings, tmp_path_factory):
     (output / "runs" / "sgd-cosine-0" / "metrics.json").write_text("{}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(NETWORKS, "small", build_quick)
+        patch.setattr("depth_tf.losses.gradient_matching", lambda *_: 0.0)  # which has no flag here
         patch.setattr("depth_tf.scoring.keras_metrics.NETWORK_GRID_METRICS", ("log10", "delta1"))
         patch.setattr("depth_tf.drawing.figures.depth_panels", lambda *_, **__: None)
         compare.main(settings)

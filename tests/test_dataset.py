@@ -2,7 +2,6 @@
 
 import collections
 import itertools
-import json
 import shutil
 
 import numpy as np
@@ -120,11 +119,6 @@ def test_records_of_another_form_are_refused_in_one_line(tiny_nyu, tmp_path, fil
         open_dataset("nyu_depth_v2", tmp_path)
 
 
-def test_reading_twice_gives_the_same_order(tiny_nyu):
-    split = open_dataset("nyu_depth_v2", tiny_nyu).split("train")
-    assert _depths(split) == _depths(split)
-
-
 def test_max_train_images_takes_the_first_records_of_train(tiny_nyu):
     whole = open_dataset("nyu_depth_v2", tiny_nyu, validation_fraction=0).split("train")
     first = open_dataset("nyu_depth_v2", tiny_nyu, validation_fraction=0, max_train_images=2).split("train")
@@ -144,11 +138,6 @@ def test_a_data_set_that_plain_tfds_wrote_is_read_with_a_warning_that_its_holdou
     assert dataset.source == "tfds"
     assert dataset.split("holdout").num_images == 1
     assert dataset.split("train").num_images == 4
-
-
-def test_the_source_stands_in_the_sidecar(tiny_nyu):
-    (sidecar,) = tiny_nyu.rglob("depth_tf_source.json")
-    assert json.loads(sidecar.read_text())["kind"] == open_dataset("nyu_depth_v2", tiny_nyu).source
 
 
 def test_what_is_not_there_is_refused_in_one_line(tiny_nyu, tmp_path):

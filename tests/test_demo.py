@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 from werkzeug.test import Client
 
-from depth_tf import demo, model, predictor
+from depth_tf import demo, predictor
 from depth_tf.data import photos
 from depth_tf.runtime.errors import InputError
+from tests.quick_train import build_quick
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
 ORIGIN = "http://localhost"
@@ -23,10 +24,7 @@ SAMPLE = (demo.FOLDER / "sample.jpg").read_bytes()
 
 @pytest.fixture(name="network", scope="module")
 def _network():
-    """An untrained one, whose last layer is not zero, so that depth differs from pixel to pixel."""
-    network = model.build_small(64, 96, width=8)
-    network.get_layer("depth_logit").kernel.assign(0.1 * np.ones(network.get_layer("depth_logit").kernel.shape))
-    return predictor.Predictor(network, of_nyus_camera=True)
+    return predictor.Predictor(build_quick(64, 96), of_nyus_camera=True)
 
 
 @pytest.fixture(name="client", scope="module")

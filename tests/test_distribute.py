@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from depth_tf import train
+from depth_tf import model, train
 from depth_tf.runtime.errors import InputError
 from depth_tf.scoring.keras_metrics import NETWORK_GRID_METRICS, network_grid_metrics
 from depth_tf.training import distribute, stages
@@ -39,7 +39,8 @@ def history(strategy):
     with strategy.scope():
         keras.utils.set_random_seed(1)
         network = NETWORKS[sys.argv[1]](32, 64, width=8, normalization="group")
-        network.compile("adam", depth_loss(), weighted_metrics=network_grid_metrics()[3:4], jit_compile=False)
+        loss = depth_loss(gradient_weight=0.5 * (sys.argv[1] == "small"))  # which takes longest to trace
+        network.compile("sgd", loss, weighted_metrics=network_grid_metrics()[3:4], jit_compile=False)
     history = network.fit(batches, epochs=3, shuffle=False, verbose=0).history
     return {**history, "weights": [float(abs(weight).sum()) for weight in network.get_weights()]}
 
@@ -97,20 +98,22 @@ def test_what_keras_cannot_do_on_several_devices_is_refused_in_one_line(changes,
         distribute.check_batch(_Replicas(2), settings)
 
 
-@pytest.mark.parametrize(("precision", "width_of_step"), [("bfloat16", "bfloat16"), ("float16", "float16")])
-def test_half_precision_keeps_weights_and_answer_in_float32_and_trains(tiny_settings, precision, width_of_step):
+@pytest.mark.usefixtures("few_metrics")
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_keeps_weights_and_answer_in_float32_and_trains(tiny_settings, monkeypatch, precision):
+    monkeypatch.setattr(model, "STAGE_WIDTHS", (1, 2))
     settings = dataclasses.replace(tiny_settings, network="small", precision=precision)
     network = stages.start_network(settings, np.full((64, 64), 2.0, np.float32))
     train.compile_network(network, settings, total_steps=10)
     network.run_eagerly = True
-    assert network.get_layer("encoder1_down_conv").compute_dtype == width_of_step
+    assert network.get_layer("encoder1_down_conv").compute_dtype == precision
     assert {variable.dtype for variable in network.trainable_variables} == {"float32"}
     assert network.output.dtype == "float32"
     assert isinstance(network.optimizer, keras.optimizers.LossScaleOptimizer) == (precision == "float16")
     random = np.random.default_rng(0)
     image = random.uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
     depth_m = random.uniform(0.5, 9, (2, 64, 64, 1)).astype(np.float32)
-    losses = [network.train_on_batch(image, depth_m, np.ones(2, np.float32))[0] for _ in range(3)]
+    losses = [network.train_on_batch(image, depth_m, np.ones(2, np.float32))[0] for _ in range(2)]
     assert np.isfinite(losses).all()
     assert keras.config.dtype_policy().name == "float32"  # of what is built next
 

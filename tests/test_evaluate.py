@@ -21,7 +21,7 @@ from depth_tf.scoring import score as scoring
 from depth_tf.scoring.protocols import EIGEN_CROP, PROTOCOLS
 from tests.conftest import read_csv
 
-pytestmark = pytest.mark.usefixtures("no_panels")
+pytestmark = pytest.mark.usefixtures("no_panels", "flat_floor")
 
 
 @pytest.fixture(scope="module", name="truths_m")

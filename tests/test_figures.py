@@ -88,11 +88,6 @@ def test_all_rows_share_one_scale(tmp_path):
         assert count_colour(tmp_path / "panels.png", colour) > 1.6 * PANEL_AREA  # truth and prediction
 
 
-def test_panels_of_a_scene_without_any_truth_are_drawn(tmp_path):
-    figures.depth_panels(tmp_path / "panels.png", [figures.Panels(image(), wall_m(0.0), wall_m())], title="")
-    assert count_colour(tmp_path / "panels.png", GREY) > 0
-
-
 def test_a_sheet_holds_every_example_and_grows_by_rows(tmp_path):
     heights = []
     for count in (2, 7, 13):

@@ -15,9 +15,9 @@ PIXELS = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
 TAGS = ExifTags.Base
 
 
-@pytest.fixture(name="encoder", scope="module")
-def _encoder():
-    return depth_tf.load("encoder")
+@pytest.fixture(name="predictor", scope="module")
+def _predictor(quick_file):
+    return Predictor(saved.load_network(quick_file), of_nyus_camera=True)
 
 
 def _exif(**values) -> Image.Exif:
@@ -50,24 +50,24 @@ def test_exif_tells_the_focal_length_in_pixels(tmp_path, values, focal_px):
     assert found_px == (None if focal_px is None else pytest.approx(focal_px, rel=1e-3))
 
 
-def test_depth_is_in_proportion_to_a_known_focal_length(encoder):
-    one_m, twice_m = (encoder.predict(PIXELS, focal_px=focal_px) for focal_px in (70.0, 140.0))
+def test_depth_is_in_proportion_to_a_known_focal_length(predictor):
+    one_m, twice_m = (predictor.predict(PIXELS, focal_px=focal_px) for focal_px in (70.0, 140.0))
     np.testing.assert_allclose(twice_m, 2 * one_m, rtol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(480, 640), (240, 320), (640, 480), (1080, 1920)])
-def test_nyus_own_camera_at_any_size_changes_nothing(encoder, shape):
+def test_nyus_own_camera_at_any_size_changes_nothing(predictor, shape):
     """A wider picture of the same camera has a shorter focal length per height; the pixels decide."""
     photo = as_photograph(np.zeros((*shape, 3), np.uint8))
-    assumed = encoder.focal(photo)
+    assumed = predictor.focal(photo)
     assert assumed.depth_factor == 1.0
     assert assumed.px == pytest.approx(camera.FX_PX * np.sqrt(np.prod(shape) / (480 * 640)), rel=0.1)
-    assert encoder.focal(photo, assumed.px).depth_factor == pytest.approx(1.0)
+    assert predictor.focal(photo, assumed.px).depth_factor == pytest.approx(1.0)
 
 
-def test_a_magnified_picture_has_the_depth_of_the_whole_one(encoder, tiny_rooms):
+def test_a_magnified_picture_has_the_depth_of_the_whole_one(tiny_rooms):
     """The middle of a picture is one through a lens 1.5 times as long; unless told so, the network sees it nearer."""
-    errors = {"told": [], "untold": []}
+    encoder, errors = depth_tf.load("encoder"), {"told": [], "untold": []}
     pairs = opening.open_dataset("synthetic_rooms", tiny_rooms, rooms="tiny").split("validation").read()
     for image, depth_m in pairs.take(6).as_numpy_iterator():
         part = slice(40, 200), slice(53, 267)
@@ -78,19 +78,20 @@ def test_a_magnified_picture_has_the_depth_of_the_whole_one(encoder, tiny_rooms)
     assert np.mean(errors["told"]) < 0.2 < 0.3 < np.mean(errors["untold"])
 
 
-def test_exif_corrects_depth_only_where_the_network_is_known_to_have_learned_on_nyus_camera(encoder, tmp_path):
+def test_exif_corrects_depth_only_where_the_network_is_known_to_have_learned_on_nyus_camera(
+    predictor, quick_file, tmp_path
+):
     photo = _photograph(tmp_path, _exif(FocalLengthIn35mmFilm=56))
-    corrected, own = encoder.focal(photo), Predictor(saved.load_network("encoder")).focal(photo)
+    corrected, own = depth_tf.load("small").focal(photo), depth_tf.load(quick_file).focal(photo)
     assert corrected.depth_factor == pytest.approx(56 / 28.06, rel=0.1)
     assert (own.depth_factor, own.px) == (1.0, corrected.px)
     assert "EXIF" in corrected.told
     assert "not corrected" in own.told
-    np.testing.assert_allclose(
-        encoder.predict(tmp_path / "a.jpg"), corrected.depth_factor * encoder.predict(photo.image), rtol=1e-5
-    )
+    expected_m = predictor.focal(photo).depth_factor * predictor.predict(photo.image)
+    np.testing.assert_allclose(predictor.predict(tmp_path / "a.jpg"), expected_m, rtol=1e-5)
 
 
 @pytest.mark.parametrize("focal_px", [0.0, -1.0, np.nan, np.inf])
-def test_no_focal_length_is_refused(encoder, focal_px):
+def test_no_focal_length_is_refused(predictor, focal_px):
     with pytest.raises(InputError, match="expected a focal length above 0"):
-        encoder.predict(PIXELS, focal_px=focal_px)
+        predictor.predict(PIXELS, focal_px=focal_px)

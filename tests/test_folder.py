@@ -241,7 +241,7 @@ def _folder_settings(rooms, tiny_settings, tmp_path):
     )
 
 
-@pytest.mark.usefixtures("no_panels", "few_metrics")
+@pytest.mark.usefixtures("no_panels", "few_metrics", "eagerly")
 def test_a_network_is_trained_and_scored_on_photographs_of_ones_own(rooms, folder_settings):
     """The run's own unit and its leave to skip are used again by the evaluator, unless its flags say otherwise."""
     write_pair(rooms / "train" / "yard" / "portrait", picture(60, 30), depth_units(60, 30))

@@ -103,7 +103,7 @@ def echo_model(policy, **compile_options):
 def test_fit_and_evaluate_report_what_numpy_says(policy):
     """Through Keras's own loop: batches of 3, 3 and 1, the sample weights as third element."""
     true_m, pred_m, weight = batch()
-    model = echo_model(policy, weighted_metrics=network_grid_metrics())
+    model = echo_model(policy, weighted_metrics=network_grid_metrics(), run_eagerly=policy != "float32")
     pairs = tf.data.Dataset.from_tensor_slices((pred_m, true_m, weight)).batch(3)
     history = model.fit(pairs, validation_data=pairs, epochs=2, shuffle=False, verbose=0).history
     evaluated = model.evaluate(pairs, verbose=0, return_dict=True)

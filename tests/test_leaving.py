@@ -36,7 +36,7 @@ for place in range(count):
 """
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_each_process_that_fails_in_the_midst_of_reading_ends(tmp_path, count):
     write_pair(tmp_path / "train" / "only")
     (tmp_path / "predictions").mkdir()

@@ -29,6 +29,7 @@ def _settings(tiny_settings, tmp_path):
     return dataclasses.replace(
         tiny_settings,
         network="small",
+        gradient_weight=0.5,
         epochs=6,
         normalization="group",
         schedule="plateau",

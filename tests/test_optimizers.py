@@ -59,7 +59,7 @@ def test_a_gradient_longer_than_the_limit_is_shortened_to_it():
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_each_optimizer_has_its_own_rate_and_finds_the_bottom_of_a_bowl(name):
     optimizer, variable = build_optimizer(name, recipe(name).learning_rate, weight_decay=0.0), _variable(0.05)
-    for _ in range(200):
+    for _ in range(100):
         value = _step(optimizer, variable, 2 * float(variable.numpy()[0]))
     assert abs(value) < 0.01
 

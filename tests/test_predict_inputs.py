@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import depth_tf
-from depth_tf import model, predict
+from depth_tf import predict
 from depth_tf.data import photos, videos
 from depth_tf.runtime.errors import InputError
 from tests import photographs
@@ -21,15 +21,8 @@ from tests import photographs
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture(name="network_file", scope="module")
-def _network_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("network") / "best.keras"
-    model.build_small(64, 96, width=8).save(path)
-    return str(path)
-
-
-def _run(network_file, given, output, **flags):
-    predict.main(predict.Settings(input=str(given), network_file=network_file, output_dir=str(output), **flags))
+def _run(quick_file, given, output, **flags):
+    predict.main(predict.Settings(input=str(given), network_file=quick_file, output_dir=str(output), **flags))
 
 
 def _write_video(path, count=5, shape=(48, 64)):
@@ -38,18 +31,18 @@ def _write_video(path, count=5, shape=(48, 64)):
             add(np.full((*shape, 3), 40 * number, np.uint8), 10)
 
 
-def test_a_video_becomes_one_of_pictures_and_a_file_per_frame(network_file, tmp_path):
+def test_a_video_becomes_one_of_pictures_and_a_file_per_frame(quick_file, tmp_path):
     pytest.importorskip("av", reason="needs the extra `video`")
     _write_video(tmp_path / "room.mp4")
-    _run(network_file, tmp_path / "room.mp4", tmp_path / "out", write="picture,npy", known=("10,10,4.0",))
+    _run(quick_file, tmp_path / "room.mp4", tmp_path / "out", write="picture,npy", known=("10,10,4.0",))
     pictures = list(videos.frames(tmp_path / "out" / "room_predicted.mp4"))
     assert [(image.shape, rate) for image, rate in pictures] == [((48, 64, 3), 10)] * 5
     written = sorted((tmp_path / "out" / "room").iterdir())
     assert [path.name for path in written] == [f"00000{number}_predicted.npy" for number in range(5)]
-    predictor, (first, _) = depth_tf.load(network_file), next(videos.frames(tmp_path / "room.mp4"))
+    predictor, (first, _) = depth_tf.load(quick_file), next(videos.frames(tmp_path / "room.mp4"))
     depth_m = predictor.predict(first)
     np.testing.assert_allclose(np.load(written[0]), 4.0 * depth_m / depth_m[10, 10], rtol=1e-5)
-    _run(network_file, tmp_path, tmp_path / "again", write="picture", recursive=True)
+    _run(quick_file, tmp_path, tmp_path / "again", write="picture", recursive=True)
     assert [path.name for path in (tmp_path / "again").iterdir()] == ["room_predicted.mp4"]  # not of its own output
 
 
@@ -72,11 +65,11 @@ def test_a_video_taken_upright_is_turned_as_its_file_says(tmp_path):
     assert seen[:30].min() > 150 > 50 > seen[34:].max()
 
 
-def test_a_damaged_video_is_named_and_leaves_no_file(network_file, tmp_path):
+def test_a_damaged_video_is_named_and_leaves_no_file(quick_file, tmp_path):
     pytest.importorskip("av", reason="needs the extra `video`")
     (tmp_path / "room.mp4").write_bytes(b"no video")
     with pytest.raises(InputError, match="room.mp4 cannot be read as a video"):
-        _run(network_file, tmp_path / "room.mp4", tmp_path / "out")
+        _run(quick_file, tmp_path / "room.mp4", tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -93,22 +86,22 @@ def test_heic_is_read_as_it_was_before(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "module", "extra"), [("a.heic", "pillow_heif", "heic"), ("a.mp4", "av", "video")])
-def test_what_needs_an_extra_names_it(network_file, tmp_path, monkeypatch, name, module, extra):
+def test_what_needs_an_extra_names_it(quick_file, tmp_path, monkeypatch, name, module, extra):
     monkeypatch.setitem(sys.modules, module, None)
     (tmp_path / name).write_bytes(b"anything")
     with pytest.raises(InputError, match=f" needs the extra `{extra}`: pip install"):
-        _run(network_file, tmp_path / name, tmp_path / "out")
+        _run(quick_file, tmp_path / name, tmp_path / "out")
 
 
-def test_standard_input_is_a_photograph(network_file, tmp_path, monkeypatch):
+def test_standard_input_is_a_photograph(quick_file, tmp_path, monkeypatch):
     image, content = photographs.picture(), io.BytesIO()
     Image.fromarray(image).save(content, format="PNG")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.getvalue())))
-    _run(network_file, "-", tmp_path, write="npy")
-    np.testing.assert_array_equal(np.load(tmp_path / "stdin_predicted.npy"), depth_tf.load(network_file).predict(image))
+    _run(quick_file, "-", tmp_path, write="npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "stdin_predicted.npy"), depth_tf.load(quick_file).predict(image))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
     with pytest.raises(InputError, match="standard input cannot be read"):
-        _run(network_file, "-", tmp_path)
+        _run(quick_file, "-", tmp_path)
 
 
 def _png_of_16_bits(path):
@@ -136,21 +129,21 @@ def _bomb(width, height):
         ("tiny.png", _bomb(31, 200), "expected a photograph of 32 px or more a side, got 31x200 px"),
     ],
 )
-def test_what_is_no_photograph_for_the_network_is_refused_in_one_line(network_file, tmp_path, name, make, message):
+def test_what_is_no_photograph_for_the_network_is_refused_in_one_line(quick_file, tmp_path, name, make, message):
     make(tmp_path / name)
     with pytest.raises(InputError, match=message) as caught:
-        depth_tf.load(network_file).predict(tmp_path / name)
+        depth_tf.load(quick_file).predict(tmp_path / name)
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_without_photographs_and_an_output_that_is_a_file_are_refused(network_file, tmp_path):
+def test_a_folder_without_photographs_and_an_output_that_is_a_file_are_refused(quick_file, tmp_path):
     (tmp_path / "photos").mkdir()
     with pytest.raises(InputError, match="--input=.*photos: expected a photograph, or a folder"):
-        _run(network_file, tmp_path / "photos", tmp_path / "out")
+        _run(quick_file, tmp_path / "photos", tmp_path / "out")
     Image.fromarray(photographs.picture()).save(tmp_path / "photos" / "a.png")
     for output in (tmp_path / "photos" / "a.png", tmp_path / "photos" / "a.png" / "out"):
         with pytest.raises(InputError, match="could not write in .*a.png.*: expected a folder that can be"):
-            _run(network_file, tmp_path / "photos", output)
+            _run(quick_file, tmp_path / "photos", output)
 
 
 def test_a_network_that_would_run_code_or_is_of_another_kind_is_refused(tmp_path):
@@ -165,16 +158,16 @@ def test_a_network_that_would_run_code_or_is_of_another_kind_is_refused(tmp_path
         depth_tf.load(tmp_path / "other.keras")
 
 
-def test_known_distances_are_of_one_photograph_and_within_it(network_file, tmp_path, capsys):
+def test_known_distances_are_of_one_photograph_and_within_it(quick_file, tmp_path, capsys):
     for name in ("a", "b"):
         Image.fromarray(photographs.picture()).save(tmp_path / f"{name}.png")
     with pytest.raises(InputError, match="--known is of one photograph: expected one with --input, found 2"):
-        _run(network_file, tmp_path, tmp_path / "out", known=("1,1,2",))
-    _run(network_file, tmp_path / "a.png", tmp_path / "out", write="npy", known=("5,7,3.5",))
+        _run(quick_file, tmp_path, tmp_path / "out", known=("1,1,2",))
+    _run(quick_file, tmp_path / "a.png", tmp_path / "out", write="npy", known=("5,7,3.5",))
     assert np.load(tmp_path / "out" / "a_predicted.npy")[7, 5] == pytest.approx(3.5)
     assert "what is known is missed by 0.00 m" in capsys.readouterr().out
     with pytest.raises(InputError, match="the known point 64,7 lies outside the photograph of 64x48 px"):
-        _run(network_file, tmp_path / "a.png", tmp_path / "out", known=("64,7,3.5",))
+        _run(quick_file, tmp_path / "a.png", tmp_path / "out", known=("64,7,3.5",))
 
 
 @pytest.mark.slow

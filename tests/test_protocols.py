@@ -25,12 +25,6 @@ def score(name, true_m, pred, kind="depth_m"):
     return found and {metric: found[metric] for metric in METRICS}
 
 
-def test_the_eigen_crop_is_426_rows_by_560_columns_from_row_45_and_column_41():
-    rows, columns = protocols.EIGEN_CROP
-    assert (rows.start, rows.stop - rows.start) == (45, 426)
-    assert (columns.start, columns.stop - columns.start) == (41, 560)
-
-
 @pytest.mark.parametrize("name", ["eigen", "pooled", "median", "aligned"])
 def test_no_pixel_outside_the_eigen_crop_matters(name):
     true_m, pred_m = scene_m(), scene_m()

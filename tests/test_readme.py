@@ -49,10 +49,12 @@ def test_the_first_screens_photograph_is_predicted_as_typed(tmp_path, monkeypatc
     assert 0.5 < np.median(depth_m) < 6.0
 
 
-def test_the_worked_example_with_ones_own_photographs_can_be_followed(tiny_rooms, tmp_path, monkeypatch, few_metrics):
+@pytest.mark.slow  # every day `test_sheet` writes and opens such a folder, and `test_folder` trains on one
+@pytest.mark.usefixtures("few_metrics", "eagerly")
+def test_the_worked_example_with_ones_own_photographs_can_be_followed(tiny_rooms, tmp_path, monkeypatch):
     """As it stands, but on six of the tiny rooms' images, with a quick network and few records, to save minutes."""
     monkeypatch.chdir(tmp_path)
-    quick = ["--network=quick", "--nopanels", "--notensorboard"]
+    quick = ["--network=quick", "--gradient_weight=0", "--nopanels", "--notensorboard"]
     for command in _block("folder example").splitlines():
         rooms = [f"--data_dir={tiny_rooms}", "--rooms=tiny", "--num_images=6"] if "synthetic_rooms" in command else []
         _run(command, *rooms, *(quick if "depth_tf.train" in command else []))
@@ -60,7 +62,8 @@ def test_the_worked_example_with_ones_own_photographs_can_be_followed(tiny_rooms
     assert (tmp_path / "runs" / "photos" / "metrics.json").exists()
 
 
-def test_the_notebooks_lines_train_and_predict(tiny_rooms, monkeypatch, few_metrics):
+@pytest.mark.usefixtures("few_metrics", "eagerly")
+def test_the_notebooks_lines_train_and_predict(tiny_rooms, monkeypatch):
     """As they stand, but on the tiny rooms and with a quick network."""
     monkeypatch.setattr(depth_tf, "build_small", build_quick, raising=False)
     code = _block("notebook")
@@ -81,7 +84,7 @@ def test_every_recipe_can_be_followed_and_a_run_then_takes_its_name(tiny_rooms, 
     shutil.copytree(records, tmp_path / "data" / "my_rooms" / "1.0.0")
     chosen = ["--optimizer=lion", "--schedule=halves", "--loss=l2", "--network=plain", "--dataset=my_rooms"]
     small = ["--image_height_px=32", "--image_width_px=32", "--epochs=1", "--nopanels", "--notensorboard"]
-    small += ["--max_train_images=4", "--validation_fraction=0"]
+    small += ["--max_train_images=4", "--validation_fraction=0", "--gradient_weight=0"]
     done = subprocess.run(
         [sys.executable, "-m", "depth_tf.train", *chosen, *small, "--data_dir=data", "--workdir=run"],
         cwd=tmp_path,

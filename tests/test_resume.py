@@ -84,9 +84,8 @@ def test_a_run_cut_off_inside_an_epoch_ends_as_if_it_had_not_been(tiny_settings,
     assert _scalars(cut / "tensorboard") == _scalars(whole / "tensorboard")
 
 
-def test_a_run_killed_after_its_last_epoch_is_scored_without_training_again(
-    tiny_settings, tmp_path, monkeypatch, no_panels, few_metrics
-):
+@pytest.mark.usefixtures("no_panels", "few_metrics", "eagerly")
+def test_a_run_killed_after_its_last_epoch_is_scored_without_training_again(tiny_settings, tmp_path, monkeypatch):
     """A run without a hold-out, which learns from all images."""
     settings = dataclasses.replace(tiny_settings, validation_fraction=0.0, workdir=str(tmp_path / "run"))
 

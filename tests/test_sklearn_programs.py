@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import signal
+import types
 
 import numpy as np
 import pytest
@@ -208,16 +209,32 @@ def test_a_familys_memory_is_its_own_and_not_its_parents(comparison):
     assert result["peak_gib"] < peak_gib() / 2
 
 
-def _note_what_ctrl_c_does(family, folder, output, n_jobs, seed):
-    output.write_text(json.dumps({"ignored": signal.getsignal(signal.SIGINT) == signal.SIG_IGN}))
+class _Here:
+    """A process that runs in this one, as far as `compare` looks at it."""
+
+    exitcode = 0
+
+    def __init__(self, target, args):
+        self.start = lambda: target(*args)
+
+    def join(self):
+        pass
+
+    kill = join
 
 
 def test_ctrl_c_is_for_the_program_and_not_for_the_process_that_measures(tmp_path, monkeypatch):
-    monkeypatch.setattr(measure, "measure", _note_what_ctrl_c_does)
-    before = signal.getsignal(signal.SIGINT)
+    """It is ignored while the process starts, which inherits that."""
+
+    def note(family, folder, output, n_jobs, seed):
+        output.write_text(json.dumps({"ignored": signal.getsignal(signal.SIGINT) == signal.SIG_IGN}))
+
+    monkeypatch.setattr(measure, "measure", note)
+    monkeypatch.setattr(compare.multiprocessing, "get_context", lambda _: types.SimpleNamespace(Process=_Here))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest in the background has it ignored
     settings = compare.Settings(output_dir=str(tmp_path))
     assert compare.measured("ridge", tmp_path, settings) == {"ignored": True}
-    assert signal.getsignal(signal.SIGINT) == before != signal.SIG_IGN
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
 def test_a_wall_answered_a_fifth_too_near_scores_a_fifth():

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import warnings
 
 import numpy as np
 import pytest
@@ -41,13 +40,11 @@ def _tuned(tiny_preset, tiny_nyu, tmp_path_factory) -> pathlib.Path:
         learning_rate=1e-3,
         workdir=str(workdir),
     )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Even though the `tf.config.experimental_run_functions_eagerly`")
-        tf.config.run_functions_eagerly(True)  # for two steps the graphs take ten times as long to build
-        try:
-            finetune.main(settings)
-        finally:
-            tf.config.run_functions_eagerly(False)
+    tf.config.run_functions_eagerly(True)  # for two steps the graphs take ten times as long to build
+    try:
+        finetune.main(settings)
+    finally:
+        tf.config.run_functions_eagerly(False)
     return workdir
 
 

@@ -1,13 +1,13 @@
 """Says where and with what a result was made, without naming the host."""
 
 import datetime
-import importlib.metadata
 import os
 import pathlib
 import platform
 import re
 import shlex
 import subprocess
+from importlib import metadata
 
 from depth_tf.runtime import memory
 
@@ -36,7 +36,6 @@ def num_cores() -> int:
 
 def describe_environment() -> dict:
     """Returns versions of Python, the system and the packages a result depends on, and the code's commit."""
-    versions = {package.name.lower(): package.version for package in importlib.metadata.distributions()}
     checkout = f"git -C {shlex.quote(os.path.dirname(__file__))}"
     status, commit = subprocess.getstatusoutput(f"{checkout} describe --always --dirty=+changes --exclude='*' 2>&-")
     return {
@@ -44,7 +43,7 @@ def describe_environment() -> dict:
         "machine": describe_machine(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "packages": {name: versions.get(name) for name in PACKAGES},
+        "packages": {name: next((one.version for one in metadata.distributions(name=name)), None) for name in PACKAGES},
         "commit": None if status else commit,  # with "+changes" if files differ; None outside git
     }
 
