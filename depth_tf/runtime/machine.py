@@ -23,7 +23,8 @@ def describe_machine() -> str:
     cpuinfo = pathlib.Path("/proc/cpuinfo")
     named = re.search(r"^model name\s*: (.+)", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.exists() else None
     processor = named[1].strip() if named else platform.processor() or platform.machine()
-    parts = [processor, f"{num_cores()} cores", f"{memory.total_bytes() / memory.GIB:.0f} GiB"]
+    cores = "1 core" if num_cores() == 1 else f"{num_cores()} cores"
+    parts = [processor, cores, f"{memory.total_bytes() / memory.GIB:.0f} GiB"]
     return ", ".join(parts + [f"{gpus.count(name)}x {name}" for name in sorted(set(gpus))])
 
 
