@@ -7,7 +7,7 @@ cues         what a learner sees of an image: gradients, colour and learnt patch
 levels       depth as the share of each cell that is farther than each of a row of levels
 holistic     the whole image at once: one descriptor, one regressor onto a basis of maps
 cells        cell by cell: what is around it, and one regressor for all cells
-average      the mean of both in shape, with the scale of the first
+average      the mean of both
 models       the families by name, of which the mean of both is the one chosen
 estimator    DepthRegressor, scikit-learn's interface to the above
 persistence  model files without pickle

@@ -1,4 +1,4 @@
-"""The mean of several predictions in shape, with the scale of the first."""
+"""The mean of several predictions."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,16 +7,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_baseline import levels
-
 
 @dataclasses.dataclass(eq=False, repr=False)
 class AverageDepth(RegressorMixin, BaseEstimator):
-    """The mean shares of several heads, each image's moved to the depth that the first head gives it on the whole.
-
-    Heads are (name, head) pairs, as in scikit-learn's VotingRegressor. Cell by cell there is much to tell about shape
-    and little about scale; the first head is to see the whole image.
-    """
+    """The mean shares of several heads: (name, head) pairs, as in scikit-learn's VotingRegressor."""
 
     heads: Sequence[tuple[str, BaseEstimator]] = ()
 
@@ -35,10 +29,7 @@ class AverageDepth(RegressorMixin, BaseEstimator):
     def predict(self, cues) -> np.ndarray:
         """Returns shares [N, 15, 20, levels] float32."""
         check_is_fitted(self)
-        shares = [head.predict(cues) for head in self.heads_]
-        mean = np.mean(shares, axis=0)
-        first, now = (levels.position(part).mean((1, 2)) for part in (shares[0], mean))
-        return levels.moved(mean, first - now)
+        return np.mean([head.predict(cues) for head in self.heads_], axis=0)
 
     def fit_bytes(self, num_views: int) -> int:
         """Returns about how much memory fitting takes beside the cues: the most that one head does."""

@@ -36,22 +36,8 @@ def encode(log_depths: np.ndarray, levels: np.ndarray) -> np.ndarray:
 
 def decode(shares: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Returns the median ln metres [N, 15, 20] float32 of shares [N, 15, 20, levels]; none is beyond the levels."""
-    return (levels[0] + position(shares) * (levels[1] - levels[0])).astype(np.float32)
-
-
-def position(shares: np.ndarray) -> np.ndarray:
-    """Returns where shares [..., levels] fall through a half, in steps from the first level."""
     falling = np.minimum.accumulate(shares, axis=-1)
-    before = np.clip((falling >= 0.5).sum(-1, keepdims=True) - 1, 0, shares.shape[-1] - 2)
+    before = np.clip((falling >= 0.5).sum(-1, keepdims=True) - 1, 0, len(levels) - 2)
     above, below = (np.take_along_axis(falling, before + offset, axis=-1)[..., 0] for offset in (0, 1))
-    return before[..., 0] + np.clip((above - 0.5) / np.maximum(above - below, 1e-6), 0, 1)
-
-
-def moved(shares: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Returns shares [N, 15, 20, levels] of depths that are farther by `steps` [N], linear between levels."""
-    last = shares.shape[-1] - 1
-    sources = np.clip(np.arange(last + 1) - steps[:, np.newaxis], 0, last)
-    before = np.minimum(sources.astype(int), last - 1)
-    part = (sources - before).astype(np.float32)
-    pairs = zip(shares, before, part, strict=True)
-    return np.stack([one[..., at] * (1 - rest) + one[..., at + 1] * rest for one, at, rest in pairs])
+    part = np.clip((above - 0.5) / np.maximum(above - below, 1e-6), 0, 1)
+    return (levels[before[..., 0]] + part * (levels[1] - levels[0])).astype(np.float32)

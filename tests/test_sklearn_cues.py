@@ -122,15 +122,6 @@ def test_what_is_near_more_often_than_not_is_near():
     assert abs(np.exp(levels.decode(mean, steps)) / 2 - 1).max() < 0.1
 
 
-def test_shares_moved_are_those_of_a_wall_as_much_farther():
-    steps = levels.choose(np.log(np.geomspace(1, 9, 1000)))
-    wall = np.full((1, *DEPTH_SHAPE), steps[5])
-    step = steps[1] - steps[0]
-    for farther in (-2.0, 0.5, 3.25):
-        found = levels.decode(levels.moved(levels.encode(wall, steps), np.array([farther])), steps)
-        np.testing.assert_allclose(found, steps[5] + farther * step, atol=1e-5)
-
-
 def test_a_cell_with_a_gap_is_missing():
     maps = np.zeros((1, *DEPTH_SHAPE), np.float32)
     maps[0, 5, 7] = np.nan
