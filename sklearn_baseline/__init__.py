@@ -1,9 +1,11 @@
 """Depth from one image with scikit-learn alone, in the order the data takes.
 
 dataset      reads as many pairs as the memory allows, spread over the scenes
-views        more views of a training image: mirrored, zoomed with its depth divided by the zoom, relit
-cues         what a learner sees of an image: gradients, colour and learnt patch words on 15x20 cells
-holistic     the whole image at once: one descriptor, one regressor onto a basis of depth maps
+views        more views of a training image: zoomed with its depth divided by the zoom, relit
+fisher       which kinds of patches an image holds, and how they deviate from each
+cues         what a learner sees of an image: gradients, colour and learnt patch words on 15x20 cells, Fisher vectors
+levels       depth as the share of each cell that is farther than each of a row of levels
+holistic     the whole image at once: one descriptor, one regressor onto a basis of maps
 cells        cell by cell: what is around it, and one regressor for all cells
 average      the mean of both
 models       the families by name, of which the mean of both is the one chosen
@@ -16,4 +18,4 @@ importance   program: what a model looks at
 panels       program: this prediction beside a network's
 """
 
-VERSION = "1"  # of the model file: a change of any part that a fitted model needs makes it another
+VERSION = "2"  # of the model file: a change of any part that a fitted model needs makes it another

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 @dataclasses.dataclass(eq=False, repr=False)
 class AverageDepth(RegressorMixin, BaseEstimator):
-    """The mean log depth of several heads: (name, head) pairs, as in scikit-learn's VotingRegressor."""
+    """The mean shares of several heads: (name, head) pairs, as in scikit-learn's VotingRegressor."""
 
     heads: Sequence[tuple[str, BaseEstimator]] = ()
 
@@ -21,13 +21,13 @@ class AverageDepth(RegressorMixin, BaseEstimator):
             found |= {name: head} | {f"{name}__{key}": value for key, value in head.get_params().items()}
         return found
 
-    def fit(self, cues, log_depths):
-        """Fits every head on cues [N, 15, 20, channels] and ln metres [N, 30, 40], NaN where missing."""
-        self.heads_ = [clone(head).fit(cues, log_depths) for _, head in self.heads]
+    def fit(self, cues, shares):
+        """Fits every head on the cues [N] of `DepthCues.dtype` and shares [N, 15, 20, levels], NaN where missing."""
+        self.heads_ = [clone(head).fit(cues, shares) for _, head in self.heads]
         return self
 
     def predict(self, cues) -> np.ndarray:
-        """Returns ln metres [N, 30, 40] float32."""
+        """Returns shares [N, 15, 20, levels] float32."""
         check_is_fitted(self)
         return np.mean([head.predict(cues) for head in self.heads_], axis=0)
 

@@ -1,8 +1,8 @@
-"""Cell by cell: one regressor predicts every cell of every image from what is in it, around it and farther off.
+"""Cell by cell: perceptrons predict every cell of every image from what is in it, around it and farther off.
 
 A cell looks about as an eye does, sharply nearby and coarsely far away: its own cues; their means over 3x3 cells here
 and 3 cells off in eight directions; over 7x7 cells here and 7 cells off; over the whole image; and where in the image
-it is. It predicts log depth at its four quarters.
+it is. It predicts which share of it is farther than each of the levels.
 """
 
 import dataclasses
@@ -10,91 +10,93 @@ import warnings
 
 import joblib
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_baseline.cues import CELLS, DEPTH_SHAPE
+from sklearn_baseline.cues import CELLS, rounded
 
 RINGS = ((1, 3), (3, 7))  # radius of the squares averaged, and how far off they lie, in cells
 NUM_GLANCES = 1 + 9 * len(RINGS) + 1  # the cell, nine squares of each size, the whole image
 NUM_PLACES = 10  # features of where a cell is
 NUM_CELLS = CELLS[0] * CELLS[1]
-CHUNK_IMAGES = 32
-MAX_CHANNELS = 120
+NUM_PARTS = 16  # that a member's views come in
+CHUNK_VIEWS = 32  # whose surroundings are worked out at once
+VIEW_SHARE = 0.5  # of a view's cells that a member learns from
+MAX_CHANNELS = 80
 MAX_SCALED_VIEWS = 200  # that means and spreads of features are taken from
 
 
 @dataclasses.dataclass(eq=False, repr=False)
 class CellDepth(RegressorMixin, BaseEstimator):
-    """Predicts log depth cell by cell, as the mean of several regressors."""
+    """Predicts the shares of each cell, as the mean of several perceptrons.
 
-    regressor: BaseEstimator | None = None  # of several outputs; None takes a perceptron of one hidden layer
-    num_members: int = 6  # regressors that are averaged; each has its own random state and learns from cells of its own
-    epochs: int = 4  # passes of a perceptron over the cells; the learning rate falls as a quarter of a cosine
-    num_cells: int = 125_000  # about how many cells each member learns from, drawn from all views
-    n_jobs: int | None = None  # members learnt at a time; each holds its cells, 1.2 GB
+    One pass over many cells, a part of the views at a time, learns less by heart than passes over fewer do.
+    """
+
+    num_members: int = 6  # perceptrons that are averaged; each has its own random state and views
+    num_cells: int = 500_000  # about how many cells each member learns from, each once
+    hidden: int = 128  # units of a perceptron's one hidden layer
+    n_jobs: int | None = None  # members learnt at a time
     random_state: int = 0  # a member's is this one plus its number
 
-    def fit(self, cues, log_depths):
-        """Learns from cues [N, 15, 20, channels] and ln metres [N, 30, 40] float32, NaN where missing."""
-        quarters = split_quarters(log_depths)
-        self.mean_ = np.nanmean(quarters, dtype=np.float64).astype(np.float32)
+    def fit(self, cues, shares):
+        """Learns from the cues [N] of `DepthCues.dtype` and shares [N, 15, 20, levels] float32, NaN where missing."""
+        cells = cues["cells"]
         self.scaler_ = StandardScaler()
-        for one in cues[:: -(-len(cues) // MAX_SCALED_VIEWS)]:
+        for one in cells[:: -(-len(cells) // MAX_SCALED_VIEWS)]:
             self.scaler_.partial_fit(surroundings(one[np.newaxis]).reshape(NUM_CELLS, -1))
         learn = joblib.delayed(self._learn)
         with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # an epoch at a time never does
             self.members_ = joblib.Parallel(self.n_jobs, prefer="threads")(
-                learn(self.random_state + member, cues, quarters - self.mean_) for member in range(self.num_members)
+                learn(self.random_state + member, cells, shares) for member in range(self.num_members)
             )
         return self
 
     def predict(self, cues) -> np.ndarray:
-        """Returns ln metres [N, 30, 40] float32."""
+        """Returns shares [N, 15, 20, levels] float32."""
         check_is_fitted(self)
         maps = []
-        for one in cues:  # image by image: the surroundings of many would fill the memory
+        for one in cues["cells"]:  # image by image: the surroundings of many would fill the memory
             features = self.scaler_.transform(surroundings(one[np.newaxis]).reshape(NUM_CELLS, -1))
-            quarters = np.mean([member.predict(features) for member in self.members_], axis=0)
-            maps.append(join_quarters(quarters.reshape(*CELLS, -1)) + self.mean_)
-        return np.stack(maps)
+            maps.append(np.mean([member.predict(features) for member in self.members_], axis=0).reshape(*CELLS, -1))
+        return np.stack(maps).astype(np.float32)
 
     def fit_bytes(self, num_views: int) -> int:
-        """Returns about how much memory fitting takes beside the cues, for cues of up to 120 channels."""
+        """Returns about how much memory fitting takes beside the cues, for cells of up to 80 channels."""
         num_features = NUM_GLANCES * MAX_CHANNELS + NUM_PLACES
-        chunk = 2 * CHUNK_IMAGES * NUM_CELLS  # of surroundings: its parts, and those parts joined
-        rows = min(self.num_cells, num_views * NUM_CELLS)
-        at_a_time = min(joblib.effective_n_jobs(self.n_jobs), self.num_members)
-        return 4 * num_features * at_a_time * (rows + chunk)
+        part = 2 * NUM_CELLS * min(num_views, -(-self.num_cells // (NUM_CELLS * NUM_PARTS)) + CHUNK_VIEWS)
+        return 4 * num_features * part * min(joblib.effective_n_jobs(self.n_jobs), self.num_members)
 
-    def _learn(self, seed: int, cues: np.ndarray, quarters: np.ndarray):
-        """Returns a regressor fitted to cells drawn from the measured ones."""
-        measured = np.isfinite(quarters).all(-1)
+    def _learn(self, seed: int, cells: np.ndarray, shares: np.ndarray) -> MLPRegressor:
+        """Returns a perceptron fitted to cells drawn from the measured ones; its learning rate falls as a cosine."""
         rng = np.random.default_rng(seed)
-        chosen = measured & (rng.random(measured.shape) < self.num_cells / max(measured.sum(), 1))
-        features = np.empty((chosen.sum(), NUM_GLANCES * cues.shape[-1] + NUM_PLACES), np.float32)
-        end = 0
-        for start in range(0, len(cues), CHUNK_IMAGES):
-            part = slice(start, start + CHUNK_IMAGES)
-            rows = surroundings(cues[part])[chosen[part]]
-            features[end : end + len(rows)] = rows
-            end += len(rows)
-        features = self.scaler_.transform(features, copy=False)  # in place: there may be gigabytes of them
-        quarters = quarters[chosen]
-        if self.regressor is not None:
-            regressor = clone(self.regressor)
-            if "random_state" in regressor.get_params():
-                regressor.set_params(random_state=seed)
-            return regressor.fit(features, quarters)
-        perceptron = MLPRegressor(hidden_layer_sizes=(128,), alpha=1.0, max_iter=1, warm_start=True, random_state=seed)
-        perceptron.set_params(batch_size=min(512, len(features)))
-        for epoch in range(self.epochs):
-            perceptron.set_params(learning_rate_init=1e-3 * np.cos(np.pi / 2 * epoch / self.epochs))
-            perceptron.fit(features, quarters)
+        views = rng.permutation(len(cells))[: -(-self.num_cells // int(NUM_CELLS * VIEW_SHARE))]
+        perceptron = MLPRegressor(
+            hidden_layer_sizes=(self.hidden,), alpha=1.0, max_iter=1, warm_start=True, random_state=seed
+        )
+        parts = np.array_split(views, min(NUM_PARTS, len(views)))
+        for number, part in enumerate(parts):
+            features, targets = self._drawn(rng, part, cells, shares)
+            if len(features):
+                rate = 1e-3 * np.cos(np.pi / 2 * number / len(parts))
+                perceptron.set_params(learning_rate_init=rate, batch_size=min(512, len(features)))
+                perceptron.fit(features, targets)
+        perceptron._optimizer = None  # twice as large as the perceptron, and of no use to a prediction
+        perceptron.coefs_ = [rounded(part) for part in perceptron.coefs_]
         return perceptron
+
+    def _drawn(self, rng, views: np.ndarray, cells: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns features and shares of cells drawn from the measured ones of a few views."""
+        features, targets = [], []
+        for some in np.array_split(views, -(-len(views) // CHUNK_VIEWS)):
+            chosen = np.isfinite(shares[some]).all(-1) & (rng.random((len(some), *CELLS)) < VIEW_SHARE)
+            features.append(surroundings(cells[some])[chosen])
+            targets.append(shares[some][chosen])
+        features = np.concatenate(features)
+        return self.scaler_.transform(features, copy=False) if len(features) else features, np.concatenate(targets)
 
 
 def surroundings(cues: np.ndarray) -> np.ndarray:
@@ -133,14 +135,3 @@ def places() -> np.ndarray:
     y, x = np.meshgrid(*(np.linspace(-1, 1, size, dtype=np.float32) for size in CELLS), indexing="ij")
     waves = [function(np.pi * value) for value in (y, x) for function in (np.sin, np.cos)]
     return np.stack([y, x, np.abs(x), y * y, x * x, x * y, *waves], axis=-1)
-
-
-def split_quarters(maps: np.ndarray) -> np.ndarray:
-    """Returns [N, 30, 40] as [N, 15, 20, 4]: upper left, upper right, lower left and lower right of each cell."""
-    rows, columns = CELLS
-    return maps.reshape(-1, rows, 2, columns, 2).transpose(0, 1, 3, 2, 4).reshape(-1, rows, columns, 4)
-
-
-def join_quarters(quarters: np.ndarray) -> np.ndarray:
-    """Returns [15, 20, 4] as [30, 40]: the reverse of `split_quarters` for one map."""
-    return quarters.reshape(*CELLS, 2, 2).transpose(0, 2, 1, 3).reshape(DEPTH_SHAPE).astype(np.float32)

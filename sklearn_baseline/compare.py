@@ -47,7 +47,7 @@ class Settings(DataSettings):
     split: str = option("validation", "split to score on", group="what", choices=("holdout", "validation", "test"))
     max_train_images: int = option(0, "read only the first this many images; 0: all", group="what")
     max_ram_gib: float = option(6.0, "memory that reading and making cues may take, GiB", group="model")
-    views: int = option(10, "views of each image", group="model")
+    views: int = option(5, "views of each image, besides the mirror image of each", group="model")
     n_jobs: int = option(2, "images or members worked on at a time", group="model")
     seed: int = option(0, "seed of everything random", group="model")
     output_dir: str | None = option(None, "folder of the comparison", group="output", required=True)
@@ -89,10 +89,11 @@ def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.P
     )
     images, depths_m = read_part(opened.split("train"), max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
     started_s = time.perf_counter()
-    cues, log_depths = model.fit_cues(images, depths_m)
+    cues, shares = model.fit_cues(images, depths_m)
     cues_s = time.perf_counter() - started_s
     atomic_files.write_array(folder / measure.CUES, cues)
-    atomic_files.write_array(folder / measure.LOG_DEPTHS, log_depths)
+    atomic_files.write_array(folder / measure.SHARES, shares)
+    atomic_files.write_array(folder / measure.LEVELS, model.levels_)
     scored = []
     for place, (image, true_m) in enumerate(score.scoring_pairs(opened.split(settings.split), SIZE_PX)):
         scored.append(image)
@@ -157,9 +158,10 @@ def table(result: dict) -> str:
     dataset = tables.NAMES.get(result["dataset"], result["dataset"])
     return (
         tables.markdown(["family", *METRICS.values(), "fit s", "peak GiB", "images/s"], rows) + "\n\n"
-        f"{dataset}, learnt from {result['num_train_images']} images in {result['views']} views, scored on "
-        f"`{result['split']}` ({result['num_images']} images), protocol *eigen*, each prediction averaged with its "
-        f"mirror image's. Fit is that of the family alone: the cues, which all share, took {result['cues_s']:.0f} s. "
+        f"{dataset}, learnt from {result['num_train_images']} images in {result['views']} views and their mirror "
+        f"images, scored on `{result['split']}` ({result['num_images']} images), protocol *eigen*, each prediction "
+        "averaged with its mirror image's. Fit is that of the family alone: the cues, which all share, took "
+        f"{result['cues_s']:.0f} s. "
         "Peak memory is that of the family's own process; images/s counts cues and prediction. "
         f"{result['n_jobs']} jobs; {result['machine']}, {result['date']}."
     )

@@ -3,8 +3,9 @@
     model = DepthRegressor(random_state=0).fit(images, depths_m)
     depths_m = model.predict(images)
 
-X is images [N, H, W, 3] uint8, RGB; y is depth [N, h, w] in metres, 0 where missing. What is learnt is log depth on
-30x40, from cues of several views of each image. A prediction averages the image's with its mirror image's.
+X is images [N, H, W, 3] uint8, RGB; y is depth [N, h, w] in metres, 0 where missing. What is learnt is how much
+of each of 15x20 cells is farther than each of a row of levels, from cues of several views of each image and of their
+mirror images. A prediction averages the image's with its mirror image's.
 """
 
 import dataclasses
@@ -22,10 +23,9 @@ from threadpoolctl import threadpool_limits
 from depth_tf.data.resizing import resize_bilinear
 from depth_tf.runtime.errors import InputError
 from depth_tf.scoring.metrics import DELTA_BASE
-from sklearn_baseline import models
-from sklearn_baseline.cells import split_quarters
-from sklearn_baseline.cues import CELLS, DEPTH_SHAPE, DepthCues
-from sklearn_baseline.views import make_view, prepare, to_metres
+from sklearn_baseline import levels, models
+from sklearn_baseline.cues import CELLS, DepthCues
+from sklearn_baseline.views import DEPTH_SHAPE, make_view, prepare, to_metres
 
 MAX_CUE_IMAGES = 400  # images the words are learnt from: more change nothing
 
@@ -34,8 +34,8 @@ MAX_CUE_IMAGES = 400  # images the words are learnt from: more change nothing
 class DepthRegressor(RegressorMixin, BaseEstimator):
     """Learns depth from images."""
 
-    head: BaseEstimator | None = None  # predicts log depth from cues; None is the one chosen of `models`
-    num_views: int = 10  # of each image that are learnt from: plain, mirrored, and random ones
+    head: BaseEstimator | None = None  # predicts shares from cues; None is the one chosen of `models`
+    num_views: int = 5  # of each image that are learnt from, itself and random ones; the mirror image of each as well
     num_words: int = 256  # patch words at each of two sizes of image
     n_jobs: int | None = None  # images worked on at a time; it changes the time taken, not the result
     random_state: int = 0  # of the words and the views; a head given has its own
@@ -46,16 +46,16 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
 
         InputError if a shape, a type or a value is not as said, or no depth at all is known.
         """
-        cues, log_depths = self.fit_cues(X, y)
+        cues, shares = self.fit_cues(X, y)
         with threadpool_limits(1):
-            self.head_ = self._unfitted_head().fit(cues, log_depths)
+            self.head_ = self._unfitted_head().fit(cues, shares)
         return self
 
     def fit_cues(self, X, y) -> tuple[np.ndarray, np.ndarray]:
         """Learns what `fit` learns before the head, and returns what the head learns from; arguments as for `fit`.
 
-        Cues are [views * N, 15, 20, channels] float16 and ln metres [views * N, 30, 40] float32, NaN where missing, all
-        images' first views before the second ones.
+        Cues are [2 * views * N] of `DepthCues.dtype` and shares [2 * views * N, 15, 20, levels] float32, NaN where
+        missing: all images' first views before the second ones, and all those before their mirror images.
         """
         images, depths_m = check_images(X), check_depths(y, num_images=len(X))
         for name, value in {"num_views": self.num_views, "num_words": self.num_words}.items():
@@ -66,12 +66,15 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
             some = [prepare(image) for image in images[:: -(-len(images) // MAX_CUE_IMAGES)]]
             self.cues_ = DepthCues(self.num_words, random_state=self.random_state).fit(some)
             cues, log_depths = self._views(images, depths_m)
-        if not np.isfinite(split_quarters(log_depths)).all(-1).any():
+        self.levels_ = levels.choose(log_depths) if np.isfinite(log_depths).any() else np.zeros(2)
+        shares = levels.encode(log_depths, self.levels_)
+        shares = np.concatenate([shares, shares[:, :, ::-1]])
+        if not np.isfinite(shares).any():
             raise InputError(
                 f"expected depth maps that are dense somewhere: of {len(images)} images no cell of 1/15 by 1/20 of the "
                 "frame is measured well enough to learn from"
             )
-        return cues, log_depths
+        return cues, shares
 
     def predict(self, X) -> np.ndarray:
         """Returns depth [N, h, w] float32, metres, of images X [N, H, W, 3] uint8; h and w as in fitting."""
@@ -80,20 +83,15 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
         return np.stack([to_metres(log_depth, self.depth_shape_) for log_depth in log_depths])
 
     def describe(self, images: np.ndarray) -> np.ndarray:
-        """Returns the cues of images [N, H, W, 3] uint8 and of their mirror images, [2, N, 15, 20, channels]."""
-
-        def both(image):
-            shown = prepare(image)
-            return self.cues_.describe(shown), self.cues_.describe(np.ascontiguousarray(shown[:, ::-1]))
-
+        """Returns the cues of images [N, H, W, 3] uint8 and of their mirror images, [2, N] of `DepthCues.dtype`."""
         with threadpool_limits(1):
-            return np.stack(list(self._parallel(both, images)), axis=1)
+            return np.stack(list(self._parallel(lambda image: self.cues_.describe(prepare(image)), images)), axis=1)
 
     def predict_log_depth(self, cues: np.ndarray) -> np.ndarray:
-        """Returns ln metres [N, 30, 40] float32 from what `describe` returns."""
+        """Returns ln metres [N, 15, 20] float32 from what `describe` returns."""
         with threadpool_limits(1):
             plain, mirrored = self._parallel(self.head_.predict, cues)
-        return (plain + mirrored[..., ::-1]) / 2
+        return levels.decode((plain + mirrored[:, :, ::-1]) / 2, self.levels_)
 
     def score(self, X, y, sample_weight=None) -> float:
         """Returns delta1, the mean over images of the share of measured pixels within a factor of 1.25."""
@@ -107,9 +105,9 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
 
     def fit_bytes(self, num_images: int) -> int:
         """Returns about how much memory fitting takes beyond the images and depths."""
-        num_views = self.num_views * num_images
-        kept = 2 * math.prod(CELLS) * DepthCues(self.num_words).num_channels() + 4 * math.prod(DEPTH_SHAPE)
-        return num_views * kept + self._unfitted_head().fit_bytes(num_views)
+        rows = 2 * self.num_views * num_images
+        shares = 2 * 4 * levels.NUM_LEVELS * math.prod(CELLS) + 4 * math.prod(DEPTH_SHAPE)  # twice while mirrored
+        return rows * (DepthCues(self.num_words).dtype().itemsize + shares) + self._unfitted_head().fit_bytes(rows)
 
     def _unfitted_head(self) -> BaseEstimator:
         return models.HEADS[models.CHOSEN](self.n_jobs, self.random_state) if self.head is None else clone(self.head)
@@ -118,16 +116,16 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
         def see(place):
             view, index = divmod(place, len(images))
             image, log_depth = make_view(images[index], depths_m[index], view=view, seed=(self.random_state, index))
-            return self.cues_.describe(image).astype(np.float16), log_depth
+            return self.cues_.describe(image), log_depth
 
         total = self.num_views * len(images)
-        cues = np.empty((total, *CELLS, self.cues_.num_channels()), np.float16)
+        cues = np.empty((2, total), self.cues_.dtype())
         log_depths = np.empty((total, *DEPTH_SHAPE), np.float32)
         made = self._parallel(see, range(total))
         made = tqdm.tqdm(made, "cues", total, unit=" views", mininterval=5, disable=not self.progress)
         for place, seen in enumerate(made):
-            cues[place], log_depths[place] = seen
-        return cues, log_depths
+            cues[:, place], log_depths[place] = seen
+        return cues.reshape(-1), log_depths
 
     def _parallel(self, function: Callable, items: Iterable) -> Iterator:
         """Yields `function` of each item, in order, worked out by `n_jobs` threads that share the memory."""

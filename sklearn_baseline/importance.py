@@ -62,11 +62,11 @@ def permutation_importance(model: estimator.DepthRegressor, split: splits.Split,
     base = eigen_metrics(model.predict_log_depth(cues), truths_m)
     rng = np.random.default_rng(seed)
     rows = []
-    for name, channels in model.cues_.groups().items():
+    for name, (field, channels) in model.cues_.groups().items():
         losses = []
         for _ in range(repeats):
             mixed = cues.copy()
-            mixed[..., channels] = cues[:, derangement(rng, len(images))][..., channels]
+            mixed[field][..., channels] = cues[field][:, derangement(rng, len(images))][..., channels]
             found = eigen_metrics(model.predict_log_depth(mixed), truths_m)
             losses.append((base["delta1"] - found["delta1"], found["abs_rel"] - base["abs_rel"]))
         mean, spread = np.mean(losses, axis=0), np.std(losses, axis=0)

@@ -18,21 +18,21 @@ with epy.lazy_imports():
     import sklearn.exceptions
 
     from depth_tf.scoring import protocols
-    from sklearn_baseline import views
+    from sklearn_baseline import levels, views
 
-CUES, LOG_DEPTHS, SCORED_CUES, TRUTHS = "cues.npy", "log_depths.npy", "scored_cues.npy", "truths"
+CUES, SHARES, LEVELS, SCORED_CUES, TRUTHS = "cues.npy", "shares.npy", "levels.npy", "scored_cues.npy", "truths"
 
 
 def measure(family: str, folder: pathlib.Path, output: pathlib.Path, n_jobs: int, seed: int) -> None:
     """Writes the metrics under *eigen*, the seconds to fit and to predict, and the peak memory of this process."""
-    cues, log_depths = np.load(folder / CUES), np.load(folder / LOG_DEPTHS)
+    cues, shares = np.load(folder / CUES), np.load(folder / SHARES)
     loaded_gib = memory.peak_gib()
     head = HEADS[family](n_jobs, seed)
     with quiet():
         started_s = time.perf_counter()
-        head.fit(cues, log_depths)
+        head.fit(cues, shares)
         fit_s, peak_gib = time.perf_counter() - started_s, memory.peak_gib()
-        del cues, log_depths
+        del cues, shares
         scored_cues = np.load(folder / SCORED_CUES)
         started_s = time.perf_counter()
         plain, mirrored = (head.predict(part) for part in scored_cues)
@@ -41,7 +41,7 @@ def measure(family: str, folder: pathlib.Path, output: pathlib.Path, n_jobs: int
     truths_m = map(np.load, sorted((folder / TRUTHS).iterdir()))
     result = {
         "family": family,
-        **eigen_metrics((plain + mirrored[..., ::-1]) / 2, truths_m),
+        **eigen_metrics(levels.decode((plain + mirrored[:, :, ::-1]) / 2, np.load(folder / LEVELS)), truths_m),
         "fit_s": round(fit_s, 2),
         "predict_ms_an_image": round(1000 * predict_s, 2),
         "peak_gib": round(peak_gib, 2),
@@ -59,7 +59,7 @@ def quiet() -> Iterator[None]:
 
 
 def eigen_metrics(log_depths: np.ndarray, truths_m: Iterable[np.ndarray]) -> dict:
-    """Returns the metrics of ln metres [N, 30, 40] against as many truths [H, W] float, metres, under *eigen*."""
+    """Returns the metrics of ln metres [N, any, any] against as many truths [H, W] float, metres, under *eigen*."""
     scorer = protocols.Scorer(protocols.PROTOCOLS["eigen"])
     for log_depth, true_m in zip(log_depths, truths_m, strict=True):
         scorer.add(true_m=true_m.astype(np.float32), pred=views.to_metres(log_depth, true_m.shape))

@@ -24,9 +24,9 @@ TRUSTED = (
     "sklearn_baseline.cues.DepthCues",
     "sklearn_baseline.cues.PatchWords",
     "sklearn_baseline.estimator.DepthRegressor",
+    "sklearn_baseline.fisher.FisherVector",
     "sklearn_baseline.holistic.Descriptor",
     "sklearn_baseline.holistic.HolisticDepth",
-    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",  # a fitted perceptron keeps its optimizer
 )
 
 
@@ -35,7 +35,7 @@ def save_model(path: str | os.PathLike, model: DepthRegressor, about: dict) -> N
     made_by = {"kind": KIND, "version": VERSION, "scikit_learn": sklearn.__version__, **about}
     try:
         with atomic_files.replacing(path) as temporary:
-            skops.io.dump(model, temporary)
+            skops.io.dump(model, temporary, compression=zipfile.ZIP_DEFLATED)
             with zipfile.ZipFile(temporary, "a") as archive:
                 archive.writestr(ABOUT, json.dumps(made_by, indent=2))
     except OSError as error:

@@ -38,7 +38,9 @@ class Settings(DataSettings):
     )
     max_train_images: int = option(0, "read only the first this many images; 0: all", group="data")
     max_ram_gib: float = option(6.0, "memory the program may take at its peak, GiB", group="model", least=0.1)
-    views: int = option(10, "views of each image: itself, its mirror image, random crops", group="model", least=1)
+    views: int = option(
+        5, "views of each image: itself, random crops; and the mirror image of each", group="model", least=1
+    )
     n_jobs: int = option(2, "images or members worked on at a time; changes no result", group="model", least=1)
     seed: int = option(0, "seed of everything random", group="model")
     model_file: str | None = option(None, "where the model goes; unset: model.skops in --output_dir", group="output")

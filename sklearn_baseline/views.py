@@ -1,6 +1,6 @@
 """Views of a training pair: what the same camera might have seen, with the depth that goes with it.
 
-Mirrored: the depth is mirrored too. Zoomed: a crop enlarged to full size is what a camera sees whose focal length is
+Zoomed: a crop enlarged to full size is what a camera sees whose focal length is
 larger by the zoom; for the same camera the scene must then be nearer by it, so its depth is divided by the zoom.
 Relit: brightness, colour and gamma change, depth does not. Depth is learnt as its logarithm on 30x40.
 """
@@ -10,12 +10,13 @@ import functools
 import numpy as np
 
 from depth_tf.data.resizing import resize_bilinear
-from sklearn_baseline.cues import DEPTH_SHAPE, IMAGE_SHAPE
+from sklearn_baseline.cues import IMAGE_SHAPE
 
+DEPTH_SHAPE = (30, 40)  # of the log depth that is learnt from
 MAX_ZOOM = 1.5
 # Standard deviations of the logarithms of brightness, of each colour channel, and of gamma.
 BRIGHTNESS, COLOUR, GAMMA = 0.12, 0.06, 0.15
-PLAIN, MIRRORED = 0, 1  # views that every image has; those after are random
+PLAIN = 0  # the view that every image has; those after are random
 LEAST_VALID_SHARE = 0.3  # of what a pixel averages: with less measured depth than this it counts as missing
 WHOLE = (0.0, 0.0, 1.0, 1.0)  # a window: top, left, bottom and right, as shares of the frame
 
@@ -25,24 +26,21 @@ def make_view(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns one view of an image [H, W, 3] uint8, RGB, and its depth [h, w] float, metres, 0 where missing.
 
-    `view` is PLAIN, MIRRORED, or above for a random one, of which the odd are mirrored; the random draws depend on it
-    and on `seed`. The image comes as [*image_shape, 3] float32, 0..1, and the depth as ln metres, [*depth_shape]
-    float32, NaN where missing.
+    `view` is PLAIN, or above for a random one; the random draws depend on it and on `seed`. The image comes as
+    [*image_shape, 3] float32, 0..1, and the depth as ln metres, [*depth_shape] float32, NaN where missing.
     """
     rng = np.random.default_rng((*seed, view))
     zoom, window = 1.0, WHOLE
-    if view > MIRRORED:
+    if view > PLAIN:
         zoom = np.exp(rng.uniform(0.0, np.log(MAX_ZOOM)))
         top, left = rng.uniform(0.0, 1.0 - 1.0 / zoom, size=2)
         window = (top, left, top + 1.0 / zoom, left + 1.0 / zoom)
     shown = prepare(image, image_shape, window)
-    if view > MIRRORED:
+    if view > PLAIN:
         gain = np.exp(rng.normal(0.0, BRIGHTNESS) + rng.normal(0.0, COLOUR, size=3))
         shown = np.clip(gain * shown, 0.0, 1.0) ** np.exp(rng.normal(0.0, GAMMA))
     log_depth = resample_log_depth(depth_m, depth_shape, window) - np.float32(np.log(zoom))
-    if view % 2:
-        shown, log_depth = shown[:, ::-1], log_depth[:, ::-1]
-    return np.ascontiguousarray(shown, np.float32), np.ascontiguousarray(log_depth, np.float32)
+    return np.ascontiguousarray(shown, np.float32), log_depth
 
 
 def prepare(image: np.ndarray, shape: tuple[int, int] = IMAGE_SHAPE, window: tuple = WHOLE) -> np.ndarray:
@@ -51,7 +49,7 @@ def prepare(image: np.ndarray, shape: tuple[int, int] = IMAGE_SHAPE, window: tup
 
 
 def to_metres(log_depth: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Returns [30, 40] ln metres as [*shape] float32 metres, bilinear in the logarithm."""
+    """Returns [any, any] ln metres as [*shape] float32 metres, bilinear in the logarithm."""
     return np.exp(resize_bilinear(log_depth.astype(np.float32), shape))
 
 

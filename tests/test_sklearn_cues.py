@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from sklearn_baseline import cells, cues, holistic
-from sklearn_baseline.views import MIRRORED, PLAIN, make_view, resample, resample_log_depth
+from sklearn_baseline import cells, cues, holistic, levels
+from sklearn_baseline.fisher import FisherVector
+from sklearn_baseline.views import DEPTH_SHAPE, PLAIN, make_view, resample, resample_log_depth
 
-SHAPES = {"image_shape": cues.IMAGE_SHAPE, "depth_shape": cues.DEPTH_SHAPE}
+SHAPES = {"image_shape": cues.IMAGE_SHAPE, "depth_shape": DEPTH_SHAPE}
 
 
 @pytest.fixture(name="pair")
@@ -18,8 +19,8 @@ def _pair():
 @pytest.mark.parametrize(("slope", "direction"), [((0, 1), 0), ((1, 1), 2), ((1, 0), 4), ((1, -1), 6)])
 def test_all_energy_of_a_ramp_is_in_the_direction_it_rises(slope, direction):
     rows, columns = np.indices((60, 80), dtype=np.float32)
-    energy = cues.gradient_energy(0.01 * (slope[0] * rows + slope[1] * columns))
-    assert energy.shape == (15, 20, 8)
+    energy = cues.gradients(0.01 * (slope[0] * rows + slope[1] * columns))
+    assert energy.shape == (60, 80, 8)
     np.testing.assert_allclose(energy[..., direction], 0.01 * np.hypot(*slope), rtol=1e-4)
     np.testing.assert_allclose(np.delete(energy, direction, axis=-1), 0, atol=1e-5)
 
@@ -27,7 +28,7 @@ def test_all_energy_of_a_ramp_is_in_the_direction_it_rises(slope, direction):
 def test_a_gradient_between_two_directions_is_shared_evenly():
     angle = np.pi / 16  # half way from 0 to the next of eight
     rows, columns = np.indices((60, 80), dtype=np.float32)
-    energy = cues.gradient_energy(np.sin(angle) * rows + np.cos(angle) * columns)
+    energy = cues.gradients(np.sin(angle) * rows + np.cos(angle) * columns)
     np.testing.assert_allclose(energy[..., :2], 0.5, atol=1e-3)
 
 
@@ -39,18 +40,18 @@ def test_white_black_and_grey_have_the_lightness_cie_gives_them():
 
 def test_a_flat_image_gives_the_same_words_in_every_cell():
     rng = np.random.default_rng(0)
-    words = cues.PatchWords(16, 4, 500).fit(rng.random((3, 120, 160, 3), np.float32))
-    responses = words.responses(np.full((120, 160, 3), 0.3, np.float32))
+    words = cues.PatchWords(16, 4, 500).fit(rng.random((3, 90, 120, 3), np.float32))
+    responses = words.responses(np.full((90, 120, 3), 0.3, np.float32))
     np.testing.assert_allclose(responses, np.broadcast_to(responses[0, 0], responses.shape), atol=1e-5)
     assert responses.min() == 0
     assert responses.max() > 0
 
 
 def test_a_response_is_how_much_nearer_than_the_mean_a_word_is():
-    """By the definition, patch by patch, in float64, for the first cell: 4x4 patches."""
-    image = np.random.default_rng(1).random((120, 160, 3), np.float32)
+    """By the definition, patch by patch, in float64, for the first cell: 2x2 patches."""
+    image = np.random.default_rng(1).random((90, 120, 3), np.float32)
     words = cues.PatchWords(12, 4, 500).fit(image[np.newaxis])
-    rows = cues.patches(image).astype(np.float64).reshape(60, 80, -1)[:4, :4].reshape(16, -1)
+    rows = cues.patches(image).astype(np.float64).reshape(30, 40, -1)[:2, :2].reshape(4, -1)
     centred = rows - rows.mean(1, keepdims=True)
     white = centred / np.sqrt(rows.var(1, keepdims=True) + 10) @ words.whiten_.astype(np.float64) - words.offset_
     distances = np.linalg.norm(white[:, np.newaxis] - words.words_, axis=-1)
@@ -58,23 +59,82 @@ def test_a_response_is_how_much_nearer_than_the_mean_a_word_is():
     np.testing.assert_allclose(words.responses(image)[0, 0] ** 2, nearness.mean(0), rtol=1e-3, atol=1e-4)
 
 
-def test_groups_of_cues_cover_every_channel_once():
+def test_groups_of_cues_cover_every_channel_of_every_field_once():
     found = cues.DepthCues(8, 4)
-    channels = np.concatenate([np.arange(found.num_channels())[part] for part in found.groups().values()])
-    assert sorted(channels) == list(range(found.num_channels()))
+    seen = np.zeros(1, found.dtype())
+    for field, channels in found.groups().values():
+        seen[field][..., channels] += 1
+    assert all((seen[field] == 1).all() for field in seen.dtype.names)
 
 
-def test_the_mirrored_view_is_the_plain_one_mirrored(pair):
-    plain, mirrored = (make_view(*pair, view=view, seed=(0,), **SHAPES) for view in (PLAIN, MIRRORED))
-    np.testing.assert_array_equal(mirrored[0], plain[0][:, ::-1])
-    np.testing.assert_array_equal(mirrored[1], plain[1][:, ::-1])
+def test_a_mirror_images_cues_are_those_of_the_image_mirrored_by_hand():
+    images = np.random.default_rng(0).random((2, *cues.IMAGE_SHAPE, 3), np.float32)
+    found = cues.DepthCues(8, 4, 500).fit(images)
+    mirrored = found.describe(images[0])[1]
+    by_hand = found.describe(np.ascontiguousarray(images[0, :, ::-1]))[0]
+    for field in by_hand.dtype.names:
+        np.testing.assert_allclose(mirrored[field].astype(float), by_hand[field], atol=2e-3)
+
+
+def test_a_fisher_vector_is_the_gradient_of_the_likelihood():
+    """By finite differences of the mixture's mean log likelihood, for the upper band; then signed roots, norm 1."""
+    rng = np.random.default_rng(0)
+    vector = FisherVector(num_components=2, num_gaussians=3).fit(rng.normal(size=(500, 5)).astype(np.float32))
+    patches = rng.normal(size=(6, 4, 5)).astype(np.float32)
+    rows = ((patches[:2] - vector.mean_) @ vector.whiten_).reshape(-1, 2).astype(float)
+    means, variances, weights = (part.astype(float) for part in (vector.means_, vector.variances_, vector.weights_))
+
+    def log_likelihood(means, deviations):
+        parts = [
+            weight * np.prod(np.exp(-(((rows - mean) / deviation) ** 2) / 2) / deviation, axis=1)
+            for weight, mean, deviation in zip(weights, means, deviations, strict=True)
+        ]
+        return np.log(np.sum(parts, axis=0)).sum()
+
+    def gradient(place):
+        steps = [np.zeros_like(means), np.zeros_like(means)]
+        steps[place[0]][place[1:]] = 1e-5
+        return (
+            log_likelihood(means + steps[0], np.sqrt(variances) + steps[1])
+            - log_likelihood(means - steps[0], np.sqrt(variances) - steps[1])
+        ) / 2e-5
+
+    expected = np.array([gradient(place) for place in np.ndindex(2, 3, 2)]).reshape(2, 3, 2) * np.sqrt(variances)
+    expected /= np.sqrt(np.array([1, 2])[:, np.newaxis, np.newaxis] * weights[:, np.newaxis])
+    expected = np.sign(expected) * np.sqrt(np.abs(expected))
+    np.testing.assert_allclose(vector.describe(patches)[:12], (expected / np.linalg.norm(expected)).ravel(), atol=1e-3)
+
+
+def test_the_median_of_a_wall_is_its_depth():
+    """On a level and half way between two, and nowhere off by more than a twelfth of a step."""
+    steps = levels.choose(np.log(np.geomspace(1, 9, 1000)))
+    walls = np.linspace(steps[0], steps[-1], 12 * 11 + 1)[:, np.newaxis, np.newaxis] * np.ones(DEPTH_SHAPE)
+    off = levels.decode(levels.encode(walls, steps), steps) - walls[:, :15, :20]
+    np.testing.assert_allclose(off[::6], 0, atol=1e-5)
+    assert abs(off).max() < (steps[1] - steps[0]) / 11
+
+
+def test_what_is_near_more_often_than_not_is_near():
+    """The median of 2, 2 and 8 m is 2 m, where the mean of their logarithms is 3.2 m."""
+    steps = levels.choose(np.log(np.geomspace(1, 9, 1000)))
+    maps = np.log(np.array([2.0, 2.0, 8.0]))[:, np.newaxis, np.newaxis] * np.ones(DEPTH_SHAPE)
+    mean = levels.encode(maps, steps).mean(0, keepdims=True)
+    assert abs(np.exp(levels.decode(mean, steps)) / 2 - 1).max() < 0.1
+
+
+def test_a_cell_with_a_gap_is_missing():
+    maps = np.zeros((1, *DEPTH_SHAPE), np.float32)
+    maps[0, 5, 7] = np.nan
+    shares = levels.encode(maps, levels.choose(np.log(np.geomspace(0.5, 2, 100))))
+    assert np.isnan(shares[0, 2, 3]).all()
+    assert np.isfinite(shares).sum() == (15 * 20 - 1) * 12
 
 
 def test_a_zoomed_view_of_a_flat_wall_is_nearer_by_the_zoom(pair):
     """Log depth falls by ln zoom, between nothing and ln 1.5, the same everywhere."""
     wall_m = np.full((24, 32), 3.0, np.float32)
     falls = []
-    for view in range(2, 30):
+    for view in range(1, 30):
         _, log_depth = make_view(pair[0], wall_m, view=view, seed=(0,), **SHAPES)
         assert np.ptp(log_depth) < 1e-5
         falls.append(np.log(3.0) - log_depth[0, 0])
@@ -87,7 +147,7 @@ def test_a_view_shows_image_and_depth_of_the_same_place():
     rows, columns = np.indices((192, 256), dtype=np.float32)
     depth_m = np.exp(0.004 * rows + 0.003 * columns)
     image = np.repeat(np.round(255 * np.log(depth_m) / np.log(depth_m).max())[..., np.newaxis], 3, -1).astype(np.uint8)
-    for view in (PLAIN, MIRRORED, 2, 3, 4, 5):
+    for view in (PLAIN, 1, 2, 3, 4, 5):
         shown, log_depth = make_view(image, depth_m, view=view, seed=(3,), image_shape=(60, 80), depth_shape=(60, 80))
         assert np.corrcoef(shown[5:-5, 5:-5, 1].ravel(), log_depth[5:-5, 5:-5].ravel())[0, 1] > 0.99
 
@@ -107,18 +167,20 @@ def test_shrinking_keeps_the_mean_and_enlarging_a_ramp_keeps_it_a_ramp():
 
 
 def test_what_is_missing_is_filled_at_the_images_own_level():
-    mean = np.zeros(cues.DEPTH_SHAPE, np.float32)
-    maps = np.full((1, *cues.DEPTH_SHAPE), 0.7, np.float32)
+    mean = np.zeros((15, 20, 2), np.float32)
+    maps = np.full((1, 15, 20, 2), [0.7, 0.2], np.float32)
     maps[0, :10] = np.nan
-    np.testing.assert_allclose(holistic.fill_missing(maps, mean), 0.7, rtol=1e-6)
+    np.testing.assert_allclose(
+        holistic.fill_missing(maps, mean)[0, ::3, ::3], np.full((5, 7, 2), [0.7, 0.2]), rtol=1e-6
+    )
 
 
 def test_the_mean_map_is_the_mean_of_what_is_measured():
-    maps = np.stack([np.full(cues.DEPTH_SHAPE, value, np.float32) for value in (1.0, 3.0, 8.0)])
+    maps = np.stack([np.full((15, 20, 2), value, np.float32) for value in (1.0, 3.0, 8.0)])
     maps[2, 0] = np.nan
     found = holistic.mean_map(maps)
-    assert found[0, 0] == 2
-    assert found[1, 0] == 4
+    assert (found[0] == 2).all()
+    assert (found[1:] == 4).all()
 
 
 def test_square_means_are_those_of_a_loop_over_the_squares():
@@ -134,10 +196,3 @@ def test_a_cell_sees_its_neighbour_where_it_lies():
     values[0, 7, 10] = 1
     assert cells.moved(values, 3, -4)[0, 4, 14] == 1
     assert cells.moved(values, 3, -4).sum() == 1
-
-
-def test_quarters_are_taken_apart_and_joined():
-    maps = np.arange(1200, dtype=np.float32).reshape(1, 30, 40)
-    quarters = cells.split_quarters(maps)
-    np.testing.assert_array_equal(quarters[0, 1, 2], [84, 85, 124, 125])  # rows 2 and 3, columns 4 and 5
-    np.testing.assert_array_equal(cells.join_quarters(quarters[0]), maps[0])

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn.base import clone
-from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold
@@ -29,8 +28,11 @@ pytestmark = pytest.mark.usefixtures("few_patches")
 
 def _small(**changes) -> DepthRegressor:
     """The chosen model, small enough for a second."""
-    heads = [("whole", HolisticDepth(num_components=20, num_maps=4)), ("cells", CellDepth(num_members=2, epochs=1))]
-    return DepthRegressor(**{"head": AverageDepth(heads), "num_views": 2, "num_words": 8, **changes})
+    heads = [
+        ("whole", HolisticDepth(num_components=20, num_maps=4)),
+        ("cells", CellDepth(num_members=2, num_cells=2000)),
+    ]
+    return DepthRegressor(**{"head": AverageDepth(heads), "num_views": 1, "num_words": 8, **changes})
 
 
 @pytest.fixture(scope="module", name="pairs")
@@ -59,9 +61,9 @@ def test_a_prediction_is_positive_metres_of_the_shape_learnt(fitted, pairs):
 
 def test_what_is_plain_to_see_is_learnt(pairs):
     """Brightness tells the depth: the answer is within a factor of 1.25 nearly everywhere, the mean map's is not."""
-    head = HolisticDepth(Ridge(0.1), num_components=20, num_maps=4)
+    head = HolisticDepth(0.001, num_components=20, num_maps=4)
     assert _small(head=head).fit(*pairs).score(*pairs) > 0.95
-    assert _small(head=HolisticDepth(DummyRegressor())).fit(*pairs).score(*pairs) < 0.7
+    assert _small(head=HolisticDepth(1e6)).fit(*pairs).score(*pairs) < 0.7
 
 
 def test_the_score_is_delta1_by_hand(fitted, pairs):
@@ -81,8 +83,9 @@ def test_predicting_one_by_one_gives_what_predicting_all_gives(fitted, pairs):
 
 
 def test_a_mirror_image_is_predicted_with_the_mirrored_depth(fitted, pairs):
+    """As far as cues in float16 allow."""
     np.testing.assert_allclose(
-        fitted.predict(pairs[0][:2, :, ::-1]), fitted.predict(pairs[0][:2])[..., ::-1], rtol=1e-4
+        fitted.predict(pairs[0][:2, :, ::-1]), fitted.predict(pairs[0][:2])[..., ::-1], rtol=2e-3
     )
 
 
@@ -93,7 +96,7 @@ def test_one_seed_gives_one_answer_whatever_n_jobs_and_another_seed_another(fitt
     assert (other.predict(pairs[0]) != fitted.predict(pairs[0])).any()
 
 
-@pytest.mark.parametrize("head", [HolisticDepth(Ridge()), CellDepth(Ridge(), 1)], ids=["whole", "cells"])
+@pytest.mark.parametrize("head", [HolisticDepth(), CellDepth(num_members=1)], ids=["whole", "cells"])
 def test_what_is_missing_takes_no_part(pairs, head):
     """Missing is 0: were it taken for a depth, no answer would be between the 2.0 and 2.2 m of all that is measured."""
     images = pairs[0]
@@ -111,20 +114,20 @@ def test_clone_and_parameters_go_round():
     assert copy is not model
     assert copy.get_params()["num_views"] == 3
     assert copy.get_params()["head__whole__num_maps"] == 4
-    copy.set_params(head__cells__epochs=7, num_words=12)
-    assert copy.head.heads[1][1].epochs == 7
-    assert model.head.heads[1][1].epochs == 1
+    copy.set_params(head__cells__num_cells=7, num_words=12)
+    assert copy.head.heads[1][1].num_cells == 7
+    assert model.head.heads[1][1].num_cells == 2000
 
 
 def test_it_works_in_a_pipeline_and_a_grid_search_over_scenes(pairs):
     """Brightness halved in front of it changes nothing it could not learn; scenes stay whole in the folds."""
     images, depths_m = pairs
-    head = HolisticDepth(Ridge(0.1), num_components=20, num_maps=4)
+    head = HolisticDepth(0.001, num_components=20, num_maps=4)
     line = make_pipeline(FunctionTransformer(_darkened), _small(head=head))
     assert line.fit(images, depths_m).score(images, depths_m) > 0.9
     scenes = np.repeat(np.arange(3), 2)
-    search = GridSearchCV(_small(head=head), {"head__regressor__alpha": [0.1, 1e6]}, cv=GroupKFold(2), refit=False)
-    assert search.fit(images, depths_m, groups=scenes).best_params_ == {"head__regressor__alpha": 0.1}
+    search = GridSearchCV(_small(head=head), {"head__alpha": [0.001, 1e6]}, cv=GroupKFold(2), refit=False)
+    assert search.fit(images, depths_m, groups=scenes).best_params_ == {"head__alpha": 0.001}
 
 
 def _darkened(images):

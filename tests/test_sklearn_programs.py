@@ -16,6 +16,7 @@ from depth_tf.runtime import run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.memory import GIB, peak_gib
 from sklearn_baseline import compare, dataset, importance, measure, models, panels, persistence, predict, train
+from sklearn_baseline.cues import DepthCues
 from sklearn_baseline.estimator import DepthRegressor
 from tests.conftest import read_csv
 from tests.quick_train import build_quick
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("few_patches")
 def _run(tiny_nyu, tmp_path_factory):
     """The folder of a model learnt from five made-up frames, with its scores."""
     folder = tmp_path_factory.mktemp("sklearn") / "run"
-    train.main(train.Settings(**_data(tiny_nyu), views=2, output_dir=str(folder)))
+    train.main(train.Settings(**_data(tiny_nyu), views=1, output_dir=str(folder)))
     return folder
 
 
@@ -56,7 +57,7 @@ def test_the_number_of_images_is_the_largest_that_fits():
 def test_more_images_and_more_views_take_more_memory():
     model = DepthRegressor()
     assert 0 < model.fit_bytes(100) < model.fit_bytes(101)
-    assert DepthRegressor(num_views=12).fit_bytes(100) > model.fit_bytes(100)
+    assert DepthRegressor(num_views=6).fit_bytes(100) > model.fit_bytes(100)
 
 
 def test_a_part_is_spread_over_the_scenes_in_the_splits_order(tiny_nyu, capsys):
@@ -140,7 +141,8 @@ def test_importance_takes_one_kind_of_cue_at_a_time(run, tiny_nyu, tmp_path):
     importance.main(settings)
     result = json.loads((tmp_path / "importance.json").read_text())
     assert {row["group"] for row in result["groups"]} == {
-        *("fine gradients", "middle gradients", "coarse gradients", "colour", "fine words", "coarse words")
+        *("fine gradients", "middle gradients", "coarse gradients", "colour"),
+        *("middle words", "coarse words", "scene patches", "scene edges"),
     }
     assert (tmp_path / "importance.png").exists()
     assert f"| {result['groups'][0]['group']} |" in (tmp_path / "importance.md").read_text()
@@ -157,26 +159,28 @@ def test_a_cue_that_the_answer_does_not_use_has_no_importance(run, tiny_nyu):
     """With a model blind to colour."""
     model = persistence.load_model(run / "model.skops")
     split = open_dataset("nyu_depth_v2", tiny_nyu).split("validation")
-    colour = model.cues_.groups()["colour"]
+    _, colour = model.cues_.groups()["colour"]
     answered = model.predict_log_depth
     model.predict_log_depth = lambda cues: answered(_without(cues, colour))
     result = importance.permutation_importance(model, split, repeats=2, seed=0)
-    losses = {row["group"]: row["delta1_lost"] for row in result["groups"]}
+    losses = {row["group"]: row["abs_rel_gained"] for row in result["groups"]}
     assert losses["colour"] == 0
     assert any(loss != 0 for loss in losses.values())
 
 
 def _without(cues, channels):
     cues = cues.copy()
-    cues[..., channels] = 0
+    cues["cells"][..., channels] = 0
     return cues
 
 
 @pytest.fixture(scope="module", name="comparison")
 def _comparison(tiny_nyu, tmp_path_factory):
-    """A folder of three families compared on the made-up frames, and the settings."""
+    """A folder of two families compared on the made-up frames, and the settings."""
     folder = tmp_path_factory.mktemp("compare")
-    settings = compare.Settings(**_data(tiny_nyu), families="mean map,ridge", views=2, output_dir=str(folder))
+    settings = compare.Settings(
+        **_data(tiny_nyu), families="kernel ridge,cell perceptrons", views=1, output_dir=str(folder)
+    )
     compare.main(settings)
     return folder, settings
 
@@ -184,28 +188,28 @@ def _comparison(tiny_nyu, tmp_path_factory):
 def test_a_comparison_lists_every_family_with_its_cost(comparison):
     folder, _ = comparison
     result = json.loads((folder / "compare.json").read_text())
-    assert [row["family"] for row in result["families"]] == ["mean map", "ridge"]
+    assert [row["family"] for row in result["families"]] == ["kernel ridge", "cell perceptrons"]
     for row in result["families"]:
         assert row["fit_s"] > 0
         assert row["peak_gib"] > 0.05
         assert row["abs_rel"] > 0
-    assert (folder / "compare.md").read_text().count("| mean map |") == 1
+    assert (folder / "compare.md").read_text().count("| kernel ridge |") == 1
     assert (folder / "compare.png").exists()
 
 
 def test_a_comparison_goes_on_where_it_was(comparison):
     """A family measured before is not measured again; another one is added to it."""
     folder, settings = comparison
-    before = (folder / "ridge.json").stat().st_mtime_ns
-    compare.main(dataclasses.replace(settings, families="ridge"))
-    assert (folder / "ridge.json").stat().st_mtime_ns == before
+    before = (folder / "kernel_ridge.json").stat().st_mtime_ns
+    compare.main(dataclasses.replace(settings, families="kernel ridge"))
+    assert (folder / "kernel_ridge.json").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="was made with other flags"):
-        compare.main(dataclasses.replace(settings, views=3))
+        compare.main(dataclasses.replace(settings, views=2))
 
 
 def test_a_familys_memory_is_its_own_and_not_its_parents(comparison):
     """This process has TensorFlow loaded, the family's has not."""
-    result = json.loads((comparison[0] / "ridge.json").read_text())
+    result = json.loads((comparison[0] / "kernel_ridge.json").read_text())
     assert result["peak_gib"] < peak_gib() / 2
 
 
@@ -233,31 +237,33 @@ def test_ctrl_c_is_for_the_program_and_not_for_the_process_that_measures(tmp_pat
     monkeypatch.setattr(compare.multiprocessing, "get_context", lambda _: types.SimpleNamespace(Process=_Here))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest in the background has it ignored
     settings = compare.Settings(output_dir=str(tmp_path))
-    assert compare.measured("ridge", tmp_path, settings) == {"ignored": True}
+    assert compare.measured("kernel ridge", tmp_path, settings) == {"ignored": True}
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
 def test_a_wall_answered_a_fifth_too_near_scores_a_fifth():
     truths_m = [np.full((480, 640), 2.5, np.float16)]
-    found = measure.eigen_metrics(np.full((1, 30, 40), np.log(2.0), np.float32), truths_m)
+    found = measure.eigen_metrics(np.full((1, 15, 20), np.log(2.0), np.float32), truths_m)
     assert found["abs_rel"] == pytest.approx(0.2, rel=1e-3)
     assert found["rmse_m"] == pytest.approx(0.5, rel=1e-3)
 
 
 def test_an_unknown_family_is_refused():
-    with pytest.raises(InputError, match="expected --families of mean map, ridge"):
-        compare.chosen_families("ridge,magic")
+    with pytest.raises(InputError, match="expected --families of kernel ridge, cell perceptrons"):
+        compare.chosen_families("kernel ridge,magic")
 
 
-@pytest.mark.parametrize("family", sorted(set(models.HEADS) - {"mean map", "ridge"}))
+@pytest.mark.parametrize("family", sorted(models.HEADS))
 def test_every_family_learns_from_a_few_cues(family):
     rng = np.random.default_rng(0)
-    cues = rng.normal(size=(24, 15, 20, 6)).astype(np.float16)
-    log_depths = np.broadcast_to(rng.normal(size=(24, 1, 1)), (24, 30, 40)).astype(np.float32)
-    log_depths += 0.01 * rng.normal(size=log_depths.shape).astype(np.float32)
+    cues = np.empty(24, DepthCues(4, 2).dtype())
+    for field in cues.dtype.names:
+        cues[field] = rng.normal(size=cues[field].shape)
+    shares = np.broadcast_to(rng.random((24, 1, 1, 1)), (24, 15, 20, 12)).astype(np.float32)
+    shares += 0.01 * rng.normal(size=shares.shape).astype(np.float32)
     with measure.quiet():
-        answer = models.HEADS[family](1, 0).fit(cues, log_depths).predict(cues[:2])
-    assert answer.shape == (2, 30, 40)
+        answer = models.HEADS[family](1, 0).fit(cues, shares).predict(cues[:2])
+    assert answer.shape == (2, 15, 20, 12)
     assert np.isfinite(answer).all()
 
 
