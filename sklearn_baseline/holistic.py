@@ -30,8 +30,8 @@ BLOCKS = (
 BLOCKS_LENGTH = 2500  # about how many numbers a descriptor has before its components are taken
 SCENES = ("patches", "edges")
 SCENE_LENGTH = 12_000  # about how many numbers both have
-SCENE_WEIGHT = 0.4  # mean of the linear kernel of an image with itself, where the radial one is 1
-RADIAL_GAMMA = 0.175  # of squared distances that are 2 on average
+SCENE_WEIGHT = 0.5  # mean of the linear kernel of an image with itself, where the radial one is 1
+RADIAL_GAMMA = 0.5  # of squared distances that are 2 on average
 KERNEL_COPIES = 3  # of the kernel, float32, while it is made and solved
 MAX_PCA_ROWS = 1500  # views the descriptor's components are learnt from
 
@@ -40,7 +40,7 @@ MAX_PCA_ROWS = 1500  # views the descriptor's components are learnt from
 class Descriptor(TransformerMixin, BaseEstimator):
     """One vector per image: its cells' cues over several divisions of the image, as principal components."""
 
-    num_components: int = 800  # length of the vector; fewer if there are not as many views
+    num_components: int = 400  # length of the vector; fewer if there are not as many views
     random_state: int = 0
 
     def fit(self, cues, y=None):
@@ -77,8 +77,8 @@ class Descriptor(TransformerMixin, BaseEstimator):
 class HolisticDepth(RegressorMixin, BaseEstimator):
     """Predicts an image's map of shares from its descriptor."""
 
-    alpha: float = 0.4  # of kernel ridge
-    num_components: int = 800  # length of the descriptor
+    alpha: float = 0.3  # of kernel ridge
+    num_components: int = 400  # length of the descriptor
     num_maps: int = 64  # principal components of shares in the basis
     random_state: int = 0
 
