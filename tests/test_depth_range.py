@@ -6,7 +6,6 @@ import types
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.dummy import DummyRegressor
 
 from depth_tf.data.opening import open_chosen
 from depth_tf.data.settings import DataSettings
@@ -47,16 +46,12 @@ def test_the_mean_map_is_that_of_the_walls_within_the_range(walls, max_depth_m):
 
 @pytest.mark.parametrize("max_depth_m", [10.0, 40.0])
 def test_scikit_learn_learns_from_the_walls_within_the_range(walls, max_depth_m, few_patches):
-    """The mean of what it learnt, and with kernel ridge a prediction beyond 10 m only where it has seen any."""
+    """It predicts depth beyond 10 m only where it has seen any."""
     split = _opened(walls, max_depth_m, dataset.DataSettings).split("train")
     images, depths_m = dataset.read_pairs(split)
     assert depths_m.max() == {10.0: 8.0, 40.0: 35.0}[max_depth_m]
-    small = {"num_components": 4, "num_maps": 2}
-    mean, model = (
-        DepthRegressor(head, num_views=1, num_words=8).fit(images, depths_m)
-        for head in (HolisticDepth(DummyRegressor(), **small), HolisticDepth(**small))
-    )
-    np.testing.assert_allclose(mean.predict(images), MEAN_M[max_depth_m], rtol=1e-3)
+    head = HolisticDepth(num_components=4, num_maps=2)
+    model = DepthRegressor(head, num_views=1, num_words=8).fit(images, depths_m)
     assert (model.predict(images).max() > 10) == (max_depth_m > 10)
 
 
