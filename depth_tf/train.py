@@ -22,7 +22,7 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
     from depth_tf import callbacks
     from depth_tf.data import opening, splits
     from depth_tf.scoring import keras_metrics, mean_depth, score_run
-    from depth_tf.training import logs, multi_worker, resume, stages
+    from depth_tf.training import logs, multi_worker, normalization, resume, stages
 
 
 def main(settings: Settings) -> None:
@@ -57,6 +57,7 @@ def train_network(
     with strategy.scope():
         network = stages.start_network(settings, mean_depth_m)
         epochs, steps = stages.plan(settings, dataset.split("train").num_images, network.name)
+        normalization.fuse(network)
         compile_network(network, settings, total_steps=epochs * steps)
 
     with stages.claimed(workdir, settings, dataset, mean_depth_m, is_chief=is_chief) as saved_state:
