@@ -1,4 +1,4 @@
-"""Batch normalisation in one operation of TensorFlow, where Keras has eight: a step takes a sixth less time on a CPU."""
+"""Batch normalisation in one operation of TensorFlow, where Keras has eight: on a CPU a step takes a sixth less."""
 
 from __future__ import annotations
 
