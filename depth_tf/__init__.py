@@ -1,6 +1,6 @@
 """Metric depth from one RGB image with small Keras networks.
 
-Programs, in the order in which the data passes through them, each run as `python -m depth_tf.<name>`:
+Programs, each run as `python -m depth_tf.<name>`; those for photographs stand first:
 
     predict     depth from photographs
     demo        a page to try a network on
@@ -17,8 +17,8 @@ Programs, in the order in which the data passes through them, each run as `pytho
     publish     puts a run's network into the package
 
 What one edits: `model`, `losses`, `optimizers`, `schedules`, `callbacks`, `augmentation`, `pipeline`.
-Rooms behind them, each importing only those before it: `runtime`, `data`, `scoring`, `training`; beside them `drawing`,
-`nyu` (what `prepare` is made of) and `synthetic_rooms` (the embedded data set).
+Packages behind them, each importing only those before it: `runtime`, `data`, `scoring`, `training`; beside them
+`drawing`, `nyu` (what `prepare` is made of) and `synthetic_rooms` (the embedded data set).
 
 In a notebook `import depth_tf` gives the names below; each is imported when it is first used.
 """

@@ -7,8 +7,6 @@ missing pixels fall. Rows that only fill up an epoch's last batch have weight 0 
 loss of an epoch is a little low; the metrics are not.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from etils import epy
@@ -83,7 +81,7 @@ PIXEL_LOSSES: dict[str, Callable] = {
 }
 
 
-def gradient_matching(difference, valid, scales: int = 3):
+def gradient_matching(difference, valid):
     """Returns the mean absolute gradient of the log-depth error, [B], summed over scales 1, 2, 4.
 
     A difference between two neighbours counts only where both are valid. The term keeps edges sharp and surfaces flat,
@@ -93,10 +91,9 @@ def gradient_matching(difference, valid, scales: int = 3):
       difference: [B, H, W, 1] float32, log of predicted minus log of true depth; finite everywhere. H and W must be
         known when the graph is built.
       valid: [B, H, W, 1] float32, 1 where the true depth is known, else 0.
-      scales: how many: the first is the image's own, each further one keeps every second row and column.
     """
     total = 0.0
-    for scale in range(scales):
+    for scale in range(3):  # the image's own, then every second row and column of the one before
         if scale:
             difference, valid = _every_second(difference), _every_second(valid)
         for axis in (1, 2):

@@ -26,7 +26,7 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
 STAGE_WIDTHS = (1, 1.5, 2, 3)  # channels of *small*'s four encoder stages, as multiples of `width`
 # Convolutions beside each stage's shortcut: where the picture is fine, one costs most and adds least.
 STAGE_DEPTHS = (1, 1, 3, 2)
-ENCODER_WIDTHS = (40, 64, 96, 128)  # channels of the decoder of *encoder* at strides 4, 8, 16 and 32
+DECODER_WIDTHS = (40, 64, 96, 128)  # channels of the decoder of *encoder* at strides 4, 8, 16 and 32
 NORMALIZATIONS = ("batch", "group")
 CELL_PX = 4  # stride of the finest features, and the side of what the last layer makes of a cell
 
@@ -92,8 +92,8 @@ def build_encoder(
     """
     image = _image(height_px, width_px)
     features = encoders.features(image, encoder, encoder_weights)
-    features[-1] = _convolve(features[-1], ENCODER_WIDTHS[-1], normalization, kernel_size=1, name="neck")
-    x = _decode(features, ENCODER_WIDTHS, normalization)
+    features[-1] = _convolve(features[-1], DECODER_WIDTHS[-1], normalization, kernel_size=1, name="neck")
+    x = _decode(features, DECODER_WIDTHS, normalization)
     return keras.Model(image, _depth(x, min_depth_m, max_depth_m, initial_depth_m), name="encoder")
 
 

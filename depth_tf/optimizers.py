@@ -55,7 +55,6 @@ def build_optimizer(
     *,
     weight_decay: float | None = None,
     ema: bool = False,
-    accumulation_steps: int = 1,
     network: keras.Model | None = None,
 ) -> keras.optimizers.Optimizer:
     """Builds an optimizer.
@@ -65,7 +64,6 @@ def build_optimizer(
       learning_rate: a number, which callbacks may then change, or a schedule object, which nothing else may.
       weight_decay: decoupled decay of convolution kernels; None takes the optimizer's own default.
       ema: keep an exponential moving average of the weights; `callbacks.build_callbacks` puts it to use.
-      accumulation_steps: steps whose mean gradient makes one update.
       network: what it will train; pretrained layers then learn at a tenth of the rate.
 
     Raises:
@@ -83,7 +81,6 @@ def build_optimizer(
         global_clipnorm=CLIP_NORM,
         use_ema=ema,
         ema_momentum=EMA_MOMENTUM,
-        gradient_accumulation_steps=accumulation_steps if accumulation_steps > 1 else None,
     )
     if decay:
         optimizer.exclude_from_weight_decay(var_names=list(NO_DECAY))

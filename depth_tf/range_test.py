@@ -48,8 +48,6 @@ class Settings(settings.Settings):
         super().__post_init__()
         if self.strategy == "multi_worker":
             raise InputError("a range test is for one process: expected another --strategy than multi_worker")
-        if self.steps_per_execution > 1:
-            raise InputError("a range test looks at every step: expected no --steps_per_execution above 1")
 
 
 def main(settings: Settings) -> None:

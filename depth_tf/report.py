@@ -90,9 +90,8 @@ def first_table(files: dict[str, dict]) -> str:
         rows.append([result["title"], *figures, images, tables.training_set(result)])
     columns = ["method", *(tables.COLUMNS[name] for name in FIRST_COLUMNS), "scored on", "trained on"]
     dates = " and ".join(sorted({result["date"] for result in chosen}))
-    machines = " and ".join(sorted({result["machine"] for result in chosen}))
-    where = f"NYU Depth V2, split `validation`, protocol *eigen*; {dates}, {machines}. "
-    where += "All results: [depth_tf/results](depth_tf/results/README.md)."
+    where = f"NYU Depth V2, split `validation`, protocol *eigen*; {dates}. "
+    where += "All results, with their machines: [depth_tf/results](depth_tf/results/README.md)."
     return f"{tables.markdown(columns, rows)}\n\n{where} {trust(files[TRUSTED])}"
 
 

@@ -22,7 +22,7 @@ with epy.lazy_imports():  # read when first used: --help must not wait for Tenso
     from depth_tf import callbacks
     from depth_tf.data import opening, splits
     from depth_tf.scoring import keras_metrics, mean_depth, score_run
-    from depth_tf.training import logs, multi_worker, normalization, resume, stages
+    from depth_tf.training import logs, multi_worker, resume, stages
 
 
 def main(settings: Settings) -> None:
@@ -34,14 +34,14 @@ def train(settings: Settings) -> dict:
     """Runs all stages and returns what metrics.json holds; empty on a worker that is not the chief."""
     strategy = distribute.build_strategy(settings.strategy, tpu=settings.tpu)
     settings, dataset, workdir = stages.open_run(settings)
+    is_chief, result = distribute.is_chief(strategy), {}
     with opening.naming_bad_records(dataset), resume.explaining_signals(workdir):
         train_network(dataset, settings, workdir, strategy)
-        result = {}
-        if distribute.is_chief(strategy):
+        if is_chief:
             result = score_run.score_run(workdir, dataset, command=program.command_line("depth_tf.train"))
         if distribute.is_multi_worker(strategy):
             multi_worker.wait_for_all(strategy)  # a chief that has to start again needs every worker
-        if distribute.is_chief(strategy):
+        if is_chief:
             resume.forget(workdir)
     return result
 
@@ -57,7 +57,6 @@ def train_network(
     with strategy.scope():
         network = stages.start_network(settings, mean_depth_m)
         epochs, steps = stages.plan(settings, dataset.split("train").num_images, network.name)
-        normalization.fuse(network)
         compile_network(network, settings, total_steps=epochs * steps)
 
     with stages.claimed(workdir, settings, dataset, mean_depth_m, is_chief=is_chief) as saved_state:
@@ -75,11 +74,9 @@ def train_network(
             chosen += logs.build_callbacks(settings, dataset, workdir, epochs=epochs, steps=steps, done=done)
         chosen.append(resume.KeepState(workdir, list(chosen), saved_state, is_chief=is_chief))
 
+        batches = stages.batches(dataset, settings, workdir, strategy, steps=epochs * steps, first_step=done * steps)
         with (
-            stages.batches(dataset, settings, workdir, strategy, steps=epochs * steps, first_step=done * steps) as (
-                training,
-                holdout,
-            ),
+            batches as (training, holdout),
             multi_worker.fit_made_to_work(network, initial_epoch=done),
             logs.closing_files(chosen),
         ):
@@ -103,7 +100,6 @@ def compile_network(network, settings: Settings, *, total_steps: int) -> None:
         loss=losses.depth_loss(settings.loss, settings.gradient_weight),
         weighted_metrics=keras_metrics.network_grid_metrics(),
         jit_compile=distribute.compile_with_xla(network.distribute_strategy),
-        steps_per_execution=settings.steps_per_execution,
     )
     network.optimizer.build(network.trainable_variables)  # or the first step, which would, is traced twice
 

@@ -21,7 +21,7 @@ from depth_tf.runtime import program, run_folder
 from depth_tf.runtime.errors import InputError
 from depth_tf.saved import load_network
 from depth_tf.scoring import score_run
-from depth_tf.training import resume
+from depth_tf.training import logs, resume
 from tests.conftest import read_csv
 
 KINDS = [  # every callback that remembers, with a quick network; then both forms of schedule, with the real one
@@ -148,7 +148,7 @@ def test_the_state_of_another_network_is_refused():
 def test_rows_of_epochs_that_will_be_done_again_and_half_a_row_are_cut(tmp_path):
     path = tmp_path / "history.csv"
     path.write_text("epoch,loss\n0,0.5\n1,0.4\n2,0.")
-    resume.keep_first_rows(path, 1)
+    logs.keep_first_rows(path, 1)
     assert path.read_text() == "epoch,loss\n0,0.5\n"
 
 

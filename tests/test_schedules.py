@@ -83,11 +83,6 @@ def test_reduce_lr_on_plateau_goes_with_a_constant_rate_and_its_absence_with_all
         schedules.check_plateau(name, reduce_lr_on_plateau=False)
 
 
-def test_an_unknown_schedule_is_refused_with_the_choices():
-    with pytest.raises(InputError, match="unknown schedule 'poly': expected one of constant, step, plateau, exp"):
-        schedules.learning_rate("poly", PEAK, steps=10)
-
-
 def test_the_plot_is_written_and_bad_numbers_are_refused(tmp_path):
     schedules.main(schedules.Settings(plot=str(tmp_path / "rates.png"), epochs=4))
     assert (tmp_path / "rates.png").read_bytes().startswith(b"\x89PNG")

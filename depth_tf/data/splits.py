@@ -1,6 +1,7 @@
 """What a data set is to the rest of this package: named splits that yield pairs of image and depth.
 
 train: what the network learns from.
+rooms: rendered rooms that training takes beside `train`; only with --with_rooms.
 holdout: whole scenes cut from `train`; the only split that early stopping, plateaus and tuning may see.
 validation, test: for reporting, never for choosing. In TFDS's `nyu_depth_v2`, `validation` is the official
 654-image test set.
@@ -30,7 +31,7 @@ DEPTH_RANGE_M = (0.1, 10.0)  # nearer and farther readings count as missing, unl
 class Split:
     """One split."""
 
-    name: str  # "train", "holdout", "validation" or "test"
+    name: str  # "train", "rooms", "holdout", "validation" or "test"
     num_images: int  # how many pairs `read` yields
     # (image uint8 [H, W, 3], depth_m float32 [H, W, 1], metres, 0 or NaN where missing) in an order that never changes
     read: Callable[[], tf.data.Dataset]

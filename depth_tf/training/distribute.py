@@ -35,10 +35,8 @@ def build_strategy(name: str, *, tpu: str = "") -> tf.distribute.Strategy:
       tpu: name or address of a TPU.
 
     Raises:
-      InputError: if there is no such strategy, or what it needs is not there.
+      InputError: if what the strategy needs is not there.
     """
-    if name not in STRATEGIES:
-        raise InputError(f"unknown strategy {name!r}: expected one of {', '.join(STRATEGIES)}")
     if name == "tpu":
         return _tpu(tpu)
     if name == "multi_worker":
@@ -69,17 +67,12 @@ def place_among_workers(strategy: tf.distribute.Strategy) -> tuple[int, int]:
 
 
 def check_batch(strategy: tf.distribute.Strategy, settings) -> None:
-    """Raises InputError if the batch cannot be shared out, or the strategy cannot do what `settings` ask for."""
+    """Raises InputError if the batch cannot be shared out."""
     replicas = strategy.num_replicas_in_sync
     if settings.global_batch_size % replicas:
         raise InputError(
             f"expected --global_batch_size divisible by the {replicas} devices, got {settings.global_batch_size}"
         )
-    if replicas == 1:
-        return
-    for flag in ("steps_per_execution", "gradient_accumulation_steps"):
-        if getattr(settings, flag) > 1:
-            raise InputError(f"Keras 3 cannot do --{flag} above 1 on {replicas} devices: leave it at 1")
 
 
 @contextlib.contextmanager
@@ -101,7 +94,7 @@ def compile_with_xla(strategy: tf.distribute.Strategy) -> bool:
     return strategy.num_replicas_in_sync == 1 and bool(tf.config.list_physical_devices("GPU"))
 
 
-def make_repeatable(deterministic: bool = True) -> None:
+def make_repeatable(deterministic: bool) -> None:
     """Makes the same flags give the same weights, bit for bit, unless `deterministic` is false.
 
     A CPU's operations repeat as they are; there TensorFlow's switch would only make the pipeline serial, at two
@@ -119,7 +112,7 @@ def _tpu(name: str) -> tf.distribute.Strategy:
     except (ValueError, RuntimeError, OSError, tf.errors.OpError) as error:
         raise InputError(
             f"no TPU found at --tpu={name!r} ({str(error).splitlines()[0]}): expected the name of one, with the "
-            "package tensorflow-tpu in the place of tensorflow (see the README)"
+            "package tensorflow-tpu in the place of tensorflow (see depth_tf/training/README.md)"
         ) from error
     return tf.distribute.TPUStrategy(resolver)
 

@@ -1,8 +1,8 @@
 """The callbacks that write down what happens, in their order; those that act on the run come before, see `callbacks`.
 
     AddRate            always: the learning rate for those below, and every step's for TensorBoard
-    HistoryFile        --csv_logger: history.csv
-    Progress           always: a line per epoch, images/s for those below, speed.csv; not in history.csv, which repeats
+    HistoryFile        always: history.csv
+    Progress           always: a line per epoch, speed.csv, images/s for those below; history.csv must repeat
     TensorBoard, more  --tensorboard: see `tensorboard`
     PredictionPanels   --panels: pictures of the hold-out every few epochs
 
@@ -17,8 +17,9 @@ from collections.abc import Iterator
 import keras
 
 from depth_tf.data.splits import DepthDataset
+from depth_tf.runtime import atomic_files
 from depth_tf.runtime.run_folder import HISTORY, SPEED
-from depth_tf.training import panels, resume, tensorboard
+from depth_tf.training import panels, tensorboard
 from depth_tf.training.progress import AddRate, Progress
 from depth_tf.training.settings import Settings
 
@@ -31,10 +32,8 @@ def build_callbacks(
     The pictures are of the hold-out, or of `train` where there is none; the files' rows after `done` epochs are cut.
     """
     for name in (HISTORY, SPEED):
-        resume.keep_first_rows(workdir / name, done)
-    chosen: list[keras.callbacks.Callback] = [AddRate()]
-    if settings.csv_logger:
-        chosen.append(HistoryFile(os.fspath(workdir / HISTORY), append=True))
+        keep_first_rows(workdir / name, done)
+    chosen = [AddRate(), HistoryFile(os.fspath(workdir / HISTORY), append=True)]
     images_per_epoch = steps * settings.global_batch_size
     chosen.append(Progress(epochs=epochs, steps=steps, images_per_epoch=images_per_epoch, file=workdir / SPEED))
     if settings.tensorboard:
@@ -43,6 +42,16 @@ def build_callbacks(
         shown = panels.panel_pairs(dataset.splits.get("holdout") or dataset.split("train"), settings.size_px)
         chosen.append(panels.PredictionPanels(workdir / panels.FOLDER, shown, epochs=epochs))
     return chosen
+
+
+def keep_first_rows(path: pathlib.Path, count: int) -> None:
+    """Cuts a CSV file back to its header and `count` rows, those of epochs that are done; removes it for none."""
+    if not count:
+        path.unlink(missing_ok=True)
+    elif path.exists():
+        lines = path.read_bytes().splitlines(keepends=True)
+        with atomic_files.replacing(path) as temporary:
+            temporary.write_bytes(b"".join(lines[: 1 + count]))
 
 
 class HistoryFile(keras.callbacks.CSVLogger):

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 from keras.src.backend.tensorflow import trainer
 
-from depth_tf.runtime.errors import Interrupted
+from depth_tf.runtime.errors import InputError, Interrupted
 from depth_tf.training import distribute
 
 LOST = (  # what TensorFlow raises where another worker has gone
@@ -35,7 +35,7 @@ def fit_made_to_work(network: keras.Model, *, initial_epoch: int) -> Iterator[No
 
     Raises:
       Interrupted: if another worker is lost.
-      ValueError: if the workers would not go on from the same epoch.
+      InputError: if the workers would not go on from the same epoch.
     """
     strategy = network.distribute_strategy
     if not distribute.is_multi_worker(strategy):
@@ -83,7 +83,7 @@ def _naming_a_lost_worker() -> Iterator[None]:
 
 def _check_same_start(strategy: tf.distribute.Strategy, initial_epoch: int) -> None:
     if abs(_mean_over_workers(strategy, initial_epoch) - initial_epoch) > 1e-3:
-        raise ValueError(
+        raise InputError(
             f"this worker would go on after epoch {initial_epoch}, others elsewhere: expected one --workdir for all"
         )
 

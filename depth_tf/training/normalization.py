@@ -1,7 +1,5 @@
 """Batch normalisation in one operation of TensorFlow, where Keras has eight: on a CPU a step takes a sixth less."""
 
-from __future__ import annotations
-
 import keras
 import tensorflow as tf
 

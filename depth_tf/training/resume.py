@@ -4,6 +4,8 @@ After every epoch WORKDIR/state/ gets one file with the variables of the network
 epochs done, and what the callbacks remember. With the pipeline, whose batches are a function of the seed and the step,
 that is all a run depends on: an epoch that was cut off is done again from its start, bit for bit.
 
+Keras's `BackupAndRestore` keeps neither what other callbacks remember nor the place in the data.
+
 A file gets its name only when it is whole. Should a crash of the machine tear it all the same, the checksums of its
 container tell, and the file before it is used.
 """
@@ -45,7 +47,7 @@ REMEMBERED: dict[type, tuple[str, ...]] = {  # what callbacks hold between epoch
 class State:
     """A run between two epochs."""
 
-    epochs_done: int  # how many
+    epochs_done: int  # finished, of all that the run has
     stopped: bool  # whether a callback has ended the run
     # every variable and every array that a callback remembers, by a name that says whose
     arrays: dict[str, np.ndarray]
@@ -55,7 +57,7 @@ class State:
 class KeepState(keras.callbacks.Callback):
     """Writes the state after every epoch; comes last of all callbacks, when the epoch's other files are written."""
 
-    def __init__(self, workdir: pathlib.Path, callbacks: Sequence, saved_state: State | None, *, is_chief: bool = True):
+    def __init__(self, workdir: pathlib.Path, callbacks: Sequence, saved_state: State | None, *, is_chief: bool):
         """Prepares to keep what `callbacks` remember, and to go on from `saved_state`; None is for a fresh run.
 
         Unless it `is_chief`, the process only goes on, and writes nothing.
@@ -139,16 +141,6 @@ def newest(workdir: pathlib.Path) -> State | None:
 def forget(workdir: pathlib.Path) -> None:
     """Removes the state of a run that is finished."""
     shutil.rmtree(workdir / FOLDER, ignore_errors=True)
-
-
-def keep_first_rows(path: pathlib.Path, count: int) -> None:
-    """Cuts a CSV file back to its header and `count` rows, those of epochs that are done; removes it for none."""
-    if not count:
-        path.unlink(missing_ok=True)
-    elif path.exists():
-        lines = path.read_bytes().splitlines(keepends=True)
-        with atomic_files.replacing(path) as temporary:
-            temporary.write_bytes(b"".join(lines[: 1 + count]))
 
 
 @contextlib.contextmanager

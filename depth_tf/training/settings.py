@@ -16,6 +16,8 @@ from depth_tf.training import distribute
 # Images seen if --epochs is not given, to the nearest whole epoch and at least one: features that were learnt before
 # need fewer. A network of another name takes what small does.
 IMAGE_BUDGETS = {"small": 104_000, "encoder": 10_000}
+NETWORK_FLAGS = ("width", "encoder", "encoder_weights", "normalization")
+UNUSED = {"small": NETWORK_FLAGS[1:3], "encoder": NETWORK_FLAGS[:1]}  # of those, what a network does not look at
 _budgets = " or ".join(f"{name} about {images:,} images" for name, images in IMAGE_BUDGETS.items())
 _data, _network, _training, _devices, _run = (  # where `--help` shows a flag
     functools.partial(option, group=group) for group in ("data", "network", "training", "devices", "run")
@@ -32,8 +34,8 @@ class Settings(DataSettings):
     image_height_px: int = _network(192, "height the network sees, divisible by 32")
     image_width_px: int = _network(256, "width the network sees, divisible by 32")
     network: str = _network("small", "which network", choices=tuple(NETWORKS))
-    width: int = _network(32, "channels of the first stage of small, a multiple of 8", least=8)
-    encoder: str = _network(encoders.LITE0, "encoder of encoder: this one, or a network of keras.applications")
+    width: int = _network(32, "channels of the first stage of --network=small, a multiple of 8", least=8)
+    encoder: str = _network(encoders.LITE0, "first half of --network=encoder: this, or a network of keras.applications")
     encoder_weights: str = _network("imagenet", "its weights: imagenet, none, or a file")
     normalization: str = _network("batch", "kind of normalisation layers", choices=NORMALIZATIONS)
     init_from: str | None = _network(
@@ -66,10 +68,7 @@ class Settings(DataSettings):
     precision: str = _devices(
         "float32", "number format of the arithmetic; weights stay float32", choices=tuple(distribute.PRECISIONS)
     )
-    steps_per_execution: int = _devices(1, "steps per call of the compiled graph; one device only", least=1)
-    gradient_accumulation_steps: int = _devices(1, "steps per update of the weights; one device only", least=1)
     deterministic: bool = _devices(True, "the same weights, bit for bit, every time")
-    csv_logger: bool = _run(True, "write history.csv, one row per epoch")
     tensorboard: bool = _run(True, "write TensorBoard event files")
     panels: bool = _run(True, "draw predictions on the hold-out every few epochs")
     workdir: str | None = _run(None, "folder of the run; unset: runs/<time>-<dataset>-<optimizer>")
@@ -88,10 +87,7 @@ class Settings(DataSettings):
                 f"--workdir={self.workdir} is not a folder: runs rename files into place, which object stores cannot; "
                 "mount the bucket (gcsfuse, s3fs), or copy the run there when it is finished"
             )
-        brought = ("network", "width", "encoder", "encoder_weights", "precision")
-        given = [name for name in brought if getattr(self, name) != getattr(Settings, name)]
-        if self.init_from and given:
-            raise InputError(f"--init_from brings its own network: expected no --{given[0]}")
+        self._check_network()
         if self.strategy == "multi_worker":
             self._check_many_machines()
         elif self.tpu and self.strategy != "tpu":
@@ -109,10 +105,20 @@ class Settings(DataSettings):
         return optimizers.recipe(self.optimizer).learning_rate if given is None else given
 
     @property
-    def optimizer_options(self) -> dict[str, float | bool | int | None]:
+    def optimizer_options(self) -> dict[str, float | bool | None]:
         """What `optimizers.build_optimizer` takes besides the name and the rate."""
-        steps = self.gradient_accumulation_steps
-        return {"weight_decay": self.weight_decay, "ema": self.ema, "accumulation_steps": steps}
+        return {"weight_decay": self.weight_decay, "ema": self.ema}
+
+    def _check_network(self):
+        """Raises InputError where a flag of the network would be without effect."""
+        unused, why = UNUSED.get(self.network, ()), f"--network={self.network} has no use for it"
+        if self.init_from:
+            unused, why = ("network", "precision", *NETWORK_FLAGS), "--init_from brings its own network"
+            if self.strategy == "multi_worker":  # which asks for group normalisation, and checks what the file has
+                unused = [name for name in unused if name != "normalization"]
+        for name in unused:
+            if getattr(self, name) != getattr(Settings, name):
+                raise InputError(f"{why}: expected no --{name}")
 
     def _check_many_machines(self):
         if self.dataset == "auto":

@@ -1,4 +1,4 @@
-"""The stages that the programs `train` and `range_test` share, from the flags to the batches."""
+"""The stages of `train`, most of which `range_test` shares, from the flags to the batches."""
 
 import contextlib
 import dataclasses
@@ -20,7 +20,7 @@ from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import say
 from depth_tf.saved import load_network
 from depth_tf.scoring.mean_depth import log_mean_depth_m
-from depth_tf.training import distribute, multi_worker, resume
+from depth_tf.training import distribute, multi_worker, normalization, resume
 from depth_tf.training.settings import IMAGE_BUDGETS, Settings
 
 
@@ -35,7 +35,7 @@ def open_run(settings: Settings, *, suffix: str = "") -> tuple[Settings, DepthDa
 
 
 def prepare_process(settings: Settings, strategy: tf.distribute.Strategy) -> None:
-    """Seeds everything random, and raises InputError if the strategy cannot do what the settings ask for."""
+    """Seeds everything random, sets determinism and memory; InputError if the devices cannot share the batch."""
     keras.utils.set_random_seed(settings.seed)
     distribute.make_repeatable(settings.deterministic)
     distribute.check_batch(strategy, settings)
@@ -63,9 +63,10 @@ def start_network(settings: Settings, mean_depth_m: np.ndarray) -> keras.Model:
             raise InputError(
                 f"{settings.init_from} has batch statistics, which would differ by device: see --normalization"
             )
+        normalization.fuse(network)
         return network
     with distribute.computing_in(settings.precision):
-        return NETWORKS[settings.network](
+        network = NETWORKS[settings.network](
             *settings.size_px,
             width=settings.width,
             min_depth_m=settings.min_depth_m,
@@ -75,6 +76,8 @@ def start_network(settings: Settings, mean_depth_m: np.ndarray) -> keras.Model:
             encoder=settings.encoder,
             encoder_weights=settings.encoder_weights,
         )
+    normalization.fuse(network)
+    return network
 
 
 @contextlib.contextmanager

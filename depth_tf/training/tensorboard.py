@@ -4,7 +4,7 @@
                   epochs the means so far
     IMAGES        the pictures of `panels`
     GRAPHS        the network's forward pass (through `trace_export`: Keras's `write_graph` is not supported)
-    HPARAMS       what was chosen against the hold-out's figures; compares the runs of a --logdir
+    HPARAMS       the flags that are tried most, against the hold-out's figures; compares the runs of a --logdir
     TEXT          the run's flags
 
 Keras's callback opens the writer and, with `update_freq=1`, makes it TensorFlow's default one until the run ends;
@@ -25,7 +25,7 @@ from depth_tf.training.settings import Settings
 
 FOLDER = "tensorboard"
 MEANS_EVERY_STEPS = 50  # the epoch's means so far: writing them every step would cost 2 ms of it
-HYPER_PARAMETERS = ("optimizer", "schedule", "ema", "seed", "width")
+HYPER_PARAMETERS = ("network", "optimizer", "schedule", "loss", "global_batch_size", "ema", "seed", "width")
 METRICS = {"epoch_log10": "hold-out log10", "epoch_delta1": "hold-out delta1", "epoch_loss": "hold-out loss"}
 
 
