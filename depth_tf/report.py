@@ -73,6 +73,7 @@ def pages() -> dict[pathlib.Path, dict[str, str]]:
         "benchmark": benchmark_table(files["benchmark"]),
         "scale": scale_table(files["scale"]),
         "compare": comparison.table(files["compare"]).rstrip("\n"),
+        "rooms worth": comparison.by_photographs(files["rooms_worth"]),
         "failures": failures_tables(files[FAILING]),
         "prediction": prediction_table(files["prediction"]),
     }

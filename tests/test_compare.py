@@ -205,3 +205,18 @@ def test_the_legend_covers_no_curve(tmp_path, monkeypatch):
     figure.draw_without_rendering()
     legend = figure.legends[0].get_window_extent()
     assert not any(legend.overlaps(axes.get_tightbbox()) for axes in figure.axes)
+
+
+def test_what_rooms_are_worth_is_a_row_and_a_line_for_each_use_of_them(tmp_path):
+    runs = [("none", 8, 0.4), ("none", 16, 0.5), ("8,000 first", 16, 0.6), ("8,000 alone", 0, 0.3)]
+    about = {"split": "validation", "num_images": 4, "protocol": "eigen", "date": "d", "machine": "m"}
+    sizes = {"image_height_px": 96, "image_width_px": 128, "images_seen": 24_000}
+    fields = ("rooms", "photographs", "delta1")
+    result = about | sizes | {"runs": [dict(zip(fields, run, strict=True)) for run in runs]}
+    assert comparison.by_photographs(result).splitlines()[2:5] == [
+        "| none | - | 0.400 | 0.500 |",
+        "| 8,000 first | - | - | 0.600 |",
+        "| 8,000 alone | 0.300 | - | - |",
+    ]
+    comparison.draw_by_photographs(tmp_path / "worth.png", result)
+    assert (tmp_path / "worth.png").read_bytes().startswith(b"\x89PNG")

@@ -90,6 +90,39 @@ def draw(path: pathlib.Path, result: dict) -> None:
         figure.savefig(temporary)
 
 
+def by_photographs(result: dict) -> str:
+    """Returns delta1 by the photographs learned from, a row for each use of the rooms, as Markdown."""
+    counts = sorted({run["photographs"] for run in result["runs"]})
+    rows = []
+    for rooms in _names(result, "rooms"):
+        found = {run["photographs"]: f"{run['delta1']:.3f}" for run in result["runs"] if run["rooms"] == rooms}
+        rows.append([rooms, *(found.get(count, "-") for count in counts)])
+    where = (
+        f"delta1 on `{result['split']}` ({result['num_images']} images), *{result['protocol']}*, "
+        f"{result['image_height_px']}x{result['image_width_px']} px, {result['images_seen']:,} images seen after the "
+        f"first rooms, one seed; {result['date']}, {result['machine']}."
+    )
+    return f"{markdown(['rooms', *(f'{count} photographs' for count in counts)], rows)}\n\n{where}"
+
+
+def draw_by_photographs(path: pathlib.Path, result: dict) -> None:
+    """Draws what `by_photographs` tells: a line for each use of the rooms."""
+    figure = Figure(figsize=(6.4, 4.0), dpi=100, layout="constrained")
+    axes = figure.add_subplot(xlabel="photographs learned from", ylabel=f"delta1, {result['split']}", xscale="log")
+    for rooms in _names(result, "rooms"):
+        runs = [run for run in result["runs"] if run["rooms"] == rooms]
+        if len(runs) == 1:  # no photographs at all
+            axes.axhline(runs[0]["delta1"], label=rooms, color="grey", linestyle=":")
+        else:
+            axes.plot(*zip(*((run["photographs"], run["delta1"]) for run in runs), strict=True), "o-", label=rooms)
+    counts = sorted({run["photographs"] for run in result["runs"]} - {0})
+    axes.set_xticks(counts, [str(count) for count in counts])
+    axes.minorticks_off()
+    figure.legend(title="rooms", loc="outside lower center", ncols=4)
+    with atomic_files.replacing(path) as temporary:
+        figure.savefig(temporary)
+
+
 def _names(result: dict, key: str) -> list:
     return list(dict.fromkeys(run[key] for run in result["runs"]))
 
