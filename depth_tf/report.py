@@ -42,12 +42,15 @@ class Settings:
 
 
 def main(settings: Settings) -> None:
-    """Adds a result if asked, then brings both READMEs up to date."""
+    """Adds a result if asked, then brings both READMEs and the picture of what rooms are worth up to date."""
     if settings.add:
         add_result(pathlib.Path(settings.add), settings.name, settings.title)
     refusal = "differs from depth_tf/results/: expected equal; run python -m depth_tf.report"
     for path, sections in pages().items():
         tables.update_readme(path, sections, check=settings.check, refusal=refusal)
+    if not settings.check:
+        worth = json.loads((RESULTS / "rooms_worth.json").read_text())
+        comparison.draw_by_photographs(RESULTS / "rooms_worth.png", worth)
 
 
 def add_result(path: pathlib.Path, name: str | None, title: str | None) -> None:

@@ -175,7 +175,7 @@ def draw(result: dict) -> matplotlib.figure.Figure:
         for row in result["families"]:
             size, marker = (150, "*") if row["family"] == models.CHOSEN else (45, "o")
             axes.scatter(row["fit_s"], row[metric], s=size, marker=marker, label=row["family"])
-        axes.set(xscale="log", xlabel="seconds to fit, cues not counted", ylabel=label)
+        axes.set(xlim=0, xlabel="seconds to fit, cues not counted", ylabel=label)
         axes.grid(alpha=0.3)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", fontsize="small")
     dataset = tables.NAMES.get(result["dataset"], result["dataset"])

@@ -210,7 +210,7 @@ def test_bad_settings_are_refused_in_one_line_and_leave_no_folder(tiny_settings,
 
 @pytest.mark.parametrize(("network", "flag", "value"), [("small", "encoder", "MobileNetV2"), ("encoder", "width", 16)])
 def test_a_flag_without_effect_on_the_network_is_refused(network, flag, value):
-    with pytest.raises(InputError, match=f"--network={network} has no use for it: expected no --{flag}$"):
+    with pytest.raises(InputError, match=f"--network={network} does not look at it: expected no --{flag}$"):
         train.Settings(network=network, **{flag: value})
 
 

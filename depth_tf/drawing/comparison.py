@@ -100,7 +100,7 @@ def by_photographs(result: dict) -> str:
     where = (
         f"delta1 on `{result['split']}` ({result['num_images']} images), *{result['protocol']}*, "
         f"{result['image_height_px']}x{result['image_width_px']} px, {result['images_seen']:,} images seen after the "
-        f"first rooms, one seed; {result['date']}, {result['machine']}."
+        f"first rooms (none by *alone*), one seed; {result['date']}, {result['machine']}."
     )
     return f"{markdown(['rooms', *(f'{count} photographs' for count in counts)], rows)}\n\n{where}"
 
@@ -111,7 +111,7 @@ def draw_by_photographs(path: pathlib.Path, result: dict) -> None:
     axes = figure.add_subplot(xlabel="photographs learned from", ylabel=f"delta1, {result['split']}", xscale="log")
     for rooms in _names(result, "rooms"):
         runs = [run for run in result["runs"] if run["rooms"] == rooms]
-        if len(runs) == 1:  # no photographs at all
+        if not runs[0]["photographs"]:
             axes.axhline(runs[0]["delta1"], label=rooms, color="grey", linestyle=":")
         else:
             axes.plot(*zip(*((run["photographs"], run["delta1"]) for run in runs), strict=True), "o-", label=rooms)

@@ -85,6 +85,9 @@ def _refuse_occupied(workdir: pathlib.Path, config: dict, data: dict) -> None:
     if not (workdir / CONFIG).exists():
         raise InputError(f"--workdir={workdir} holds other files than a run's: name an empty or a new folder")
     before = read_config(workdir)
+    if gone := sorted(before.keys() - config.keys()):
+        found = f"an unfinished run of another version of this package, which had --{gone[0]}"
+        raise InputError(f"--workdir={workdir} holds {found}: finish it with that version, or name another folder")
     for key in sorted(config.keys() | before.keys()):
         if config.get(key) != before.get(key):
             found = f"an unfinished run with --{key}={before.get(key)}, not {config.get(key)}"

@@ -2,7 +2,7 @@
 
     AddRate            always: the learning rate for those below, and every step's for TensorBoard
     HistoryFile        always: history.csv
-    Progress           always: a line per epoch, speed.csv, images/s for those below; history.csv must repeat
+    Progress           always: a line per epoch, speed.csv, images/s for those below but not for history.csv
     TensorBoard, more  --tensorboard: see `tensorboard`
     PredictionPanels   --panels: pictures of the hold-out every few epochs
 

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 from keras.src.backend.tensorflow import trainer
 
-from depth_tf.runtime.errors import InputError, Interrupted
+from depth_tf.runtime.errors import Interrupted
 from depth_tf.training import distribute
 
 LOST = (  # what TensorFlow raises where another worker has gone
@@ -34,8 +34,7 @@ def fit_made_to_work(network: keras.Model, *, initial_epoch: int) -> Iterator[No
       initial_epoch: the number of epochs that are done, which must be the same on all workers.
 
     Raises:
-      Interrupted: if another worker is lost.
-      InputError: if the workers would not go on from the same epoch.
+      Interrupted: if another worker is lost, or would go on from another epoch.
     """
     strategy = network.distribute_strategy
     if not distribute.is_multi_worker(strategy):
@@ -83,8 +82,9 @@ def _naming_a_lost_worker() -> Iterator[None]:
 
 def _check_same_start(strategy: tf.distribute.Strategy, initial_epoch: int) -> None:
     if abs(_mean_over_workers(strategy, initial_epoch) - initial_epoch) > 1e-3:
-        raise InputError(
-            f"this worker would go on after epoch {initial_epoch}, others elsewhere: expected one --workdir for all"
+        raise Interrupted(
+            f"this worker would go on after epoch {initial_epoch}, others elsewhere: expected one --workdir for all; "
+            "if it is one, start all workers again"
         )
 
 

@@ -5,18 +5,19 @@ import tensorflow as tf
 
 
 def fuse(network: keras.Model) -> None:
-    """Lets the batch normalisation of `network` compute in one operation while it trains; results and files stay.
+    """Lets the batch normalisation of `network` compute in one operation while it trains: the same to rounding.
 
     Only this object changes: a file or a clone of it holds Keras's own layer, and so does what is loaded again.
     """
     for layer in network.layers:
-        if isinstance(layer, keras.layers.BatchNormalization) and _fits(layer):
+        if type(layer) is keras.layers.BatchNormalization and _fits(layer):
             layer.call = _fused_call(layer)
 
 
 def _fits(layer: keras.layers.BatchNormalization) -> bool:
-    rank = len(layer.input.shape)
-    return rank == 4 and layer.axis in (-1, 3) and layer.scale and layer.center and not layer.renorm
+    channels_last = len(layer.input.shape) == 4 and layer.axis in (-1, 3)
+    plain = layer.scale and layer.center and not (layer.renorm or layer.synchronized)
+    return channels_last and plain and layer.variable_dtype == "float32"
 
 
 def _fused_call(layer: keras.layers.BatchNormalization):
@@ -36,7 +37,7 @@ def _fused_call(layer: keras.layers.BatchNormalization):
             is_training=True,
         )
         count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:3]), tf.float32)
-        variance *= (count - 1.0) / count  # the operation estimates that of all images, Keras takes the batch's
+        variance *= (count - 1.0) / count  # the operation divides by count - 1, Keras by count
         layer.moving_mean.assign(layer.momentum * layer.moving_mean + rest * mean)
         layer.moving_variance.assign(layer.momentum * layer.moving_variance + rest * variance)
         return tf.cast(outputs, layer.compute_dtype)

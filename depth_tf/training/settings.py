@@ -35,7 +35,7 @@ class Settings(DataSettings):
     image_width_px: int = _network(256, "width the network sees, divisible by 32")
     network: str = _network("small", "which network", choices=tuple(NETWORKS))
     width: int = _network(32, "channels of the first stage of --network=small, a multiple of 8", least=8)
-    encoder: str = _network(encoders.LITE0, "first half of --network=encoder: this, or a network of keras.applications")
+    encoder: str = _network(encoders.LITE0, "encoder of --network=encoder: this one, or one of keras.applications")
     encoder_weights: str = _network("imagenet", "its weights: imagenet, none, or a file")
     normalization: str = _network("batch", "kind of normalisation layers", choices=NORMALIZATIONS)
     init_from: str | None = _network(
@@ -111,7 +111,7 @@ class Settings(DataSettings):
 
     def _check_network(self):
         """Raises InputError where a flag of the network would be without effect."""
-        unused, why = UNUSED.get(self.network, ()), f"--network={self.network} has no use for it"
+        unused, why = UNUSED.get(self.network, ()), f"--network={self.network} does not look at it"
         if self.init_from:
             unused, why = ("network", "precision", *NETWORK_FLAGS), "--init_from brings its own network"
             if self.strategy == "multi_worker":  # which asks for group normalisation, and checks what the file has

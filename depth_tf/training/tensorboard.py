@@ -25,7 +25,7 @@ from depth_tf.training.settings import Settings
 
 FOLDER = "tensorboard"
 MEANS_EVERY_STEPS = 50  # the epoch's means so far: writing them every step would cost 2 ms of it
-HYPER_PARAMETERS = ("network", "optimizer", "schedule", "loss", "global_batch_size", "ema", "seed", "width")
+HYPER_PARAMETERS = ("optimizer", "schedule", "loss", "ema", "seed", "width")
 METRICS = {"epoch_log10": "hold-out log10", "epoch_delta1": "hold-out delta1", "epoch_loss": "hold-out loss"}
 
 
