@@ -2,8 +2,7 @@
 
 A regressor with squared error predicts a mean. The mean of a share is a probability, and where it falls through about
 a half is about the median depth: what delta1 and relative error reward, and what the mean of log depth misses where a
-wall might as well be near as far. Frank and Hall (ECML 2001) learn ordered classes so, DORN (Fu et al., CVPR 2018)
-depth.
+wall might as well be near as far. Frank and Hall (ECML 2001) learn ordered classes so, DORN (Fu et al., CVPR 2018) depth.
 """
 
 import numpy as np

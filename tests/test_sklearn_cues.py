@@ -112,8 +112,8 @@ def test_what_is_read_off_a_wall_is_its_depth():
     off = levels.decode(levels.encode(walls, steps), steps) - walls[:, :15, :20]
     step = steps[1] - steps[0]
     assert abs(off).max() < 0.31 * step
-    assert -0.2 * step < off[:40].mean() < -0.05 * step
-    assert 0.0 < off[-40:].mean() < 0.1 * step
+    assert (off[: len(off) // 2] < 0.02 * step).all()
+    assert (off[-len(off) // 4 :] > -0.09 * step).all()
 
 
 def test_what_is_near_more_often_than_not_is_near():
