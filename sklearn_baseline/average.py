@@ -10,10 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 
 @dataclasses.dataclass(eq=False, repr=False)
 class AverageDepth(RegressorMixin, BaseEstimator):
-    """The mean shares of several heads: (name, head) pairs and weights, as in scikit-learn's VotingRegressor."""
+    """The mean shares of several heads: (name, head) pairs, as in scikit-learn's VotingRegressor."""
 
     heads: Sequence[tuple[str, BaseEstimator]] = ()
-    weights: Sequence[float] | None = None  # one per head; None: all alike
 
     def get_params(self, deep: bool = True) -> dict:
         """Returns the parameters, with those of each head under its name."""
@@ -22,15 +21,15 @@ class AverageDepth(RegressorMixin, BaseEstimator):
             found |= {name: head} | {f"{name}__{key}": value for key, value in head.get_params().items()}
         return found
 
-    def fit(self, cues, shares, sample_weight=None):
+    def fit(self, cues, shares):
         """Fits every head on the cues [N] of `DepthCues.dtype` and shares [N, 15, 20, levels], NaN where missing."""
-        self.heads_ = [clone(head).fit(cues, shares, sample_weight) for _, head in self.heads]
+        self.heads_ = [clone(head).fit(cues, shares) for _, head in self.heads]
         return self
 
     def predict(self, cues) -> np.ndarray:
         """Returns shares [N, 15, 20, levels] float32."""
         check_is_fitted(self)
-        return np.average([head.predict(cues) for head in self.heads_], axis=0, weights=self.weights)
+        return np.mean([head.predict(cues) for head in self.heads_], axis=0)
 
     def fit_bytes(self, num_views: int) -> int:
         """Returns about how much memory fitting takes beside the cues: the most that one head does."""

@@ -42,11 +42,8 @@ class CellDepth(RegressorMixin, BaseEstimator):
     n_jobs: int | None = None  # members learnt at a time
     random_state: int = 0  # a member's is this one plus its number
 
-    def fit(self, cues, shares, sample_weight=None):
-        """Learns from the cues [N] of `DepthCues.dtype` and shares [N, 15, 20, levels] float32, NaN where missing.
-
-        All weigh alike, whatever `sample_weight` says: a member draws few views of those that count for less.
-        """
+    def fit(self, cues, shares):
+        """Learns from the cues [N] of `DepthCues.dtype` and shares [N, 15, 20, levels] float32, NaN where missing."""
         cells = cues["cells"]
         self.scaler_ = StandardScaler()
         for one in cells[:: -(-len(cells) // MAX_SCALED_VIEWS)]:

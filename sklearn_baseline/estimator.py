@@ -27,7 +27,6 @@ from sklearn_baseline import levels, models
 from sklearn_baseline.cues import CELLS, DepthCues
 from sklearn_baseline.views import DEPTH_SHAPE, make_view, prepare, to_metres
 
-WEIGHT_BESIDE = 0.3  # of an image from `beside`, where one of X has 1
 MAX_CUE_IMAGES = 400  # images the words are learnt from: more change nothing
 
 
@@ -42,27 +41,23 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
     random_state: int = 0  # of the words and the views; a head given has its own
     progress: bool = False  # whether a bar shows how far the cues are
 
-    def fit(self, X, y, beside=None):
+    def fit(self, X, y):
         """Learns from images X [N, H, W, 3] uint8 and depths y [N, h, w] float, metres, 0 where missing.
 
-        `beside` are further images and depths of those shapes, such as rendered ones: each is seen in one view, and
-        counts for less. InputError if a shape, a type or a value is not as said, or no depth at all is known.
+        InputError if a shape, a type or a value is not as said, or no depth at all is known.
         """
-        cues, shares = self.fit_cues(X, y, beside)
-        weights = np.ones(len(cues) // 2)
-        weights[self.num_views * len(X) :] = WEIGHT_BESIDE
+        cues, shares = self.fit_cues(X, y)
         with threadpool_limits(1):
-            self.head_ = self._unfitted_head().fit(cues, shares, sample_weight=np.tile(weights, 2))
+            self.head_ = self._unfitted_head().fit(cues, shares)
         return self
 
-    def fit_cues(self, X, y, beside=None) -> tuple[np.ndarray, np.ndarray]:
+    def fit_cues(self, X, y) -> tuple[np.ndarray, np.ndarray]:
         """Learns what `fit` learns before the head, and returns what the head learns from; arguments as for `fit`.
 
-        Cues are [2 * V] of `DepthCues.dtype` and shares [2 * V, 15, 20, levels] float32, NaN where missing, of V views:
-        all images' first views before the second ones, then those of `beside`; mirror images come after all of them.
+        Cues are [2 * views * N] of `DepthCues.dtype` and shares [2 * views * N, 15, 20, levels] float32, NaN where
+        missing: all images' first views before the second ones, and all those before their mirror images.
         """
         images, depths_m = check_images(X), check_depths(y, num_images=len(X))
-        more = (check_images(beside[0]), check_depths(beside[1], num_images=len(beside[0]))) if beside else ((), ())
         for name, value in {"num_views": self.num_views, "num_words": self.num_words}.items():
             if not isinstance(value, numbers.Integral) or value < 1:
                 raise InputError(f"expected {name} of 1 or more, got {value!r}")
@@ -70,7 +65,7 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
         with threadpool_limits(1):  # sums are split by thread, so that their number would change the last digits
             some = [prepare(image) for image in images[:: -(-len(images) // MAX_CUE_IMAGES)]]
             self.cues_ = DepthCues(self.num_words, random_state=self.random_state).fit(some)
-            cues, log_depths = self._views(images, depths_m, *more)
+            cues, log_depths = self._views(images, depths_m)
         self.levels_ = levels.choose(log_depths) if np.isfinite(log_depths).any() else np.zeros(2)
         shares = levels.encode(log_depths, self.levels_)
         shares = np.concatenate([shares, shares[:, :, ::-1]])
@@ -108,26 +103,22 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
             shares.append(np.mean(np.maximum(pred_m / true_m, true_m / pred_m) < DELTA_BASE))
         return float(np.average(shares, weights=None if sample_weight is None else np.asarray(sample_weight)[known]))
 
-    def fit_bytes(self, num_images: int, num_beside: int = 0) -> int:
+    def fit_bytes(self, num_images: int) -> int:
         """Returns about how much memory fitting takes beyond the images and depths."""
-        rows = 2 * (self.num_views * num_images + num_beside)
+        rows = 2 * self.num_views * num_images
         shares = 2 * 4 * levels.NUM_LEVELS * math.prod(CELLS) + 4 * math.prod(DEPTH_SHAPE)  # twice while mirrored
         return rows * (DepthCues(self.num_words).dtype().itemsize + shares) + self._unfitted_head().fit_bytes(rows)
 
     def _unfitted_head(self) -> BaseEstimator:
         return models.HEADS[models.CHOSEN](self.n_jobs, self.random_state) if self.head is None else clone(self.head)
 
-    def _views(self, images, depths_m, more_images, more_depths_m) -> tuple[np.ndarray, np.ndarray]:
+    def _views(self, images: np.ndarray, depths_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         def see(place):
             view, index = divmod(place, len(images))
-            image, depth_m = images[index], depths_m[index]
-            if view >= self.num_views:
-                index = place - self.num_views * len(images)
-                image, depth_m, view = more_images[index], more_depths_m[index], index % 2  # every second one zoomed
-            shown, log_depth = make_view(image, depth_m, view=view, seed=(self.random_state, index))
-            return self.cues_.describe(shown), log_depth
+            image, log_depth = make_view(images[index], depths_m[index], view=view, seed=(self.random_state, index))
+            return self.cues_.describe(image), log_depth
 
-        total = self.num_views * len(images) + len(more_images)
+        total = self.num_views * len(images)
         cues = np.empty((2, total), self.cues_.dtype())
         log_depths = np.empty((total, *DEPTH_SHAPE), np.float32)
         made = self._parallel(see, range(total))

@@ -82,7 +82,7 @@ class HolisticDepth(RegressorMixin, BaseEstimator):
     num_maps: int = 64  # principal components of shares in the basis
     random_state: int = 0
 
-    def fit(self, cues, shares, sample_weight=None):
+    def fit(self, cues, shares):
         """Learns from the cues [N] of `DepthCues.dtype` and shares [N, 15, 20, levels] float32, NaN where missing."""
         self.descriptor_ = Descriptor(self.num_components, self.random_state).fit(cues)
         self.mean_ = mean_map(shares)
@@ -95,8 +95,7 @@ class HolisticDepth(RegressorMixin, BaseEstimator):
         scenes = self._scenes(cues)
         kernel = rbf_kernel(self.seen_, gamma=RADIAL_GAMMA)
         kernel += scenes @ scenes.T
-        ridge = KernelRidge(alpha=self.alpha, kernel="precomputed")
-        ridge.fit(kernel, self.basis_.transform(residuals), sample_weight)
+        ridge = KernelRidge(alpha=self.alpha, kernel="precomputed").fit(kernel, self.basis_.transform(residuals))
         self.dual_ = ridge.dual_coef_.astype(np.float32)
         self.scene_weights_ = rounded(scenes.T @ self.dual_)
         return self

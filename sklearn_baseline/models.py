@@ -17,7 +17,6 @@ HEADS: dict[str, Callable] = {
     "kernel ridge": lambda n_jobs, seed: holistic.HolisticDepth(random_state=seed),
     "cell perceptrons": lambda n_jobs, seed: cells.CellDepth(n_jobs=n_jobs, random_state=seed),
     CHOSEN: lambda n_jobs, seed: average.AverageDepth(
-        [("whole", HEADS["kernel ridge"](n_jobs, seed)), ("cells", HEADS["cell perceptrons"](n_jobs, seed))],
-        weights=(0.6, 0.4),
+        [("whole", HEADS["kernel ridge"](n_jobs, seed)), ("cells", HEADS["cell perceptrons"](n_jobs, seed))]
     ),
 }

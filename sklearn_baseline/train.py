@@ -1,6 +1,6 @@
 """Learns depth from the part of a data set that fits the memory, and scores it: python -m sklearn_baseline.train.
 
-    python -m sklearn_baseline.train --data_dir=DIR --with_rooms --output_dir=runs/sklearn
+    python -m sklearn_baseline.train --data_dir=DIR --output_dir=runs/sklearn
     python -m sklearn_baseline.train --dataset=synthetic_rooms --max_ram_gib=3 --output_dir=runs/sklearn_rooms
 
 Leaves in --output_dir: model.skops (or --model_file), metrics.json with what it cost, per_image.csv and panels.png.
@@ -17,7 +17,7 @@ from etils import epy
 from depth_tf.runtime import memory, program, run_folder
 from depth_tf.runtime.program import option, say
 from sklearn_baseline import models
-from sklearn_baseline.dataset import DataSettings, read_pairs, read_part
+from sklearn_baseline.dataset import DataSettings, read_part
 from sklearn_baseline.predict import model_examples
 
 with epy.lazy_imports():
@@ -26,7 +26,6 @@ with epy.lazy_imports():
     from sklearn_baseline import estimator, persistence
 
 NUM_TIMED_IMAGES = 64
-MAX_ROOMS = 1000  # images of rooms beside; 2,500 are no better
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +37,6 @@ class Settings(DataSettings):
         "validation", "split to score on; none: do not", group="data", choices=("none", "holdout", "validation", "test")
     )
     max_train_images: int = option(0, "read only the first this many images; 0: all", group="data")
-    with_rooms: bool = option(False, "learn from rendered rooms too, of the size --rooms", group="data")
     max_ram_gib: float = option(6.0, "memory the program may take at its peak, GiB", group="model", least=0.1)
     views: int = option(
         5, "views of each image: itself, random crops; and the mirror image of each", group="model", least=1
@@ -52,8 +50,6 @@ class Settings(DataSettings):
 def main(settings: Settings) -> None:
     """Reads, learns, saves and scores."""
     opened = opening.open_chosen(settings, max_train_images=settings.max_train_images)
-    if settings.with_rooms:
-        opened = opening.rooms_beside(opened, settings)
     with opening.naming_bad_records(opened):
         survey.tell(opened, settings.depth_scale)
         model, about = learn(opened, settings)
@@ -69,15 +65,11 @@ def learn(opened: splits.DepthDataset, settings: Settings) -> tuple[estimator.De
     model = estimator.DepthRegressor(
         num_views=settings.views, n_jobs=settings.n_jobs, random_state=settings.seed, progress=True
     )
-    split, rooms = opened.split(settings.split), opened.splits.get("rooms")
+    split = opened.split(settings.split)
     started_s = time.perf_counter()
-    beside = read_pairs(rooms, min(rooms.num_images, MAX_ROOMS)) if rooms else None
-    num_beside = len(beside[0]) if beside else 0
-    images, depths_m = read_part(
-        split, max_ram_gib=settings.max_ram_gib, fit_bytes=lambda count: model.fit_bytes(count, num_beside)
-    )
+    images, depths_m = read_part(split, max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
     read_s = time.perf_counter() - started_s
-    model.fit(images, depths_m, beside)
+    model.fit(images, depths_m)
     fit_s = time.perf_counter() - started_s - read_s
     model.set_params(progress=False)
     peak_gib = memory.peak_gib()
@@ -89,7 +81,6 @@ def learn(opened: splits.DepthDataset, settings: Settings) -> tuple[estimator.De
     return model, {
         "trained_on": opened.name,
         "num_train_images": len(images),
-        **({"num_rooms_beside": num_beside} if beside else {}),
         "num_images_available": split.num_images,
         "read_s": round(read_s, 1),
         "fit_s": round(fit_s, 1),

@@ -105,19 +105,17 @@ def test_a_fisher_vector_is_the_gradient_of_the_likelihood():
     np.testing.assert_allclose(vector.describe(patches)[:12], (expected / np.linalg.norm(expected)).ravel(), atol=1e-3)
 
 
-def test_what_is_read_off_a_wall_is_its_depth():
-    """Or up to three tenths of a step nearer where it is near, and farther where it is far."""
+def test_the_median_of_a_wall_is_its_depth():
+    """On a level and half way between two, and nowhere off by more than a twelfth of a step."""
     steps = levels.choose(np.log(np.geomspace(1, 9, 1000)))
     walls = np.linspace(steps[0], steps[-1], 12 * 11 + 1)[:, np.newaxis, np.newaxis] * np.ones(DEPTH_SHAPE)
     off = levels.decode(levels.encode(walls, steps), steps) - walls[:, :15, :20]
-    step = steps[1] - steps[0]
-    assert abs(off).max() < 0.31 * step
-    assert (off[: len(off) // 2] < 0.02 * step).all()
-    assert (off[-len(off) // 4 :] > -0.09 * step).all()
+    np.testing.assert_allclose(off[::6], 0, atol=1e-5)
+    assert abs(off).max() < (steps[1] - steps[0]) / 11
 
 
 def test_what_is_near_more_often_than_not_is_near():
-    """The middle of 2, 2 and 8 m is 2 m, where the mean of their logarithms is 3.2 m."""
+    """The median of 2, 2 and 8 m is 2 m, where the mean of their logarithms is 3.2 m."""
     steps = levels.choose(np.log(np.geomspace(1, 9, 1000)))
     maps = np.log(np.array([2.0, 2.0, 8.0]))[:, np.newaxis, np.newaxis] * np.ones(DEPTH_SHAPE)
     mean = levels.encode(maps, steps).mean(0, keepdims=True)

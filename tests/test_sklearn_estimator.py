@@ -66,19 +66,6 @@ def test_what_is_plain_to_see_is_learnt(pairs):
     assert _small(head=HolisticDepth(1e6)).fit(*pairs).score(*pairs) < 0.7
 
 
-def test_images_beside_are_learnt_from_too(pairs):
-    images, depths_m = pairs
-    order = np.argsort(depths_m[:, -1, -1])
-    few, rest = order[:2], order[2:]  # the two nearest walls tell nothing of the farther ones
-    head = HolisticDepth(0.001, num_components=20, num_maps=4)
-    alone = _small(head=head).fit(images[few], depths_m[few])
-    both = _small(head=head).fit(images[few], depths_m[few], (images[rest], depths_m[rest]))
-    assert both.score(images[rest], depths_m[rest]) > 0.7
-    assert alone.score(images[rest], depths_m[rest]) < 0.5
-    cues, shares = both.fit_cues(images[few], depths_m[few], (images[rest], depths_m[rest]))
-    assert len(cues) == len(shares) == 2 * len(images)
-
-
 def test_the_score_is_delta1_by_hand(fitted, pairs):
     images, depths_m = pairs
     pred_m = fitted.predict(images)
