@@ -118,7 +118,7 @@ def draw_by_photographs(path: pathlib.Path, result: dict) -> None:
     counts = sorted({run["photographs"] for run in result["runs"]} - {0})
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.minorticks_off()
-    figure.legend(title="rooms", loc="outside lower center", ncols=4)
+    figure.legend(title="rooms", loc="outside lower center", ncols=3)
     with atomic_files.replacing(path) as temporary:
         figure.savefig(temporary)
 
