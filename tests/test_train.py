@@ -227,9 +227,18 @@ def test_a_finished_run_is_not_overwritten(tiny_run, tiny_settings):
     assert (tiny_run / "metrics.json").read_text() == before
 
 
-def test_an_unfinished_run_of_another_configuration_is_refused(tiny_settings, tmp_path):
-    (tmp_path / "config.json").write_text(json.dumps({**dataclasses.asdict(tiny_settings), "seed": 7}))
-    with pytest.raises(InputError, match="unfinished run with --seed=7, not 0"):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 7}, "unfinished run with --seed=7, not 0"),
+        ({"csv_logger": True}, "another version .* had --csv_logger"),
+    ],
+)
+def test_an_unfinished_run_of_another_configuration_is_refused(tiny_settings, tmp_path, change, message):
+    config = dataclasses.asdict(tiny_settings) | change
+    del config["workdir"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=message):
         train.train(dataclasses.replace(tiny_settings, workdir=os.fspath(tmp_path)))
 
 
