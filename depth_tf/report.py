@@ -46,11 +46,11 @@ def main(settings: Settings) -> None:
     if settings.add:
         add_result(pathlib.Path(settings.add), settings.name, settings.title)
     refusal = "differs from depth_tf/results/: expected equal; run python -m depth_tf.report"
-    for path, sections in pages().items():
+    files = result_files()
+    for path, sections in pages(files).items():
         tables.update_readme(path, sections, check=settings.check, refusal=refusal)
     if not settings.check:
-        worth = json.loads((RESULTS / "rooms_worth.json").read_text())
-        comparison.draw_by_photographs(RESULTS / "rooms_worth.png", worth)
+        comparison.draw_by_photographs(RESULTS / "rooms_worth.png", files["rooms_worth"])
 
 
 def add_result(path: pathlib.Path, name: str | None, title: str | None) -> None:
@@ -66,10 +66,14 @@ def add_result(path: pathlib.Path, name: str | None, title: str | None) -> None:
     return atomic_files.write_json(RESULTS / f"{name}.json", result)
 
 
-def pages() -> dict[pathlib.Path, dict[str, str]]:
-    """Returns the contents of every section that is written here, by file and name."""
+def result_files() -> dict[str, dict]:
+    """Returns every result in depth_tf/results/, by its path there without .json."""
     paths = sorted(RESULTS.rglob("*.json"))
-    files = {path.relative_to(RESULTS).with_suffix("").as_posix(): json.loads(path.read_text()) for path in paths}
+    return {path.relative_to(RESULTS).with_suffix("").as_posix(): json.loads(path.read_text()) for path in paths}
+
+
+def pages(files: dict[str, dict]) -> dict[pathlib.Path, dict[str, str]]:
+    """Returns the contents of every section that is written here from `result_files`, by file and name."""
     scored = tables.results_tables([result for result in files.values() if "abs_rel" in result])
     full = {
         "results": f"{scored}\n\n{trust(files[TRUSTED])}",

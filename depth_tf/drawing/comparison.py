@@ -1,4 +1,7 @@
-"""What a grid of runs shows, as Markdown and a figure; a run counts with its best epoch, where `judged_by` is least."""
+"""What many runs show, as Markdown and a figure: a grid of optimizers and schedules, and what rendered rooms are worth.
+
+A run of the grid counts with its best epoch, where `judged_by` is least.
+"""
 
 import itertools
 import json
@@ -56,7 +59,7 @@ def values_at_best(result: dict, pair: tuple[str, str], curve: str) -> list[floa
     worst = -np.inf if curve == "val_delta1" else np.inf
     return [
         worst if run["diverged"] else run["curves"][curve][int(np.argmin(run["curves"][result["judged_by"]]))]
-        for run in _runs_of(result, pair)
+        for run in _runs_of(result, optimizer=pair[0], schedule=pair[1])
     ]
 
 
@@ -70,7 +73,7 @@ def draw(path: pathlib.Path, result: dict) -> None:
         axes[-1][column].set(xlabel="epoch", yscale="log")
         axes[-1][column].xaxis.set_major_locator(MaxNLocator(integer=True))
         for colour, schedule in enumerate(schedules):
-            runs = _runs_of(result, (optimizer, schedule))
+            runs = _runs_of(result, optimizer=optimizer, schedule=schedule)
             for panel, curve in zip(axes[:, column], ROWS, strict=True):
                 curves = [run["curves"][curve] for run in runs]  # one that ends early counts as far as it goes
                 values = np.array(list(itertools.zip_longest(*curves, fillvalue=np.nan)))
@@ -95,7 +98,7 @@ def by_photographs(result: dict) -> str:
     counts = sorted({run["photographs"] for run in result["runs"]})
     rows = []
     for rooms in _names(result, "rooms"):
-        found = {run["photographs"]: f"{run['delta1']:.3f}" for run in result["runs"] if run["rooms"] == rooms}
+        found = {run["photographs"]: f"{run['delta1']:.3f}" for run in _runs_of(result, rooms=rooms)}
         rows.append([rooms, *(found.get(count, "-") for count in counts)])
     where = (
         f"delta1 on `{result['split']}` ({result['num_images']} images), *{result['protocol']}*, "
@@ -110,7 +113,7 @@ def draw_by_photographs(path: pathlib.Path, result: dict) -> None:
     figure = Figure(figsize=(6.4, 4.0), dpi=100, layout="constrained")
     axes = figure.add_subplot(xlabel="photographs learned from", ylabel=f"delta1, {result['split']}", xscale="log")
     for rooms in _names(result, "rooms"):
-        runs = [run for run in result["runs"] if run["rooms"] == rooms]
+        runs = _runs_of(result, rooms=rooms)
         if not runs[0]["photographs"]:
             axes.axhline(runs[0]["delta1"], label=rooms, color="grey", linestyle=":")
         else:
@@ -127,8 +130,8 @@ def _names(result: dict, key: str) -> list:
     return list(dict.fromkeys(run[key] for run in result["runs"]))
 
 
-def _runs_of(result: dict, pair: tuple[str, str]) -> list[dict]:
-    return [run for run in result["runs"] if (run["optimizer"], run["schedule"]) == pair]
+def _runs_of(result: dict, **wanted: str) -> list[dict]:
+    return [run for run in result["runs"] if all(run[key] == value for key, value in wanted.items())]
 
 
 def _cell(values: list[float]) -> str:

@@ -88,7 +88,7 @@ def _refuse_occupied(workdir: pathlib.Path, config: dict, data: dict) -> None:
     if gone := sorted(before.keys() - config.keys()):
         found = f"an unfinished run of another version of this package, which had --{gone[0]}"
         raise InputError(f"--workdir={workdir} holds {found}: finish it with that version, or name another folder")
-    for key in sorted(config.keys() | before.keys()):
+    for key in sorted(config):
         if config.get(key) != before.get(key):
             found = f"an unfinished run with --{key}={before.get(key)}, not {config.get(key)}"
             advice = f"use the same flags (--flagfile={workdir}/flags.txt) or another folder"

@@ -16,8 +16,7 @@ from depth_tf.training import distribute
 # Images seen if --epochs is not given, to the nearest whole epoch and at least one: features that were learnt before
 # need fewer. A network of another name takes what small does.
 IMAGE_BUDGETS = {"small": 104_000, "encoder": 10_000}
-NETWORK_FLAGS = ("width", "encoder", "encoder_weights", "normalization")
-UNUSED = {"small": NETWORK_FLAGS[1:3], "encoder": NETWORK_FLAGS[:1]}  # of those, what a network does not look at
+UNUSED = {"small": ("encoder", "encoder_weights"), "encoder": ("width",)}  # flags that a network does not look at
 _budgets = " or ".join(f"{name} about {images:,} images" for name, images in IMAGE_BUDGETS.items())
 _data, _network, _training, _devices, _run = (  # where `--help` shows a flag
     functools.partial(option, group=group) for group in ("data", "network", "training", "devices", "run")
@@ -111,11 +110,14 @@ class Settings(DataSettings):
 
     def _check_network(self):
         """Raises InputError where a flag of the network would be without effect."""
-        unused, why = UNUSED.get(self.network, ()), f"--network={self.network} does not look at it"
         if self.init_from:
-            unused, why = ("network", "precision", *NETWORK_FLAGS), "--init_from brings its own network"
-            if self.strategy == "multi_worker":  # which asks for group normalisation, and checks what the file has
-                unused = [name for name in unused if name != "normalization"]
+            why = "--init_from brings its own network"
+            unused = ["network", "precision", "width", "encoder", "encoder_weights"]
+            if self.strategy != "multi_worker":  # which asks for group normalisation, and checks what the file has
+                unused.append("normalization")
+        else:
+            why = f"--network={self.network} does not look at it"
+            unused = UNUSED.get(self.network, ())
         for name in unused:
             if getattr(self, name) != getattr(Settings, name):
                 raise InputError(f"{why}: expected no --{name}")

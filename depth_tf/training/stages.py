@@ -63,19 +63,18 @@ def start_network(settings: Settings, mean_depth_m: np.ndarray) -> keras.Model:
             raise InputError(
                 f"{settings.init_from} has batch statistics, which would differ by device: see --normalization"
             )
-        normalization.fuse(network)
-        return network
-    with distribute.computing_in(settings.precision):
-        network = NETWORKS[settings.network](
-            *settings.size_px,
-            width=settings.width,
-            min_depth_m=settings.min_depth_m,
-            max_depth_m=settings.max_depth_m,
-            initial_depth_m=log_mean_depth_m(mean_depth_m),
-            normalization=settings.normalization,
-            encoder=settings.encoder,
-            encoder_weights=settings.encoder_weights,
-        )
+    else:
+        with distribute.computing_in(settings.precision):
+            network = NETWORKS[settings.network](
+                *settings.size_px,
+                width=settings.width,
+                min_depth_m=settings.min_depth_m,
+                max_depth_m=settings.max_depth_m,
+                initial_depth_m=log_mean_depth_m(mean_depth_m),
+                normalization=settings.normalization,
+                encoder=settings.encoder,
+                encoder_weights=settings.encoder_weights,
+            )
     normalization.fuse(network)
     return network
 
