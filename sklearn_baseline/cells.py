@@ -1,19 +1,21 @@
 """Cell by cell: perceptrons predict every cell of every image from what is in it, around it and farther off.
 
 A cell looks about as an eye does, sharply nearby and coarsely far away: its own cues; their means over 3x3 cells here
-and 3 cells off in eight directions; over 7x7 cells here and 7 cells off; over the whole image; and where in the image
-it is. It predicts which share of it is farther than each of the levels.
+and 3 cells off in eight directions; over 7x7 cells here and 7 cells off; and over the whole image. Principal components
+make that short. Besides, a perceptron sees where in the image the cell is, and what others think of it and of the image
+as a whole. It predicts which share of the cell is farther than each of the levels.
 """
 
 import dataclasses
+import math
 import warnings
 
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_baseline.cues import CELLS, rounded
@@ -22,64 +24,87 @@ RINGS = ((1, 3), (3, 7))  # radius of the squares averaged, and how far off they
 NUM_GLANCES = 1 + 9 * len(RINGS) + 1  # the cell, nine squares of each size, the whole image
 NUM_PLACES = 10  # features of where a cell is
 NUM_CELLS = CELLS[0] * CELLS[1]
-NUM_PARTS = 16  # that a member's views come in
+NUM_PARTS = 24  # that a member's views come in
 CHUNK_VIEWS = 32  # whose surroundings are worked out at once
-VIEW_SHARE = 0.5  # of a view's cells that a member learns from
-MAX_CHANNELS = 80
-MAX_SCALED_VIEWS = 200  # that means and spreads of features are taken from
+VIEW_SHARE = 0.5  # of a view's cells that a member learns from each time it sees the view
+MAX_PASSES = 1.5  # over the views: with three, perceptrons learn the images by heart
+MAX_SCALED_VIEWS = 300  # that components of surroundings are learnt from
+MAX_FEATURES = 500  # about how many numbers a perceptron sees
+OPINION_SCALE = 3.0  # shares are small beside components
 
 
 @dataclasses.dataclass(eq=False, repr=False)
 class CellDepth(RegressorMixin, BaseEstimator):
     """Predicts the shares of each cell, as the mean of several perceptrons.
 
-    One pass over many cells, a part of the views at a time, learns less by heart than passes over fewer do.
+    Few passes over many cells, a part of the views at a time, learn less by heart than many passes over few do.
     """
 
-    num_members: int = 6  # perceptrons that are averaged; each has its own random state and views
-    num_cells: int = 500_000  # about how many cells each member learns from, each once
+    num_members: int = 6  # perceptrons that are averaged; each has its own random state and draws its own cells
+    num_cells: int = 1_500_000  # about how many cells each member sees, or as many as `MAX_PASSES` have
+    num_components: int = 256  # of what a cell sees of its surroundings
     hidden: int = 128  # units of a perceptron's one hidden layer
     n_jobs: int | None = None  # members learnt at a time
     random_state: int = 0  # a member's is this one plus its number
 
-    def fit(self, cues, shares):
-        """Learns from the cues [N] of `DepthCues.dtype` and shares [N, 15, 20, levels] float32, NaN where missing."""
-        cells = cues["cells"]
-        self.scaler_ = StandardScaler()
-        for one in cells[:: -(-len(cells) // MAX_SCALED_VIEWS)]:
-            self.scaler_.partial_fit(surroundings(one[np.newaxis]).reshape(NUM_CELLS, -1))
-        learn = joblib.delayed(self._learn)
+    def fit(self, cues, shares, scenes=None, opinions=None):
+        """Learns from the cues [N] of `DepthCues.dtype` and shares [N, 15, 20, levels] float32, NaN where missing.
+
+        `opinions` [N, 15, 20, opinions, levels] are others' shares, of views that these have not learnt from.
+        """
+        self._learn_components(cues["cells"])
+        chunks = np.array_split(cues["cells"], -(-len(cues) // CHUNK_VIEWS))
+        seen = np.concatenate(self._parallel(lambda cells: self._looked(cells).astype(np.float16), chunks))
         with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # an epoch at a time never does
-            self.members_ = joblib.Parallel(self.n_jobs, prefer="threads")(
-                learn(self.random_state + member, cells, shares) for member in range(self.num_members)
-            )
+            seeds = range(self.random_state, self.random_state + self.num_members)
+            self.members_ = self._parallel(lambda seed: self._member(seed, seen, shares, opinions), seeds)
         return self
 
-    def predict(self, cues) -> np.ndarray:
-        """Returns shares [N, 15, 20, levels] float32."""
+    def predict(self, cues, opinions=None) -> np.ndarray:
+        """Returns shares [N, 15, 20, levels] float32; `opinions` as in `fit`, of these images."""
         check_is_fitted(self)
         maps = []
-        for one in cues["cells"]:  # image by image: the surroundings of many would fill the memory
-            features = self.scaler_.transform(surroundings(one[np.newaxis]).reshape(NUM_CELLS, -1))
+        for place in range(len(cues)):  # image by image: the surroundings of many would fill the memory
+            one = slice(place, place + 1)
+            features = with_opinions(self._looked(cues["cells"][one]), None if opinions is None else opinions[one])[0]
             maps.append(np.mean([member.predict(features) for member in self.members_], axis=0).reshape(*CELLS, -1))
         return np.stack(maps).astype(np.float32)
 
     def fit_bytes(self, num_views: int) -> int:
-        """Returns about how much memory fitting takes beside the cues, for cells of up to 80 channels."""
-        num_features = NUM_GLANCES * MAX_CHANNELS + NUM_PLACES
-        part = 2 * NUM_CELLS * min(num_views, -(-self.num_cells // (NUM_CELLS * NUM_PARTS)) + CHUNK_VIEWS)
-        return 4 * num_features * part * min(joblib.effective_n_jobs(self.n_jobs), self.num_members)
+        """Returns about how much memory fitting takes beside the cues and opinions."""
+        seen = 2 * NUM_CELLS * self.num_components * num_views
+        part = 3 * 4 * MAX_FEATURES * min(NUM_CELLS * num_views, self.num_cells / NUM_PARTS + CHUNK_VIEWS * NUM_CELLS)
+        return seen + int(part) * min(joblib.effective_n_jobs(self.n_jobs), self.num_members)
 
-    def _learn(self, seed: int, cells: np.ndarray, shares: np.ndarray) -> MLPRegressor:
+    def _learn_components(self, cells: np.ndarray) -> None:
+        """Learns from some cells of [N, 15, 20, C] which numbers stand for what they see."""
+        rng = np.random.default_rng(self.random_state)
+        views = cells[:: -(-len(cells) // MAX_SCALED_VIEWS)]
+        rows = [surroundings(view[np.newaxis]).reshape(NUM_CELLS, -1)[rng.random(NUM_CELLS) < 1 / 3] for view in views]
+        rows = np.concatenate(rows)
+        scales = rows.std(0) + 1e-6
+        size = min(self.num_components, *rows.shape)
+        pca = PCA(size, svd_solver="covariance_eigh").fit(rows / scales)
+        # Half whitened: components then differ less in size, and those of noise stay small.
+        spread = np.sqrt(pca.explained_variance_ / pca.explained_variance_.mean() + 1e-6)
+        self.components_ = rounded((pca.components_ / np.sqrt(spread)[:, np.newaxis] / scales).T)
+        self.offset_ = (rows.mean(0) @ self.components_).astype(np.float32)
+
+    def _looked(self, cells: np.ndarray) -> np.ndarray:
+        """Returns what the cells of [N, 15, 20, C] see, [N, 300, components] float32."""
+        return (surroundings(cells) @ self.components_ - self.offset_).reshape(len(cells), NUM_CELLS, -1)
+
+    def _member(self, seed: int, seen: np.ndarray, shares: np.ndarray, opinions: np.ndarray | None) -> MLPRegressor:
         """Returns a perceptron fitted to cells drawn from the measured ones; its learning rate falls as a cosine."""
         rng = np.random.default_rng(seed)
-        views = rng.permutation(len(cells))[: -(-self.num_cells // int(NUM_CELLS * VIEW_SHARE))]
+        count = math.ceil(min(self.num_cells / (NUM_CELLS * VIEW_SHARE), MAX_PASSES * len(seen)))
+        views = np.concatenate([rng.permutation(len(seen)) for _ in range(-(-count // len(seen)))])[:count]
         perceptron = MLPRegressor(
             hidden_layer_sizes=(self.hidden,), alpha=1.0, max_iter=1, warm_start=True, random_state=seed
         )
         parts = np.array_split(views, min(NUM_PARTS, len(views)))
         for number, part in enumerate(parts):
-            features, targets = self._drawn(rng, part, cells, shares)
+            features, targets = drawn(rng, part, seen, shares, opinions)
             if len(features):
                 rate = 1e-3 * np.cos(np.pi / 2 * number / len(parts))
                 perceptron.set_params(learning_rate_init=rate, batch_size=min(512, len(features)))
@@ -88,46 +113,63 @@ class CellDepth(RegressorMixin, BaseEstimator):
         perceptron.coefs_ = [rounded(part) for part in perceptron.coefs_]
         return perceptron
 
-    def _drawn(self, rng, views: np.ndarray, cells: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns features and shares of cells drawn from the measured ones of a few views."""
-        features, targets = [], []
-        for some in np.array_split(views, -(-len(views) // CHUNK_VIEWS)):
-            chosen = np.isfinite(shares[some]).all(-1) & (rng.random((len(some), *CELLS)) < VIEW_SHARE)
-            features.append(surroundings(cells[some])[chosen])
-            targets.append(shares[some][chosen])
-        features = np.concatenate(features)
-        return self.scaler_.transform(features, copy=False) if len(features) else features, np.concatenate(targets)
+    def _parallel(self, function, items) -> list:
+        """Returns `function` of each item, worked out by `n_jobs` threads that share the memory."""
+        return joblib.Parallel(self.n_jobs, prefer="threads")(joblib.delayed(function)(item) for item in items)
+
+
+def drawn(rng, views: np.ndarray, seen: np.ndarray, shares: np.ndarray, opinions: np.ndarray | None) -> tuple:
+    """Returns features and shares of cells drawn from the measured ones of a few views."""
+    features, targets = [], []
+    for some in np.array_split(views, -(-len(views) // CHUNK_VIEWS)):
+        wanted = shares[some].reshape(len(some), NUM_CELLS, -1)
+        chosen = np.isfinite(wanted).all(-1) & (rng.random((len(some), NUM_CELLS)) < VIEW_SHARE)
+        features.append(with_opinions(seen[some], None if opinions is None else opinions[some])[chosen])
+        targets.append(wanted[chosen])
+    return np.concatenate(features), np.concatenate(targets)
+
+
+def with_opinions(seen: np.ndarray, opinions: np.ndarray | None) -> np.ndarray:
+    """Returns all that a perceptron sees of cells [N, 300, any], float32: beside that, places and opinions.
+
+    `opinions` [N, 15, 20, opinions, levels] count at each cell and, as a mean, over the whole image.
+    """
+    parts = [seen, np.broadcast_to(places().reshape(NUM_CELLS, -1), (*seen.shape[:2], NUM_PLACES))]
+    if opinions is not None:
+        here = OPINION_SCALE * (opinions.reshape(len(seen), NUM_CELLS, -1).astype(np.float32) - 0.5)
+        parts += [here, np.broadcast_to(here.mean(1, keepdims=True), here.shape)]
+    return np.concatenate(parts, axis=-1, dtype=np.float32)
 
 
 def surroundings(cues: np.ndarray) -> np.ndarray:
-    """Returns what cells of cues [N, 15, 20, C] see, [N, 15, 20, 20 * C + 10]; beyond the border, what is at it."""
+    """Returns what cells of cues [N, 15, 20, C] see, [N, 15, 20, 20 * C]; beyond the border, what is at it."""
     cues = cues.astype(np.float32)
     seen = [cues]
     for radius, distance in RINGS:
-        squares = square_mean(cues, radius)
-        seen += [moved(squares, down, right) for down in (-distance, 0, distance) for right in (-distance, 0, distance)]
+        seen += around(square_mean(cues, radius), distance)
     seen.append(np.broadcast_to(cues.mean((1, 2), keepdims=True), cues.shape))
-    seen.append(np.broadcast_to(places(), (*cues.shape[:3], NUM_PLACES)))
     return np.concatenate(seen, axis=-1)
 
 
-def moved(cues: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Returns for each cell of [N, 15, 20, C] the one so many cells below and to its right, or at the border."""
-    rows, columns = (np.arange(size) + offset for size, offset in zip(CELLS, (down, right), strict=True))
-    return cues[:, rows.clip(0, CELLS[0] - 1)[:, np.newaxis], columns.clip(0, CELLS[1] - 1)]
+def around(cues: np.ndarray, distance: int) -> list[np.ndarray]:
+    """Returns for each cell of [N, 15, 20, C] those so far above, beside and below it, and itself, row by row."""
+    border = (distance, distance)
+    padded = np.pad(cues, ((0, 0), border, border, (0, 0)), mode="edge")
+    rows, columns = ([slice(first, first + size) for first in (0, distance, 2 * distance)] for size in CELLS)
+    return [padded[:, row, column] for row in rows for column in columns]
 
 
 def square_mean(cues: np.ndarray, radius: int) -> np.ndarray:
-    """Returns the mean over the square of 2 * radius + 1 cells around each cell, as far as it is in the image.
+    """Returns the mean over the square of 2 * radius + 1 cells around each cell, as far as it is in the image."""
+    down, across = (near / near.sum(1, keepdims=True) for near in (within(size, radius) for size in CELLS))
+    rows = (down @ cues.reshape(len(cues), CELLS[0], -1)).reshape(cues.shape)
+    return across @ rows
 
-    Not by `scipy.ndimage`: what that rounds otherwise, training would amplify to centimetres.
-    """
-    sums = np.pad(cues.cumsum(1).cumsum(2), ((0, 0), (1, 0), (1, 0), (0, 0)))
-    reach = np.array([[-radius], [radius + 1]])  # from each cell to where its square begins and ends
-    (top, bottom), (left, right) = (np.clip(np.arange(size) + reach, 0, size) for size in CELLS)
-    lower, upper = sums[:, bottom], sums[:, top]
-    total = lower[:, :, right] - upper[:, :, right] - lower[:, :, left] + upper[:, :, left]
-    return total / ((bottom - top)[:, np.newaxis] * (right - left))[..., np.newaxis].astype(np.float32)
+
+def within(size: int, radius: int) -> np.ndarray:
+    """Returns [size, size] float32, 1 where two places in a row are at most `radius` apart, else 0."""
+    places = np.arange(size)
+    return (abs(places - places[:, np.newaxis]) <= radius).astype(np.float32)
 
 
 def places() -> np.ndarray:

@@ -87,12 +87,14 @@ def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.P
     model = estimator.DepthRegressor(
         num_views=settings.views, n_jobs=settings.n_jobs, random_state=settings.seed, progress=True
     )
-    images, depths_m = read_part(opened.split("train"), max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
+    split = opened.split("train")
+    images, depths_m, scenes = read_part(split, max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
     started_s = time.perf_counter()
     cues, shares = model.fit_cues(images, depths_m)
     cues_s = time.perf_counter() - started_s
     atomic_files.write_array(folder / measure.CUES, cues)
     atomic_files.write_array(folder / measure.SHARES, shares)
+    atomic_files.write_array(folder / measure.SCENES, np.tile(scenes, 2 * settings.views))
     atomic_files.write_array(folder / measure.LEVELS, model.levels_)
     scored = []
     for place, (image, true_m) in enumerate(score.scoring_pairs(opened.split(settings.split), SIZE_PX)):

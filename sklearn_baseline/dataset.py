@@ -34,11 +34,11 @@ class DataSettings(settings.DataSettings):
 
 def read_part(
     split: splits.Split, *, max_ram_gib: float, fit_bytes: Callable[[int], int]
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Reads as many pairs as can be learnt from within `max_ram_gib`, spread over the scenes; says how many and why.
 
     `max_ram_gib` is what the whole process may take at its peak, `fit_bytes` what fitting a number of images takes
-    beyond the pairs; InputError if not even one image fits. Returns images and depths as `read_pairs` does.
+    beyond the pairs; InputError if not even one image fits. Returns what `read_pairs` does.
     """
     held_gib = peak_gib() + READER_GIB
     count = num_images_that_fit(split.num_images, free_bytes=(max_ram_gib - held_gib) * GIB, fit_bytes=fit_bytes)
@@ -61,10 +61,11 @@ def num_images_that_fit(available: int, *, free_bytes: float, fit_bytes: Callabl
     return bisect.bisect_right(counts, free_bytes, key=lambda count: count * PAIR_BYTES + fit_bytes(count))
 
 
-def read_pairs(split: splits.Split, count: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def read_pairs(split: splits.Split, count: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Reads `count` pairs in one pass, as evenly over the scenes as they allow, in the split's order; 0 reads all.
 
-    Returns images [N, 192, 256, 3] uint8, RGB, and depths [N, 192, 256] float32, metres, 0 where missing.
+    Returns images [N, 192, 256, 3] uint8, RGB, depths [N, 192, 256] float32, metres, 0 where missing, and the scene of
+    each: where that is unknown, each image counts as one of its own.
     """
     scene_of_image = split.scene_of_image or ("",) * split.num_images
     chosen = np.zeros(split.num_images, bool)
@@ -76,4 +77,5 @@ def read_pairs(split: splits.Split, count: int = 0) -> tuple[np.ndarray, np.ndar
     kept = (pair for wanted, pair in zip(chosen, pairs, strict=True) if wanted)
     for place, (image, depth_m) in enumerate(kept):
         images[place], depths_m[place] = image, depth_m[..., 0]
-    return images, depths_m
+    groups = split.scene_of_image or range(split.num_images)
+    return images, depths_m, np.array(groups)[chosen]

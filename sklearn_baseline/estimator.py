@@ -41,14 +41,16 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
     random_state: int = 0  # of the words and the views; a head given has its own
     progress: bool = False  # whether a bar shows how far the cues are
 
-    def fit(self, X, y):
+    def fit(self, X, y, groups=None):
         """Learns from images X [N, H, W, 3] uint8 and depths y [N, h, w] float, metres, 0 where missing.
 
-        InputError if a shape, a type or a value is not as said, or no depth at all is known.
+        `groups` [N] says which images show the same scene; by default, each shows one of its own. InputError if a
+        shape, a type or a value is not as said, or no depth at all is known.
         """
         cues, shares = self.fit_cues(X, y)
+        scenes = check_groups(groups, num_images=len(X))
         with threadpool_limits(1):
-            self.head_ = self._unfitted_head().fit(cues, shares)
+            self.head_ = self._unfitted_head().fit(cues, shares, np.tile(scenes, 2 * self.num_views))
         return self
 
     def fit_cues(self, X, y) -> tuple[np.ndarray, np.ndarray]:
@@ -139,6 +141,14 @@ def check_images(images) -> np.ndarray:
     if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or not images.size:
         raise InputError(f"expected images [N, H, W, 3] of uint8, got {list(images.shape)} of {images.dtype}")
     return images
+
+
+def check_groups(groups, *, num_images: int) -> np.ndarray:
+    """Returns one group per image, each image's own by default; raises InputError unless there are as many."""
+    groups = np.arange(num_images) if groups is None else np.asarray(groups)
+    if groups.shape != (num_images,):
+        raise InputError(f"expected groups [{num_images}], one scene per image, got {list(groups.shape)}")
+    return groups
 
 
 def check_depths(depths_m, *, num_images: int) -> np.ndarray:

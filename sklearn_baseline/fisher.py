@@ -42,21 +42,25 @@ class FisherVector(BaseEstimator):
 
     def describe(self, patches: np.ndarray) -> np.ndarray:
         """Returns `length` numbers, float32, of patches [rows, columns, numbers]; each band's have a norm of 1."""
-        bands = np.array_split((patches - self.mean_) @ self.whiten_, NUM_BANDS)
-        return np.concatenate([self._vector(band.reshape(-1, band.shape[-1])) for band in bands])
+        rows = (patches - self.mean_) @ self.whiten_
+        bands = zip(np.array_split(rows, NUM_BANDS), np.array_split(self._shares(rows), NUM_BANDS), strict=True)
+        return np.concatenate([self._vector(*(part.reshape(-1, part.shape[-1]) for part in band)) for band in bands])
 
     def length(self) -> int:
         """Returns how many numbers describe an image."""
         return NUM_BANDS * 2 * self.num_gaussians * self.num_components
 
-    def _vector(self, rows: np.ndarray) -> np.ndarray:
+    def _shares(self, rows: np.ndarray) -> np.ndarray:
+        """Returns how much of each of [..., components] is each Gaussian's, [..., Gaussians]."""
         precisions = 1 / self.variances_
-        squares = rows * rows
-        log_shares = rows @ (self.means_ * precisions).T - squares @ precisions.T / 2  # of each Gaussian in each row
+        log_shares = rows @ (self.means_ * precisions).T - (rows * rows) @ precisions.T / 2
         constant = np.log(precisions).sum(1) - (self.means_**2 * precisions).sum(1)
         log_shares += np.log(self.weights_) + constant / 2
-        shares = np.exp(log_shares - log_shares.max(1, keepdims=True))
-        shares /= shares.sum(1, keepdims=True)
+        shares = np.exp(log_shares - log_shares.max(-1, keepdims=True))
+        return shares / shares.sum(-1, keepdims=True)
+
+    def _vector(self, rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        squares = rows * rows
         count, total, total_squares = shares.sum(0)[:, np.newaxis], shares.T @ rows, shares.T @ squares
         moved = (total - count * self.means_) / np.sqrt(self.variances_)
         spread = (

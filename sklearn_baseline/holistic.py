@@ -1,123 +1,162 @@
-"""The whole image at once: kernel ridge from all its cues onto a basis of maps of shares.
+"""The whole image at once: kernel ridge from its cues onto a basis of maps of shares, once per kind of cue.
 
-The kernel is the sum of two. A radial one compares the cells' cues as means over blocks, made short by principal
-components; a linear one compares the Fisher vectors, and comes down to one weight per number once fitted, so that a
-model need not hold the Fisher vectors it learnt from. Maps are the mean map plus 64 principal components.
+Each kind of cue becomes a short vector. One kernel ridge compares images by all vectors together, and predicts best;
+the others compare them by one vector each, and are opinions for `cells` to weigh. Maps are the mean map plus 64
+principal components.
 """
 
 import dataclasses
 import math
 
+import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
 from sklearn.decomposition import PCA
-from sklearn.kernel_ridge import KernelRidge
-from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_baseline.cues import CELLS, COLOUR, GRADIENTS, WORDS, block_mean, rounded
+from sklearn_baseline.cues import CELLS, COLOUR, GRADIENTS, SCENES, WORDS, block_mean, rounded
 from sklearn_baseline.levels import NUM_LEVELS
 
-# Rows and columns, channels and weight of each block of the descriptor; a block's variance is its weight. Words in
-# horizontal bands tell the scale best of these, as floors and tables lie in them.
-BLOCKS = (
-    ((5, 5), GRADIENTS, 2.0),
-    ((5, 5), COLOUR, 0.5),
-    ((5, 5), WORDS, 1.0),
-    ((3, 4), GRADIENTS, 1.0),
-    ((5, 1), WORDS, 2.0),
-)
-BLOCKS_LENGTH = 2500  # about how many numbers a descriptor has before its components are taken
-SCENES = ("patches", "edges")
-SCENE_LENGTH = 12_000  # about how many numbers both have
-SCENE_WEIGHT = 0.5  # mean of the linear kernel of an image with itself, where the radial one is 1
+# Kinds of cues on cells: their channels, and the rows and columns of the blocks they are averaged over. Words in
+# horizontal bands tell the scale best, as floors and tables lie in them.
+BLOCKS = {
+    "gradients": (GRADIENTS, ((5, 5), (3, 4))),
+    "colour": (COLOUR, ((5, 5), (3, 4))),
+    "words": (WORDS, ((5, 5), (5, 1))),
+}
+# Weight of each kind in the squared distance of two images.
+WEIGHTS = {"gradients": 3.0, "colour": 0.5, "words": 3.0, **dict.fromkeys(SCENES, 1.5), "fine_edges": 3.0}
+NUM_OPINIONS = 1 + len(WEIGHTS)  # all kinds together, then each alone
 RADIAL_GAMMA = 0.5  # of squared distances that are 2 on average
-KERNEL_COPIES = 3  # of the kernel, float32, while it is made and solved
-MAX_PCA_ROWS = 1500  # views the descriptor's components are learnt from
+MAX_PCA_ROWS = 1500  # views that components are learnt from
+LONGEST = 8000  # about how many numbers of one kind an image has
+KERNEL_COPIES = 4  # float32, while a kernel is made and solved
 
 
 @dataclasses.dataclass(eq=False, repr=False)
 class Descriptor(TransformerMixin, BaseEstimator):
-    """One vector per image: its cells' cues over several divisions of the image, as principal components."""
+    """One short vector per image from one kind of cue; two views are at a squared distance of 2 on average."""
 
-    num_components: int = 400  # length of the vector; fewer if there are not as many views
+    kind: str = "gradients"  # of `WEIGHTS`
+    num_components: int = 96  # length of the vector; fewer if there are not as many views or numbers
     random_state: int = 0
 
     def fit(self, cues, y=None):
-        """Learns scales and components from the cues [N] of `DepthCues.dtype`."""
-        rows = cues[:: -(-len(cues) // MAX_PCA_ROWS)]
-        self.means_, self.scales_ = [], []
-        for grid, channels, weight in BLOCKS:
-            block = block_mean(rows["cells"][..., channels], grid)
-            spread = np.sqrt(block.var(0).mean((0, 1)) / weight * np.prod(block.shape[1:])) + 1e-6
-            self.means_.append(block.mean(0))
-            self.scales_.append(spread.astype(np.float32))
-        stacked = self._stacked(rows)
-        size, seed = min(self.num_components, *stacked.shape), self.random_state
-        pca = PCA(size, svd_solver="randomized", iterated_power=3, random_state=seed).fit(stacked)
-        # So that two views are at a squared distance of 2 on average, whatever the cues: kernels are set for that.
-        self.components_ = rounded(pca.components_ / np.sqrt(pca.explained_variance_.sum()))
+        """Learns mean and principal components from the cues [N] of `DepthCues.dtype`."""
+        rows = self._stacked(cues[:: -(-len(cues) // MAX_PCA_ROWS)])
+        size = min(self.num_components, *rows.shape)
+        pca = PCA(size, svd_solver="randomized", iterated_power=3, random_state=self.random_state).fit(rows)
+        self.mean_ = pca.mean_.astype(np.float32)
+        self.components_ = rounded(pca.components_ / np.sqrt(max(pca.explained_variance_.sum(), 1e-6)))
         return self
 
     def transform(self, cues) -> np.ndarray:
         """Returns [N, num_components] float32."""
         check_is_fitted(self)
-        parts = np.array_split(cues, -(-len(cues) // 1000))
-        return rounded(np.concatenate([self._stacked(part) @ self.components_.T for part in parts]))
+        parts = np.array_split(cues, -(-len(cues) // 500))
+        return rounded(np.concatenate([(self._stacked(part) - self.mean_) @ self.components_.T for part in parts]))
 
     def _stacked(self, cues: np.ndarray) -> np.ndarray:
-        blocks = [
-            (block_mean(cues["cells"][..., channels], grid) - mean) / scale
-            for (grid, channels, _), mean, scale in zip(BLOCKS, self.means_, self.scales_, strict=True)
-        ]
-        return np.concatenate([block.reshape(len(cues), -1) for block in blocks], axis=1)
+        """Returns all numbers [N, any] float32 of this kind."""
+        if self.kind not in BLOCKS:
+            return cues[self.kind].astype(np.float32)
+        channels, grids = BLOCKS[self.kind]
+        cells = cues["cells"][..., channels]
+        return np.concatenate([block_mean(cells, grid).reshape(len(cells), -1) for grid in grids], axis=1)
 
 
 @dataclasses.dataclass(eq=False, repr=False)
 class HolisticDepth(RegressorMixin, BaseEstimator):
-    """Predicts an image's map of shares from its descriptor."""
+    """Predicts an image's map of shares from its cues."""
 
-    alpha: float = 0.3  # of kernel ridge
-    num_components: int = 400  # length of the descriptor
+    alpha: float = 0.2  # of kernel ridge
+    num_components: int = 96  # of each kind of cue
     num_maps: int = 64  # principal components of shares in the basis
+    n_jobs: int | None = None  # opinions worked out at a time
     random_state: int = 0
 
-    def fit(self, cues, shares):
+    def fit(self, cues, shares, scenes=None):
         """Learns from the cues [N] of `DepthCues.dtype` and shares [N, 15, 20, levels] float32, NaN where missing."""
-        self.descriptor_ = Descriptor(self.num_components, self.random_state).fit(cues)
+        self.fit_held_out(cues, shares, scenes)
+        return self
+
+    def fit_held_out(self, cues, shares, scenes=None) -> np.ndarray:
+        """Fits, and returns `opinions` on the views learnt from, each by what views of other scenes teach.
+
+        What a model says of images it has learnt from tells nobody how far to trust it on others. `scenes` [N] says
+        which views belong together; by default each is a scene of its own.
+        """
+        made = (Descriptor(kind, self.num_components, self.random_state) for kind in WEIGHTS)
+        self.descriptors_ = [descriptor.fit(cues) for descriptor in made]
+        self.seen_ = [descriptor.transform(cues) for descriptor in self.descriptors_]
         self.mean_ = mean_map(shares)
         residuals = (fill_missing(shares, self.mean_) - self.mean_).reshape(len(shares), -1)
-        self.basis_ = PCA(min(self.num_maps, *residuals.shape), random_state=self.random_state).fit(residuals)
-        self.seen_ = self.descriptor_.transform(cues)
-        self.scene_means_ = [cues[name].mean(0, dtype=np.float32) for name in SCENES]
-        spreads = [cues[name].var(0, dtype=np.float32).sum() for name in SCENES]
-        self.scene_scales_ = [float(np.sqrt(SCENE_WEIGHT / len(SCENES) / max(spread, 1e-6))) for spread in spreads]
-        scenes = self._scenes(cues)
-        kernel = rbf_kernel(self.seen_, gamma=RADIAL_GAMMA)
-        kernel += scenes @ scenes.T
-        ridge = KernelRidge(alpha=self.alpha, kernel="precomputed").fit(kernel, self.basis_.transform(residuals))
-        self.dual_ = ridge.dual_coef_.astype(np.float32)
-        self.scene_weights_ = rounded(scenes.T @ self.dual_)
-        return self
+        basis = PCA(min(self.num_maps, *residuals.shape), random_state=self.random_state).fit(residuals)
+        self.basis_ = rounded(basis.components_)
+        targets = residuals @ self.basis_.T
+        scenes = np.arange(len(shares)) if scenes is None else scenes
+        learn = joblib.delayed(
+            lambda number: kernel_ridge(self._kernel(number, self.seen_), targets, scenes, alpha=self.alpha)
+        )
+        fitted = joblib.Parallel(self.n_jobs, prefer="threads")(learn(number) for number in range(NUM_OPINIONS))
+        self.dual_ = [rounded(dual) for dual, _ in fitted]
+        return self._maps([held_out for _, held_out in fitted])
+
+    def opinions(self, cues) -> np.ndarray:
+        """Returns shares [N, 15, 20, opinions, levels] float16, by all kinds of cues together and by each alone."""
+        check_is_fitted(self)
+        described = [descriptor.transform(cues) for descriptor in self.descriptors_]
+        return self._maps([self._kernel(number, described) @ dual for number, dual in enumerate(self.dual_)])
 
     def predict(self, cues) -> np.ndarray:
         """Returns shares [N, 15, 20, levels] float32."""
-        check_is_fitted(self)
-        radial = rbf_kernel(self.descriptor_.transform(cues), self.seen_, gamma=RADIAL_GAMMA)
-        coordinates = radial @ self.dual_ + self._scenes(cues) @ self.scene_weights_
-        residuals = self.basis_.inverse_transform(coordinates)
-        return (self.mean_ + residuals.reshape(-1, *self.mean_.shape)).astype(np.float32)
-
-    def _scenes(self, cues: np.ndarray) -> np.ndarray:
-        """Returns the Fisher vectors [N, numbers] float32, centred and scaled."""
-        parts = zip(SCENES, self.scene_means_, self.scene_scales_, strict=True)
-        return np.concatenate([(cues[name] - mean) * np.float32(scale) for name, mean, scale in parts], axis=1)
+        return self.opinions(cues)[..., 0, :].astype(np.float32)
 
     def fit_bytes(self, num_views: int) -> int:
-        """Returns about how much memory fitting takes beside the cues."""
-        blocks = 4 * 4 * BLOCKS_LENGTH * min(num_views, MAX_PCA_ROWS)  # as they are, stacked, and centred by the PCA
-        rows = num_views * 4 * (2 * self.num_components + 4 * math.prod(CELLS) * NUM_LEVELS + 2 * SCENE_LENGTH)
-        return rows + max(blocks, KERNEL_COPIES * 4 * num_views**2)
+        """Returns about how much memory fitting takes beside the cues, opinions on the views included."""
+        maps = math.prod(CELLS) * NUM_LEVELS
+        rows = num_views * (4 * len(WEIGHTS) * self.num_components + 3 * 4 * maps + 2 * NUM_OPINIONS * maps)
+        kernels = KERNEL_COPIES * 4 * num_views**2 * min(joblib.effective_n_jobs(self.n_jobs), NUM_OPINIONS)
+        return rows + max(3 * 4 * LONGEST * min(num_views, MAX_PCA_ROWS), kernels)
+
+    def _kernel(self, number: int, described: list[np.ndarray]) -> np.ndarray:
+        """Returns how alike images described and images seen are to an opinion, [described, seen] float32."""
+        pairs = list(zip(described, self.seen_, strict=True))
+        if number > 0:
+            distances = squared_distances(*pairs[number - 1])
+        else:
+            total = sum(WEIGHTS.values())
+            weighted = zip(WEIGHTS.values(), pairs, strict=True)
+            distances = sum(np.float32(weight / total) * squared_distances(*pair) for weight, pair in weighted)
+        distances *= -np.float32(RADIAL_GAMMA)
+        return np.exp(distances, out=distances)
+
+    def _maps(self, coordinates: list[np.ndarray]) -> np.ndarray:
+        maps = [(some @ self.basis_).reshape(-1, *self.mean_.shape) for some in coordinates]
+        return np.stack([(self.mean_ + some).astype(np.float16) for some in maps], axis=-2)
+
+
+def kernel_ridge(kernel: np.ndarray, targets: np.ndarray, scenes: np.ndarray, *, alpha: float) -> tuple:
+    """Returns dual coefficients [N, T] of kernel ridge, and what it predicts of each scene without that scene, [N, T].
+
+    Both follow from one inverse, as in Allen's PRESS (Technometrics 1974) for whole groups of rows; scikit-learn's
+    KernelRidge keeps none, and to fit it without every scene in turn would take a hundred times as long.
+    """
+    kernel[np.diag_indices_from(kernel)] += alpha
+    inverse = np.linalg.inv(kernel)
+    dual = inverse @ targets
+    held_out = np.empty_like(targets)
+    for scene in np.unique(scenes):
+        own = np.flatnonzero(scenes == scene)
+        held_out[own] = targets[own] - np.linalg.solve(inverse[np.ix_(own, own)], dual[own])
+    return dual, held_out
+
+
+def squared_distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Returns [N, M] float32; in float32, in which scikit-learn's own would first make float64 of both."""
+    squares = np.einsum("ij,ij->i", rows, rows)[:, np.newaxis] + np.einsum("ij,ij->i", others, others)
+    squares -= 2 * (rows @ others.T)
+    return squares
 
 
 def fill_missing(maps: np.ndarray, mean: np.ndarray) -> np.ndarray:

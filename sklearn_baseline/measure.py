@@ -20,17 +20,18 @@ with epy.lazy_imports():
     from depth_tf.scoring import protocols
     from sklearn_baseline import levels, views
 
-CUES, SHARES, LEVELS, SCORED_CUES, TRUTHS = "cues.npy", "shares.npy", "levels.npy", "scored_cues.npy", "truths"
+CUES, SHARES, SCENES, LEVELS = "cues.npy", "shares.npy", "scenes.npy", "levels.npy"
+SCORED_CUES, TRUTHS = "scored_cues.npy", "truths"
 
 
 def measure(family: str, folder: pathlib.Path, output: pathlib.Path, n_jobs: int, seed: int) -> None:
     """Writes the metrics under *eigen*, the seconds to fit and to predict, and the peak memory of this process."""
-    cues, shares = np.load(folder / CUES), np.load(folder / SHARES)
+    cues, shares, scenes = (np.load(folder / name) for name in (CUES, SHARES, SCENES))
     loaded_gib = memory.peak_gib()
     head = HEADS[family](n_jobs, seed)
     with quiet():
         started_s = time.perf_counter()
-        head.fit(cues, shares)
+        head.fit(cues, shares, scenes)
         fit_s, peak_gib = time.perf_counter() - started_s, memory.peak_gib()
         del cues, shares
         scored_cues = np.load(folder / SCORED_CUES)

@@ -19,7 +19,6 @@ from sklearn_baseline.estimator import DepthRegressor
 ABOUT = "about.json"
 KIND = "sklearn_baseline depth model"
 TRUSTED = (
-    "sklearn_baseline.average.AverageDepth",
     "sklearn_baseline.cells.CellDepth",
     "sklearn_baseline.cues.DepthCues",
     "sklearn_baseline.cues.PatchWords",
@@ -27,6 +26,7 @@ TRUSTED = (
     "sklearn_baseline.fisher.FisherVector",
     "sklearn_baseline.holistic.Descriptor",
     "sklearn_baseline.holistic.HolisticDepth",
+    "sklearn_baseline.stacking.StackedDepth",
 )
 
 

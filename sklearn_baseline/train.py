@@ -67,9 +67,9 @@ def learn(opened: splits.DepthDataset, settings: Settings) -> tuple[estimator.De
     )
     split = opened.split(settings.split)
     started_s = time.perf_counter()
-    images, depths_m = read_part(split, max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
+    images, depths_m, scenes = read_part(split, max_ram_gib=settings.max_ram_gib, fit_bytes=model.fit_bytes)
     read_s = time.perf_counter() - started_s
-    model.fit(images, depths_m)
+    model.fit(images, depths_m, scenes)
     fit_s = time.perf_counter() - started_s - read_s
     model.set_params(progress=False)
     peak_gib = memory.peak_gib()

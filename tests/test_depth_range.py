@@ -48,7 +48,7 @@ def test_the_mean_map_is_that_of_the_walls_within_the_range(walls, max_depth_m):
 def test_scikit_learn_learns_from_the_walls_within_the_range(walls, max_depth_m, few_patches):
     """It predicts depth beyond 10 m only where it has seen any."""
     split = _opened(walls, max_depth_m, dataset.DataSettings).split("train")
-    images, depths_m = dataset.read_pairs(split)
+    images, depths_m, _ = dataset.read_pairs(split)
     assert depths_m.max() == {10.0: 8.0, 40.0: 35.0}[max_depth_m]
     head = HolisticDepth(num_components=4, num_maps=2)
     model = DepthRegressor(head, num_views=1, num_words=8).fit(images, depths_m)

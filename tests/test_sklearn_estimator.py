@@ -18,21 +18,20 @@ from sklearn.utils import estimator_checks
 
 from depth_tf.runtime.errors import InputError
 from sklearn_baseline import persistence
-from sklearn_baseline.average import AverageDepth
 from sklearn_baseline.cells import CellDepth
 from sklearn_baseline.estimator import DepthRegressor
 from sklearn_baseline.holistic import HolisticDepth
+from sklearn_baseline.stacking import StackedDepth
 
 pytestmark = pytest.mark.usefixtures("few_patches")
 
 
 def _small(**changes) -> DepthRegressor:
     """The chosen model, small enough for a second."""
-    heads = [
-        ("whole", HolisticDepth(num_components=20, num_maps=4)),
-        ("cells", CellDepth(num_members=2, num_cells=2000)),
-    ]
-    return DepthRegressor(**{"head": AverageDepth(heads), "num_views": 1, "num_words": 8, **changes})
+    head = StackedDepth(
+        HolisticDepth(num_components=20, num_maps=4), CellDepth(num_members=2, num_cells=2000, num_components=20)
+    )
+    return DepthRegressor(**{"head": head, "num_views": 1, "num_words": 8, **changes})
 
 
 @pytest.fixture(scope="module", name="pairs")
@@ -66,6 +65,18 @@ def test_what_is_plain_to_see_is_learnt(pairs):
     assert _small(head=HolisticDepth(1e6)).fit(*pairs).score(*pairs) < 0.7
 
 
+def test_images_of_one_scene_do_not_vouch_for_one_another(pairs):
+    """Each image twice: as scenes of their own they seem well known, as one scene they are as strange as they are."""
+    images, depths_m = (np.repeat(part, 2, axis=0) for part in pairs)
+    model = _small(head=HolisticDepth(0.001, num_components=20, num_maps=4))
+    cues, shares = model.fit_cues(images, depths_m)
+    off = {}
+    for name, scenes in {"own": np.arange(12), "shared": np.repeat(np.arange(6), 2)}.items():
+        opinions = model.head.fit_held_out(cues, shares, np.tile(scenes, 2))
+        off[name] = np.nanmean(abs(opinions[..., 0, :] - shares))
+    assert off["own"] < 0.5 * off["shared"]
+
+
 def test_the_score_is_delta1_by_hand(fitted, pairs):
     images, depths_m = pairs
     pred_m = fitted.predict(images)
@@ -96,7 +107,7 @@ def test_one_seed_gives_one_answer_whatever_n_jobs_and_another_seed_another(fitt
     assert (other.predict(pairs[0]) != fitted.predict(pairs[0])).any()
 
 
-@pytest.mark.parametrize("head", [HolisticDepth(), CellDepth(num_members=1)], ids=["whole", "cells"])
+@pytest.mark.parametrize("head", [HolisticDepth(), CellDepth(num_members=1, num_cells=20_000)], ids=["whole", "cells"])
 def test_what_is_missing_takes_no_part(pairs, head):
     """Missing is 0: were it taken for a depth, no answer would be between the 2.0 and 2.2 m of all that is measured."""
     images = pairs[0]
@@ -115,8 +126,8 @@ def test_clone_and_parameters_go_round():
     assert copy.get_params()["num_views"] == 3
     assert copy.get_params()["head__whole__num_maps"] == 4
     copy.set_params(head__cells__num_cells=7, num_words=12)
-    assert copy.head.heads[1][1].num_cells == 7
-    assert model.head.heads[1][1].num_cells == 2000
+    assert copy.head.cells.num_cells == 7
+    assert model.head.cells.num_cells == 2000
 
 
 def test_it_works_in_a_pipeline_and_a_grid_search_over_scenes(pairs):
@@ -149,7 +160,7 @@ def _darkened(images):
     ],
     ids=lambda check: check.__name__,
 )
-@pytest.mark.parametrize("model", [DepthRegressor(), HolisticDepth(), CellDepth(), AverageDepth()], ids=repr)
+@pytest.mark.parametrize("model", [DepthRegressor(), HolisticDepth(), CellDepth(), StackedDepth()], ids=repr)
 def test_scikit_learns_checks_that_need_no_data_hold(check, model):
     """The other checks feed a table [n, features] of floats and a vector; X here is images and y maps."""
     check(type(model).__name__, model)
@@ -166,7 +177,7 @@ def test_fitting_leaves_parameters_and_data_alone(pairs):
     before = repr(model.get_params())
     model.fit(images, depths_m)
     assert repr(model.get_params()) == before
-    assert not hasattr(model.head, "heads_")
+    assert not hasattr(model.head, "whole_")
     np.testing.assert_array_equal(images, pairs[0])
     np.testing.assert_array_equal(depths_m, pairs[1])
 
@@ -194,6 +205,11 @@ def test_bad_input_is_refused_in_one_line(pairs, spoil, message):
     with pytest.raises(InputError, match=re.escape(message)) as caught:
         _small().fit(*spoil(*pairs))
     assert "\n" not in str(caught.value)
+
+
+def test_groups_are_one_per_image(pairs):
+    with pytest.raises(InputError, match=re.escape("expected groups [6], one scene per image, got [5]")):
+        _small().fit(*pairs, groups=np.arange(5))
 
 
 @pytest.mark.parametrize("changes", [{"num_views": 0}, {"num_words": 2.5}])

@@ -64,15 +64,16 @@ def test_a_part_is_spread_over_the_scenes_in_the_splits_order(tiny_nyu, capsys):
     """Of five frames of two scenes, two: one of each."""
     split = open_dataset("nyu_depth_v2", tiny_nyu, validation_fraction=0).split("train")
     room = (peak_gib() + dataset.READER_GIB) + 2.5 * (dataset.PAIR_BYTES + 10**8) / GIB
-    images, depths_m = dataset.read_part(split, max_ram_gib=room, fit_bytes=lambda count: count * 10**8)
+    images, depths_m, scenes = dataset.read_part(split, max_ram_gib=room, fit_bytes=lambda count: count * 10**8)
     assert len(images) == len(depths_m) == 2
     assert "2 of 5 train images, spread over the scenes: " in capsys.readouterr().out
-    all_images, all_depths_m = dataset.read_pairs(split)
+    all_images, all_depths_m, _ = dataset.read_pairs(split)
     assert len(all_images) == 5
     places = [np.flatnonzero((all_images == image).all((1, 2, 3)))[0] for image in images]
     assert places == sorted(places)
     assert len({split.scene_of_image[place] for place in places}) == 2
     np.testing.assert_array_equal(depths_m, all_depths_m[places])
+    assert scenes.tolist() == [split.scene_of_image[place] for place in places]
 
 
 def test_too_little_memory_for_one_image_is_refused(tiny_nyu):
@@ -142,7 +143,8 @@ def test_importance_takes_one_kind_of_cue_at_a_time(run, tiny_nyu, tmp_path):
     result = json.loads((tmp_path / "importance.json").read_text())
     assert {row["group"] for row in result["groups"]} == {
         *("fine gradients", "middle gradients", "coarse gradients", "colour"),
-        *("middle words", "coarse words", "scene patches", "scene edges"),
+        *("middle words", "coarse words", "scene patches", "scene colours"),
+        *("scene fine edges", "scene middle edges", "scene coarse edges"),
     }
     assert (tmp_path / "importance.png").exists()
     assert f"| {result['groups'][0]['group']} |" in (tmp_path / "importance.md").read_text()
