@@ -57,7 +57,8 @@ class CellDepth(RegressorMixin, BaseEstimator):
         seen = np.concatenate(self._parallel(lambda cells: self._looked(cells).astype(np.float16), chunks))
         with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # an epoch at a time never does
             seeds = range(self.random_state, self.random_state + self.num_members)
-            self.members_ = self._parallel(lambda seed: self._member(seed, seen, shares, opinions), seeds)
+            members = self._parallel(lambda seed: self._member(seed, seen, shares, opinions), seeds)
+        self.perceptron_ = side_by_side(members)
         return self
 
     def predict(self, cues, opinions=None) -> np.ndarray:
@@ -67,7 +68,7 @@ class CellDepth(RegressorMixin, BaseEstimator):
         for place in range(len(cues)):  # image by image: the surroundings of many would fill the memory
             one = slice(place, place + 1)
             features = with_opinions(self._looked(cues["cells"][one]), None if opinions is None else opinions[one])[0]
-            maps.append(np.mean([member.predict(features) for member in self.members_], axis=0).reshape(*CELLS, -1))
+            maps.append(self.perceptron_.predict(features).reshape(*CELLS, -1))
         return np.stack(maps).astype(np.float32)
 
     def fit_bytes(self, num_views: int) -> int:
@@ -109,13 +110,22 @@ class CellDepth(RegressorMixin, BaseEstimator):
                 rate = 1e-3 * np.cos(np.pi / 2 * number / len(parts))
                 perceptron.set_params(learning_rate_init=rate, batch_size=min(512, len(features)))
                 perceptron.fit(features, targets)
-        perceptron._optimizer = None  # twice as large as the perceptron, and of no use to a prediction
-        perceptron.coefs_ = [rounded(part) for part in perceptron.coefs_]
         return perceptron
 
     def _parallel(self, function, items) -> list:
         """Returns `function` of each item, worked out by `n_jobs` threads that share the memory."""
         return joblib.Parallel(self.n_jobs, prefer="threads")(joblib.delayed(function)(item) for item in items)
+
+
+def side_by_side(members: list[MLPRegressor]) -> MLPRegressor:
+    """Returns one perceptron that predicts the mean of what several with one hidden layer do, in half the time."""
+    perceptron = members[0]
+    perceptron._optimizer = None  # twice as large as the perceptron, and of no use to a prediction
+    inner, outer = zip(*(member.coefs_ for member in members), strict=True)
+    inner_offsets, outer_offsets = zip(*(member.intercepts_ for member in members), strict=True)
+    perceptron.coefs_ = [rounded(np.concatenate(inner, axis=1)), rounded(np.concatenate(outer) / len(members))]
+    perceptron.intercepts_ = [np.concatenate(inner_offsets), np.mean(outer_offsets, axis=0)]
+    return perceptron.set_params(hidden_layer_sizes=(perceptron.coefs_[0].shape[1],))
 
 
 def drawn(rng, views: np.ndarray, seen: np.ndarray, shares: np.ndarray, opinions: np.ndarray | None) -> tuple:

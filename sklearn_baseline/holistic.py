@@ -27,6 +27,8 @@ BLOCKS = {
 # Weight of each kind in the squared distance of two images.
 WEIGHTS = {"gradients": 3.0, "colour": 0.5, "words": 3.0, **dict.fromkeys(SCENES, 1.5), "fine_edges": 3.0}
 NUM_OPINIONS = 1 + len(WEIGHTS)  # all kinds together, then each alone
+MAP_NUMBERS = math.prod(CELLS) * NUM_LEVELS
+OPINION_BYTES = 2 * NUM_OPINIONS * MAP_NUMBERS  # of a view
 RADIAL_GAMMA = 0.5  # of squared distances that are 2 on average
 MAX_PCA_ROWS = 1500  # views that components are learnt from
 LONGEST = 8000  # about how many numbers of one kind an image has
@@ -114,8 +116,7 @@ class HolisticDepth(RegressorMixin, BaseEstimator):
 
     def fit_bytes(self, num_views: int) -> int:
         """Returns about how much memory fitting takes beside the cues, opinions on the views included."""
-        maps = math.prod(CELLS) * NUM_LEVELS
-        rows = num_views * (4 * len(WEIGHTS) * self.num_components + 3 * 4 * maps + 2 * NUM_OPINIONS * maps)
+        rows = num_views * (4 * len(WEIGHTS) * self.num_components + 3 * 4 * MAP_NUMBERS + OPINION_BYTES)
         kernels = KERNEL_COPIES * 4 * num_views**2 * min(joblib.effective_n_jobs(self.n_jobs), NUM_OPINIONS)
         return rows + max(3 * 4 * LONGEST * min(num_views, MAX_PCA_ROWS), kernels)
 
@@ -132,8 +133,11 @@ class HolisticDepth(RegressorMixin, BaseEstimator):
         return np.exp(distances, out=distances)
 
     def _maps(self, coordinates: list[np.ndarray]) -> np.ndarray:
-        maps = [(some @ self.basis_).reshape(-1, *self.mean_.shape) for some in coordinates]
-        return np.stack([(self.mean_ + some).astype(np.float16) for some in maps], axis=-2)
+        *cells, levels = self.mean_.shape
+        maps = np.empty((len(coordinates[0]), *cells, len(coordinates), levels), np.float16)
+        for number, some in enumerate(coordinates):
+            maps[..., number, :] = self.mean_ + (some @ self.basis_).reshape(-1, *self.mean_.shape)
+        return maps
 
 
 def kernel_ridge(kernel: np.ndarray, targets: np.ndarray, scenes: np.ndarray, *, alpha: float) -> tuple:

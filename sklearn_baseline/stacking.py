@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_baseline.cells import CellDepth
-from sklearn_baseline.holistic import HolisticDepth
+from sklearn_baseline.holistic import OPINION_BYTES, HolisticDepth
 
 
 @dataclasses.dataclass(eq=False, repr=False)
@@ -39,6 +39,6 @@ class StackedDepth(RegressorMixin, BaseEstimator):
         return (by_cells + opinions[..., 0, :].astype(np.float32)) / 2
 
     def fit_bytes(self, num_views: int) -> int:
-        """Returns about how much memory fitting takes beside the cues: the opinions stay while cells are learnt."""
+        """Returns about how much memory fitting takes beside the cues: one after the other, but opinions stay."""
         whole, cells = self.whole or HolisticDepth(), self.cells or CellDepth()
-        return whole.fit_bytes(num_views) + cells.fit_bytes(num_views)
+        return max(whole.fit_bytes(num_views), OPINION_BYTES * num_views + cells.fit_bytes(num_views))

@@ -1,9 +1,13 @@
 """Cues, views and targets: closed forms, and what moves with what."""
 
+import warnings
+
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.neural_network import MLPRegressor
 
 from sklearn_baseline import cells, cues, holistic, levels
 from sklearn_baseline.fisher import FisherVector
@@ -210,6 +214,23 @@ def test_distances_are_those_of_a_loop_over_the_pairs():
     found = holistic.squared_distances(rows, others[:3])
     by_hand = [[((row - other) ** 2).sum() for other in others[:3]] for row in rows]
     np.testing.assert_allclose(found, by_hand, rtol=1e-5)
+
+
+def test_perceptrons_side_by_side_predict_their_mean():
+    rng = np.random.default_rng(0)
+    rows, targets = rng.normal(size=(80, 5)).astype(np.float32), rng.normal(size=(80, 3)).astype(np.float32)
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        settings = {"hidden_layer_sizes": (4,), "max_iter": 5}
+        members = [MLPRegressor(**settings, random_state=seed).fit(rows, targets) for seed in range(3)]
+    mean = np.mean([member.predict(rows) for member in members], axis=0)
+    np.testing.assert_allclose(cells.side_by_side(members).predict(rows), mean, atol=0.02)
+
+
+def test_a_rounded_number_is_within_a_256th_and_has_8_bits():
+    values = np.random.default_rng(0).normal(size=1000).astype(np.float32)
+    found = cues.rounded(values)
+    np.testing.assert_allclose(found, values, rtol=1 / 256)
+    assert not (found.view(np.uint32) & 0xFFFF).any()
 
 
 def test_square_means_are_those_of_a_loop_over_the_squares():
