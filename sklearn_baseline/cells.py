@@ -21,7 +21,6 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_baseline.cues import CELLS, rounded
 
 RINGS = ((1, 3), (3, 7))  # radius of the squares averaged, and how far off they lie, in cells
-NUM_GLANCES = 1 + 9 * len(RINGS) + 1  # the cell, nine squares of each size, the whole image
 NUM_PLACES = 10  # features of where a cell is
 NUM_CELLS = CELLS[0] * CELLS[1]
 NUM_PARTS = 24  # that a member's views come in
@@ -29,7 +28,7 @@ CHUNK_VIEWS = 32  # whose surroundings are worked out at once
 VIEW_SHARE = 0.5  # of a view's cells that a member learns from each time it sees the view
 MAX_PASSES = 1.5  # over the views: with three, perceptrons learn the images by heart
 MAX_SCALED_VIEWS = 300  # that components of surroundings are learnt from
-MAX_FEATURES = 500  # about how many numbers a perceptron sees
+MAX_OPINION_NUMBERS = 250  # about how many a perceptron sees
 OPINION_SCALE = 3.0  # shares are small beside components
 
 
@@ -41,7 +40,7 @@ class CellDepth(RegressorMixin, BaseEstimator):
     """
 
     num_members: int = 6  # perceptrons that are averaged; each has its own random state and draws its own cells
-    num_cells: int = 1_500_000  # about how many cells each member sees, or as many as `MAX_PASSES` have
+    num_cells: int = 1_500_000  # about how many cells each member sees, in `MAX_PASSES` at most
     num_components: int = 256  # of what a cell sees of its surroundings
     hidden: int = 128  # units of a perceptron's one hidden layer
     n_jobs: int | None = None  # members learnt at a time
@@ -50,11 +49,16 @@ class CellDepth(RegressorMixin, BaseEstimator):
     def fit(self, cues, shares, scenes=None, opinions=None):
         """Learns from the cues [N] of `DepthCues.dtype` and shares [N, 15, 20, levels] float32, NaN where missing.
 
-        `opinions` [N, 15, 20, opinions, levels] are others' shares, of views that these have not learnt from.
+        `opinions` [N, 15, 20, opinions, levels] are shares that models predict which have not learnt from the view's
+        scene. `scenes` is there as other heads take it, and not looked at.
         """
         self._learn_components(cues["cells"])
-        chunks = np.array_split(cues["cells"], -(-len(cues) // CHUNK_VIEWS))
-        seen = np.concatenate(self._parallel(lambda cells: self._looked(cells).astype(np.float16), chunks))
+        seen = np.empty((len(cues), NUM_CELLS, self.components_.shape[1]), np.float16)
+
+        def look(first: int) -> None:
+            seen[first : first + CHUNK_VIEWS] = self._looked(cues["cells"][first : first + CHUNK_VIEWS])
+
+        self._parallel(look, range(0, len(cues), CHUNK_VIEWS))
         with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # an epoch at a time never does
             seeds = range(self.random_state, self.random_state + self.num_members)
             members = self._parallel(lambda seed: self._member(seed, seen, shares, opinions), seeds)
@@ -74,13 +78,14 @@ class CellDepth(RegressorMixin, BaseEstimator):
     def fit_bytes(self, num_views: int) -> int:
         """Returns about how much memory fitting takes beside the cues and opinions."""
         seen = 2 * NUM_CELLS * self.num_components * num_views
-        part = 3 * 4 * MAX_FEATURES * min(NUM_CELLS * num_views, self.num_cells / NUM_PARTS + CHUNK_VIEWS * NUM_CELLS)
+        num_features = self.num_components + NUM_PLACES + MAX_OPINION_NUMBERS
+        part = 4 * 4 * num_features * min(NUM_CELLS * num_views, self.num_cells / NUM_PARTS + CHUNK_VIEWS * NUM_CELLS)
         return seen + int(part) * min(joblib.effective_n_jobs(self.n_jobs), self.num_members)
 
     def _learn_components(self, cells: np.ndarray) -> None:
         """Learns from some cells of [N, 15, 20, C] which numbers stand for what they see."""
         rng = np.random.default_rng(self.random_state)
-        views = cells[:: -(-len(cells) // MAX_SCALED_VIEWS)]
+        views = cells[np.sort(rng.permutation(len(cells))[:MAX_SCALED_VIEWS])]
         rows = [surroundings(view[np.newaxis]).reshape(NUM_CELLS, -1)[rng.random(NUM_CELLS) < 1 / 3] for view in views]
         rows = np.concatenate(rows)
         scales = rows.std(0) + 1e-6
@@ -106,10 +111,11 @@ class CellDepth(RegressorMixin, BaseEstimator):
         parts = np.array_split(views, min(NUM_PARTS, len(views)))
         for number, part in enumerate(parts):
             features, targets = drawn(rng, part, seen, shares, opinions)
-            if len(features):
-                rate = 1e-3 * np.cos(np.pi / 2 * number / len(parts))
-                perceptron.set_params(learning_rate_init=rate, batch_size=min(512, len(features)))
-                perceptron.fit(features, targets)
+            if not len(features):  # few cells are measured: all that are, of all views
+                features, targets = drawn(rng, views, seen, shares, opinions, share=1.0)
+            rate = 1e-3 * np.cos(np.pi / 2 * number / len(parts))
+            perceptron.set_params(learning_rate_init=rate, batch_size=min(512, len(features)))
+            perceptron.fit(features, targets)
         return perceptron
 
     def _parallel(self, function, items) -> list:
@@ -128,12 +134,12 @@ def side_by_side(members: list[MLPRegressor]) -> MLPRegressor:
     return perceptron.set_params(hidden_layer_sizes=(perceptron.coefs_[0].shape[1],))
 
 
-def drawn(rng, views: np.ndarray, seen: np.ndarray, shares: np.ndarray, opinions: np.ndarray | None) -> tuple:
-    """Returns features and shares of cells drawn from the measured ones of a few views."""
+def drawn(rng, views: np.ndarray, seen: np.ndarray, shares: np.ndarray, opinions, share: float = VIEW_SHARE) -> tuple:
+    """Returns features and shares of a share of the measured cells of a few views."""
     features, targets = [], []
     for some in np.array_split(views, -(-len(views) // CHUNK_VIEWS)):
         wanted = shares[some].reshape(len(some), NUM_CELLS, -1)
-        chosen = np.isfinite(wanted).all(-1) & (rng.random((len(some), NUM_CELLS)) < VIEW_SHARE)
+        chosen = np.isfinite(wanted).all(-1) & (rng.random((len(some), NUM_CELLS)) < share)
         features.append(with_opinions(seen[some], None if opinions is None else opinions[some])[chosen])
         targets.append(wanted[chosen])
     return np.concatenate(features), np.concatenate(targets)

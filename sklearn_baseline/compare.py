@@ -25,7 +25,7 @@ from depth_tf.drawing import tables
 from depth_tf.runtime import atomic_files, program
 from depth_tf.runtime.errors import InputError
 from depth_tf.runtime.program import option, say
-from sklearn_baseline import measure, models
+from sklearn_baseline import VERSION, measure, models
 from sklearn_baseline.dataset import SIZE_PX, DataSettings, read_part
 
 with epy.lazy_imports():
@@ -79,10 +79,13 @@ def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.P
     """Writes what every family learns from and is scored on, unless it is there; returns its size and cost."""
     told = folder / "about.json"
     made_with = {key: value for key, value in dataclasses.asdict(settings).items() if key not in ("families", "readme")}
+    made_with["version"] = VERSION
     if told.exists():
         about = json.loads(told.read_text())
         if about["settings"] != made_with:
-            raise InputError(f"{folder} was made with other flags: use the same, or another --output_dir")
+            raise InputError(
+                f"{folder} was made with other flags or another version: use the same, or another --output_dir"
+            )
         return about
     model = estimator.DepthRegressor(
         num_views=settings.views, n_jobs=settings.n_jobs, random_state=settings.seed, progress=True

@@ -162,7 +162,7 @@ def scene(rows: np.ndarray, colours: np.ndarray, edges: list[np.ndarray]) -> dic
 
 
 def edge_shares(spots: np.ndarray) -> np.ndarray:
-    """Returns the square roots of the share of a spot's gradients in each block and direction."""
+    """Returns the square roots of a spot's gradients in each block and direction, these divided by their length."""
     return np.sqrt(spots / (np.linalg.norm(spots, axis=-1, keepdims=True) + np.float32(SPOT_FLOOR)))
 
 

@@ -44,11 +44,12 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
     def fit(self, X, y, groups=None):
         """Learns from images X [N, H, W, 3] uint8 and depths y [N, h, w] float, metres, 0 where missing.
 
-        `groups` [N] says which images show the same scene; by default, each shows one of its own. InputError if a
-        shape, a type or a value is not as said, or no depth at all is known.
+        `groups` [N] says which images show the same scene; by default, each shows one of its own (a grid search keeps
+        its groups for the folds unless `set_fit_request(groups=True)` hands them on). InputError if a shape, a type or
+        a value is not as said, or no depth at all is known.
         """
+        scenes = check_groups(groups, num_images=len(check_images(X)))
         cues, shares = self.fit_cues(X, y)
-        scenes = check_groups(groups, num_images=len(X))
         with threadpool_limits(1):
             self.head_ = self._unfitted_head().fit(cues, shares, np.tile(scenes, 2 * self.num_views))
         return self

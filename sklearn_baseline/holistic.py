@@ -6,10 +6,13 @@ principal components.
 """
 
 import dataclasses
+import functools
 import math
+import operator
 
 import joblib
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted
@@ -17,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_baseline.cues import CELLS, COLOUR, GRADIENTS, SCENES, WORDS, block_mean, rounded
 from sklearn_baseline.levels import NUM_LEVELS
 
-# Kinds of cues on cells: their channels, and the rows and columns of the blocks they are averaged over. Words in
+# Kinds of cues on cells: their channels, and into how many rows and columns of blocks these are averaged. Words in
 # horizontal bands tell the scale best, as floors and tables lie in them.
 BLOCKS = {
     "gradients": (GRADIENTS, ((5, 5), (3, 4))),
@@ -31,8 +34,8 @@ MAP_NUMBERS = math.prod(CELLS) * NUM_LEVELS
 OPINION_BYTES = 2 * NUM_OPINIONS * MAP_NUMBERS  # of a view
 RADIAL_GAMMA = 0.5  # of squared distances that are 2 on average
 MAX_PCA_ROWS = 1500  # views that components are learnt from
-LONGEST = 8000  # about how many numbers of one kind an image has
-KERNEL_COPIES = 4  # float32, while a kernel is made and solved
+MAX_KIND_NUMBERS = 8000  # that an image has of one kind, about
+KERNEL_COPIES = 3  # float32, while a kernel is made and solved
 
 
 @dataclasses.dataclass(eq=False, repr=False)
@@ -45,7 +48,8 @@ class Descriptor(TransformerMixin, BaseEstimator):
 
     def fit(self, cues, y=None):
         """Learns mean and principal components from the cues [N] of `DepthCues.dtype`."""
-        rows = self._stacked(cues[:: -(-len(cues) // MAX_PCA_ROWS)])
+        some = np.random.default_rng(self.random_state).permutation(len(cues))[:MAX_PCA_ROWS]
+        rows = self._stacked(cues[np.sort(some)])
         size = min(self.num_components, *rows.shape)
         pca = PCA(size, svd_solver="randomized", iterated_power=3, random_state=self.random_state).fit(rows)
         self.mean_ = pca.mean_.astype(np.float32)
@@ -79,15 +83,33 @@ class HolisticDepth(RegressorMixin, BaseEstimator):
 
     def fit(self, cues, shares, scenes=None):
         """Learns from the cues [N] of `DepthCues.dtype` and shares [N, 15, 20, levels] float32, NaN where missing."""
-        self.fit_held_out(cues, shares, scenes)
+        self._learn(cues, shares, scenes, range(1))
         return self
 
     def fit_held_out(self, cues, shares, scenes=None) -> np.ndarray:
         """Fits, and returns `opinions` on the views learnt from, each by what views of other scenes teach.
 
         What a model says of images it has learnt from tells nobody how far to trust it on others. `scenes` [N] says
-        which views belong together; by default each is a scene of its own.
+        which views belong together; by default, or if there is but one scene, each is a scene of its own.
         """
+        return self._learn(cues, shares, scenes, range(NUM_OPINIONS))
+
+    def opinions(self, cues) -> np.ndarray:
+        """Returns shares [N, 15, 20, opinions, levels] float16, by all kinds of cues together and by each alone."""
+        return self._asked(cues, range(NUM_OPINIONS))
+
+    def predict(self, cues) -> np.ndarray:
+        """Returns shares [N, 15, 20, levels] float32."""
+        return self._asked(cues, range(1))[..., 0, :].astype(np.float32)
+
+    def fit_bytes(self, num_views: int) -> int:
+        """Returns about how much memory fitting takes beside the cues, opinions on the views included."""
+        rows = num_views * (4 * len(WEIGHTS) * self.num_components + 3 * 4 * MAP_NUMBERS + OPINION_BYTES)
+        kernels = KERNEL_COPIES * 4 * num_views**2 * min(joblib.effective_n_jobs(self.n_jobs), NUM_OPINIONS)
+        return rows + max(3 * 4 * MAX_KIND_NUMBERS * min(num_views, MAX_PCA_ROWS), kernels)
+
+    def _learn(self, cues, shares, scenes, numbers: range) -> np.ndarray:
+        """Fits the opinions of these numbers, and returns what they say of the views without their scenes."""
         made = (Descriptor(kind, self.num_components, self.random_state) for kind in WEIGHTS)
         self.descriptors_ = [descriptor.fit(cues) for descriptor in made]
         self.seen_ = [descriptor.transform(cues) for descriptor in self.descriptors_]
@@ -96,41 +118,30 @@ class HolisticDepth(RegressorMixin, BaseEstimator):
         basis = PCA(min(self.num_maps, *residuals.shape), random_state=self.random_state).fit(residuals)
         self.basis_ = rounded(basis.components_)
         targets = residuals @ self.basis_.T
-        scenes = np.arange(len(shares)) if scenes is None else scenes
+        if scenes is None or len(np.unique(scenes)) == 1:
+            scenes = np.arange(len(shares))
         learn = joblib.delayed(
             lambda number: kernel_ridge(self._kernel(number, self.seen_), targets, scenes, alpha=self.alpha)
         )
-        fitted = joblib.Parallel(self.n_jobs, prefer="threads")(learn(number) for number in range(NUM_OPINIONS))
+        fitted = joblib.Parallel(self.n_jobs, prefer="threads")(learn(number) for number in numbers)
         self.dual_ = [rounded(dual) for dual, _ in fitted]
         return self._maps([held_out for _, held_out in fitted])
 
-    def opinions(self, cues) -> np.ndarray:
-        """Returns shares [N, 15, 20, opinions, levels] float16, by all kinds of cues together and by each alone."""
+    def _asked(self, cues, numbers: range) -> np.ndarray:
         check_is_fitted(self)
         described = [descriptor.transform(cues) for descriptor in self.descriptors_]
-        return self._maps([self._kernel(number, described) @ dual for number, dual in enumerate(self.dual_)])
-
-    def predict(self, cues) -> np.ndarray:
-        """Returns shares [N, 15, 20, levels] float32."""
-        return self.opinions(cues)[..., 0, :].astype(np.float32)
-
-    def fit_bytes(self, num_views: int) -> int:
-        """Returns about how much memory fitting takes beside the cues, opinions on the views included."""
-        rows = num_views * (4 * len(WEIGHTS) * self.num_components + 3 * 4 * MAP_NUMBERS + OPINION_BYTES)
-        kernels = KERNEL_COPIES * 4 * num_views**2 * min(joblib.effective_n_jobs(self.n_jobs), NUM_OPINIONS)
-        return rows + max(3 * 4 * LONGEST * min(num_views, MAX_PCA_ROWS), kernels)
+        return self._maps([self._kernel(number, described) @ self.dual_[number] for number in numbers])
 
     def _kernel(self, number: int, described: list[np.ndarray]) -> np.ndarray:
         """Returns how alike images described and images seen are to an opinion, [described, seen] float32."""
         pairs = list(zip(described, self.seen_, strict=True))
         if number > 0:
-            distances = squared_distances(*pairs[number - 1])
+            exponents = squared_distances(*pairs[number - 1], scale=-RADIAL_GAMMA)
         else:
-            total = sum(WEIGHTS.values())
-            weighted = zip(WEIGHTS.values(), pairs, strict=True)
-            distances = sum(np.float32(weight / total) * squared_distances(*pair) for weight, pair in weighted)
-        distances *= -np.float32(RADIAL_GAMMA)
-        return np.exp(distances, out=distances)
+            scales = (-RADIAL_GAMMA * weight / sum(WEIGHTS.values()) for weight in WEIGHTS.values())
+            parts = (squared_distances(*pair, scale=scale) for pair, scale in zip(pairs, scales, strict=True))
+            exponents = functools.reduce(operator.iadd, parts)  # in place
+        return np.exp(exponents, out=exponents)
 
     def _maps(self, coordinates: list[np.ndarray]) -> np.ndarray:
         *cells, levels = self.mean_.shape
@@ -144,22 +155,28 @@ def kernel_ridge(kernel: np.ndarray, targets: np.ndarray, scenes: np.ndarray, *,
     """Returns dual coefficients [N, T] of kernel ridge, and what it predicts of each scene without that scene, [N, T].
 
     Both follow from one inverse, as in Allen's PRESS (Technometrics 1974) for whole groups of rows; scikit-learn's
-    KernelRidge keeps none, and to fit it without every scene in turn would take a hundred times as long.
+    KernelRidge keeps none, and to refit it once per scene left out would take a hundred times as long.
     """
     kernel[np.diag_indices_from(kernel)] += alpha
-    inverse = np.linalg.inv(kernel)
+    # All in place, as copies would fill the memory; transposed, as LAPACK has it, which to a kernel is all the same.
+    factor = cho_factor(kernel.T, lower=True, overwrite_a=True, check_finite=False)
+    identity = np.eye(len(kernel), dtype=kernel.dtype, order="F")
+    inverse = cho_solve(factor, identity, overwrite_b=True, check_finite=False)
     dual = inverse @ targets
     held_out = np.empty_like(targets)
-    for scene in np.unique(scenes):
-        own = np.flatnonzero(scenes == scene)
+    scene_of_row = np.unique(scenes, return_inverse=True)[1]
+    for scene in range(scene_of_row.max() + 1):
+        own = np.flatnonzero(scene_of_row == scene)
         held_out[own] = targets[own] - np.linalg.solve(inverse[np.ix_(own, own)], dual[own])
     return dual, held_out
 
 
-def squared_distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Returns [N, M] float32; in float32, in which scikit-learn's own would first make float64 of both."""
-    squares = np.einsum("ij,ij->i", rows, rows)[:, np.newaxis] + np.einsum("ij,ij->i", others, others)
-    squares -= 2 * (rows @ others.T)
+def squared_distances(rows: np.ndarray, others: np.ndarray, *, scale: float = 1.0) -> np.ndarray:
+    """Returns `scale` times squared distances [N, M]; in float32, of which scikit-learn's own makes float64 first."""
+    squares = (-2 * rows) @ others.T
+    squares += np.einsum("ij,ij->i", rows, rows)[:, np.newaxis]
+    squares += np.einsum("ij,ij->i", others, others)
+    squares *= np.float32(scale)
     return squares
 
 

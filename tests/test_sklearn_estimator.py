@@ -65,6 +65,25 @@ def test_what_is_plain_to_see_is_learnt(pairs):
     assert _small(head=HolisticDepth(1e6)).fit(*pairs).score(*pairs) < 0.7
 
 
+def test_of_a_single_scene_each_view_is_one_of_its_own(pairs):
+    """Else nothing would be known of any of them."""
+    model = _small(head=HolisticDepth(0.001, num_components=20, num_maps=4))
+    cues, shares = model.fit_cues(*pairs)
+    together, apart = (model.head.fit_held_out(cues, shares, scenes) for scenes in (np.zeros(12), np.arange(12)))
+    np.testing.assert_array_equal(together, apart)
+    assert np.ptp(together.astype(np.float32), axis=0).max() > 0.1
+
+
+def test_a_few_measured_cells_are_enough(pairs):
+    """Every member finds one, though it draws but half of the cells."""
+    images, depths_m = pairs[0][:1], np.zeros((1, 24, 32), np.float32)
+    depths_m[:, 10:13, 10:13] = 2.0
+    pred_m = (
+        _small(head=CellDepth(num_members=4, num_cells=300, num_components=5)).fit(images, depths_m).predict(images)
+    )
+    assert np.isfinite(pred_m).all()
+
+
 def test_images_of_one_scene_do_not_vouch_for_one_another(pairs):
     """Each image twice: as scenes of their own they seem well known, as one scene they are as strange as they are."""
     images, depths_m = (np.repeat(part, 2, axis=0) for part in pairs)
