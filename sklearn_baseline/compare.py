@@ -97,7 +97,7 @@ def make_cues(opened: splits.DepthDataset, settings: Settings, folder: pathlib.P
     cues_s = time.perf_counter() - started_s
     atomic_files.write_array(folder / measure.CUES, cues)
     atomic_files.write_array(folder / measure.SHARES, shares)
-    atomic_files.write_array(folder / measure.SCENES, np.tile(scenes, 2 * settings.views))
+    atomic_files.write_array(folder / measure.SCENES, model.scenes_of_views(scenes))
     atomic_files.write_array(folder / measure.LEVELS, model.levels_)
     scored = []
     for place, (image, true_m) in enumerate(score.scoring_pairs(opened.split(settings.split), SIZE_PX)):

@@ -100,9 +100,9 @@ class DepthCues(PatchWords):
         self.coarse_words_ = PatchWords(**self.get_params()).fit([half(image) for image in middle])
         rng = np.random.default_rng(self.random_state)
         samples = {name: [] for name in SCENES}
-        for image in images:
+        for image, shown in zip(images, middle, strict=True):
             lab = rgb_to_lab(image)
-            for name, spots in scene(patches(half(image)), colour_blocks(lab), edge_blocks(lab)).items():
+            for name, spots in scene(patches(shown), colour_blocks(lab), edge_blocks(lab)).items():
                 samples[name].append(rng.choice(spots.reshape(-1, spots.shape[-1]), SAMPLES))
         self.scenes_ = {
             name: FisherVector(size, random_state=self.random_state).fit(np.concatenate(samples[name]))
@@ -175,14 +175,15 @@ def windows(values: np.ndarray, size: int, step: tuple[int, int] = (1, 1)) -> np
 def edge_blocks(lab: np.ndarray) -> list[np.ndarray]:
     """Returns the gradients of CIE Lab's lightness at the three sizes, mean over 3x3 px: [60, 80, 8] and smaller."""
     fine = lab[..., :1]
-    sizes = (fine, half(fine), half(half(fine)))
-    return [shrunk(gradients(grey[..., 0])) for grey in sizes]
+    middle = half(fine)
+    energies = (gradients(grey[..., 0]) for grey in (fine, middle, half(middle)))
+    return [block_mean(energy, thirds(energy)) for energy in energies]
 
 
 def colour_blocks(lab: np.ndarray) -> np.ndarray:
     """Returns mean and spread of CIE Lab [180, 240, 3] at the middle size over 3x3 px, [30, 40, 6]."""
     middle = half(lab)
-    return mean_and_spread(middle, (middle.shape[0] // STRIDE_PX, middle.shape[1] // STRIDE_PX))
+    return mean_and_spread(middle, thirds(middle))
 
 
 def mean_and_spread(values: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
@@ -220,8 +221,7 @@ def gradients(grey: np.ndarray) -> np.ndarray:
     energy = np.empty((*grey.shape, NUM_DIRECTIONS), np.float32)
     for direction in range(NUM_DIRECTIONS):  # in turn: to scatter each pixel's two shares takes three times as long
         off = np.abs(position - direction)
-        for turn in (NUM_DIRECTIONS, 2 * NUM_DIRECTIONS):
-            off = np.minimum(off, np.abs(off - turn))
+        off = np.minimum(off, np.abs(off - NUM_DIRECTIONS))  # half a turn on is the same direction
         energy[..., direction] = length * np.maximum(1 - off, 0)
     return energy
 
@@ -249,9 +249,9 @@ def half(image: np.ndarray) -> np.ndarray:
     return block_mean(image, (image.shape[0] // 2, image.shape[1] // 2))
 
 
-def shrunk(values: np.ndarray) -> np.ndarray:
-    """Returns [H/3, W/3, C], means over 3x3 px."""
-    return block_mean(values, (values.shape[0] // STRIDE_PX, values.shape[1] // STRIDE_PX))
+def thirds(values: np.ndarray) -> tuple[int, int]:
+    """Returns how many rows and columns of blocks of 3x3 px are in [H, W, C]."""
+    return values.shape[0] // STRIDE_PX, values.shape[1] // STRIDE_PX
 
 
 def rounded(values: np.ndarray) -> np.ndarray:

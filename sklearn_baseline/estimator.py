@@ -51,7 +51,7 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
         scenes = check_groups(groups, num_images=len(check_images(X)))
         cues, shares = self.fit_cues(X, y)
         with threadpool_limits(1):
-            self.head_ = self._unfitted_head().fit(cues, shares, np.tile(scenes, 2 * self.num_views))
+            self.head_ = self._unfitted_head().fit(cues, shares, self.scenes_of_views(scenes))
         return self
 
     def fit_cues(self, X, y) -> tuple[np.ndarray, np.ndarray]:
@@ -78,6 +78,10 @@ class DepthRegressor(RegressorMixin, BaseEstimator):
                 "frame is measured well enough to learn from"
             )
         return cues, shares
+
+    def scenes_of_views(self, scenes: np.ndarray) -> np.ndarray:
+        """Returns the scene of each view that `fit_cues` makes, [2 * views * N], from those of the images, [N]."""
+        return np.tile(scenes, 2 * self.num_views)
 
     def predict(self, X) -> np.ndarray:
         """Returns depth [N, h, w] float32, metres, of images X [N, H, W, 3] uint8; h and w as in fitting."""
